@@ -1,0 +1,1 @@
+"""Ids, clock, paths, sizes. No domain words here; imports nothing of Kiseki."""

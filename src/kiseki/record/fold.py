@@ -1,0 +1,318 @@
+"""The fold: what a list of records means.
+
+Pure and incremental: `apply` changes a `RunState` by one record, `apply_rows` by many rows of one shape.
+Folding is independent of how records were batched, and applying `Open`, `Shape` or an environment
+twice changes nothing. SDK, server and readers use this one; stores may materialise it and must agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from kiseki.record import keypath
+from kiseki.record.types import (
+    Alert,
+    AnyRecord,
+    Config,
+    Describe,
+    End,
+    Environment,
+    File,
+    Finish,
+    Metric,
+    Note,
+    Open,
+    Row,
+    State,
+    Summary,
+)
+
+AGGREGATES = ("min", "max", "mean", "last", "first", "best")
+
+
+class Definition(msgspec.Struct):
+    """What `define_metric` calls for one name amount to (D-06)."""
+
+    name: str
+    step_metric: str | None = None
+    step_sync: bool | None = None
+    hidden: bool = False
+    summary: list[str] | None = None
+    goal: str | None = None
+
+
+class Tracked(msgspec.Struct):
+    """What the rows seen so far say about one key path."""
+
+    kind: str = "number"  # number, text, other
+    count: int = 0
+    first_us: int = 0
+    last_step: int = -1
+    rules: list[str] | None = None  # None = plain last value; [] = no summary entry
+    goal: str | None = None
+    total: float = 0.0
+    finite: int = 0
+
+
+class RunState(msgspec.Struct):
+    """A run as its records so far describe it. Plain values; can be stored with msgspec."""
+
+    entity: str = ""
+    project: str = ""
+    id: str = ""
+    name: str = ""
+    notes: str = ""
+    tags: list[str] = []
+    group: str = ""
+    job_type: str = ""
+    sweep_id: str = ""
+    host: str = ""
+    pid: int = 0
+    process_started_us: int = 0
+    program: str = ""
+    started_us: int = 0
+    state: str = "running"
+    cause: str = ""
+    exit_code: int | None = None
+    finished_us: int = 0
+    rows: int = 0
+    next_step: int = 0
+    last_us: int = 0
+    runtime_us: int = 0
+    config: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # summary, by key path
+    tracked: dict[str, Tracked] = {}
+    definitions: dict[str, Definition] = {}
+    environment: dict[str, Any] = {}
+    packages: dict[str, str] = {}
+    alerts: list[Alert] = []
+    files: dict[str, str] = {}  # path -> policy
+    notices: list[Note] = []
+    opened: list[str] = []  # streams whose Open was applied
+    levels: set[str] = set()  # proper prefixes of the paths in `values`
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary as a nested dict, with `_step`, `_runtime` and `_timestamp` (S-08)."""
+        tree = keypath.unflatten(self.values.items())
+        if self.rows:
+            tree["_step"] = self.next_step - 1
+            tree["_runtime"] = self.runtime_us / 1e6
+            tree["_timestamp"] = self.last_us / 1e6
+        return tree
+
+
+def apply(state: RunState, record: AnyRecord) -> None:
+    """Change `state` by one record. Kinds that say nothing about the state are skipped."""
+    if isinstance(record, Row):
+        apply_rows(state, record.paths, [record])
+    elif isinstance(record, Config):
+        state.config.update(record.set)
+        for key in record.delete:
+            state.config.pop(key, None)
+    elif isinstance(record, Summary):
+        _apply_summary(state, record)
+    elif isinstance(record, Metric):
+        define(state.definitions, record)
+    elif isinstance(record, Open):
+        _apply_open(state, record)
+    elif isinstance(record, Describe):
+        _apply_describe(state, record)
+    elif isinstance(record, Environment):
+        state.environment.update(record.values)
+        state.packages.update(record.packages)
+    elif isinstance(record, Alert):
+        state.alerts.append(record)
+    elif isinstance(record, File):
+        state.files[record.path] = record.policy
+    elif isinstance(record, Note):
+        state.notices.append(record)
+    elif isinstance(record, (State, Finish, End)):
+        _apply_ending(state, record)
+
+
+def _apply_open(state: RunState, record: Open) -> None:
+    if record.role != "writer" or record.stream in state.opened:
+        return
+    first = not state.opened
+    state.opened.append(record.stream)
+    state.state, state.cause, state.exit_code, state.finished_us = "running", "", None, 0
+    state.project, state.id = record.project, record.run
+    state.entity = record.entity or state.entity
+    state.host, state.pid, state.program = record.host, record.pid, record.program
+    state.process_started_us = record.process_started_us
+    if first:
+        state.started_us = record.started_us
+    if record.sweep_id:
+        state.sweep_id = record.sweep_id
+    _apply_describe(
+        state,
+        Describe(
+            name=record.name or None,
+            notes=record.notes,
+            tags=record.tags,
+            group=record.group,
+            job_type=record.job_type,
+        ),
+    )
+
+
+def _apply_describe(state: RunState, record: Describe) -> None:
+    for field in ("name", "notes", "tags", "group", "job_type"):
+        value = getattr(record, field)
+        if value is not None:
+            setattr(state, field, value)
+
+
+def _apply_ending(state: RunState, record: State | Finish | End) -> None:
+    if isinstance(record, Finish):
+        state.state = "finished" if record.exit_code == 0 else "failed"
+        state.cause, state.exit_code = "", record.exit_code
+        state.finished_us = record.time_us
+        state.runtime_us = max(state.runtime_us, record.runtime_us)
+    elif isinstance(record, End):
+        if state.state not in ("finished", "failed"):
+            preempted = state.state == "preempting"
+            state.state = "preempted" if preempted else record.state
+            state.cause, state.exit_code = record.cause, record.exit_code
+            state.finished_us = record.time_us
+    elif state.state in ("running", "preempting"):
+        state.state = record.state
+
+
+def _apply_summary(state: RunState, record: Summary) -> None:
+    for path in record.delete:
+        _forget(state.values, path)
+    for path, value in record.set.items():
+        _forget(state.values, path)
+        _put(state, path, value)
+
+
+def _put(state: RunState, path: str, value: Any) -> None:
+    """Set a summary path; what lies below it, or a plain value above it, is replaced by it."""
+    values = state.values
+    if path not in values:
+        if path in state.levels:
+            _forget(values, path)
+        for prefix in keypath.prefixes(path):
+            values.pop(prefix, None)
+            state.levels.add(prefix)
+    values[path] = value
+
+
+def _forget(values: dict[str, Any], path: str) -> None:
+    values.pop(path, None)
+    below = path + "."
+    for other in [key for key in values if key.startswith(below)]:
+        del values[other]
+
+
+def define(definitions: dict[str, Definition], record: Metric) -> None:
+    """Merge one `define_metric` call into `definitions` (D-06)."""
+    known = definitions.get(record.name)
+    if known is None or record.overwrite:
+        known = definitions[record.name] = Definition(record.name)
+    for field in ("step_metric", "step_sync", "hidden", "summary", "goal"):
+        value = getattr(record, field)
+        if value is not None:
+            setattr(known, field, value)
+
+
+def definition_of(definitions: dict[str, Definition], path: str) -> Definition | None:
+    """Return the definition for a key path: the exact name, else the longest matching prefix (D-03)."""
+    exact = definitions.get(path)
+    if exact is not None:
+        return exact
+    best: Definition | None = None
+    for name, definition in definitions.items():
+        if (
+            name.endswith("*")
+            and path.startswith(name[:-1])
+            and len(name) > len(best.name if best else "")
+        ):
+            best = definition
+    return best
+
+
+def _track(state: RunState, path: str, time_us: int) -> Tracked:
+    definition = definition_of(state.definitions, path)
+    tracked = Tracked(first_us=time_us)
+    if definition is not None and definition.summary and definition.summary != ["copy"]:
+        tracked.rules = [rule for rule in definition.summary if rule in AGGREGATES]
+        tracked.goal = definition.goal
+    state.tracked[path] = tracked
+    return tracked
+
+
+def apply_rows(state: RunState, paths: Sequence[str], rows: Sequence[Row]) -> None:
+    """Change `state` by rows of one shape, in the order of their arrival (at least one).
+
+    A row whose step is smaller than one already seen for a key does not move its last value back (L-04).
+    """
+    latest = rows[-1]
+    top = latest.step
+    for row in rows:
+        if row.step > top:
+            latest, top = row, row.step
+    state.rows += sum(not row.is_part for row in rows)
+    state.next_step = max(state.next_step, top + 1)
+    last = rows[-1]
+    state.last_us = max(state.last_us, last.time_us)
+    state.runtime_us = max(state.runtime_us, last.runtime_us)
+    for index, path in enumerate(paths):
+        tracked = state.tracked.get(path)
+        if tracked is None:
+            tracked = _track(state, path, rows[0].time_us)
+        tracked.count += len(rows)
+        value = latest.values[index]
+        if tracked.rules is not None:
+            _aggregate(state, path, tracked, [(row.step, row.values[index]) for row in rows])
+        elif top >= tracked.last_step:
+            if tracked.last_step < 0 or not is_number(value):
+                tracked.kind = kind_of(value)
+            _put(state, path, value)
+        tracked.last_step = max(tracked.last_step, top)
+
+
+def _aggregate(
+    state: RunState, path: str, tracked: Tracked, points: Iterable[tuple[int, Any]]
+) -> None:
+    rules = tracked.rules or []
+    values = state.values
+    last_step = tracked.last_step
+    for step, value in points:
+        if "first" in rules and path + ".first" not in values:
+            _put(state, path + ".first", value)
+        if step >= last_step:
+            last_step = step
+            tracked.kind = kind_of(value)
+            if "last" in rules:
+                _put(state, path + ".last", value)
+        if not is_number(value) or math.isnan(value):
+            continue
+        tracked.total += value
+        tracked.finite += 1
+        for rule in rules:
+            key = f"{path}.{rule}"
+            if rule == "mean":
+                _put(state, key, tracked.total / tracked.finite)
+            elif rule == "min" or (rule == "best" and tracked.goal != "maximize"):
+                _put(state, key, min(values.get(key, value), value))
+            elif rule == "max" or rule == "best":
+                _put(state, key, max(values.get(key, value), value))
+
+
+def is_number(value: object) -> bool:
+    """Return whether a logged value is drawn as a number (bools are drawn as 0 and 1)."""
+    return isinstance(value, (int, float))
+
+
+def kind_of(value: object) -> str:
+    """Return `number`, `text` or `other` for a logged value."""
+    if isinstance(value, (int, float)):
+        return "number"
+    return "text" if isinstance(value, str) else "other"

@@ -1,0 +1,115 @@
+"""Frames: how one record lies in a journal file and in a request body.
+
+     0      2     3      4         8            16        18        22
+     ┌──────┬─────┬──────┬─────────┬────────────┬─────────┬─────────┬──────────────┐
+     │magic │kind │flags │ length  │  sequence  │ header  │  crc32  │   payload    │
+     │ 2 B  │ 1 B │ 1 B  │ u32 LE  │   u64 LE   │ u16 LE  │ u32 LE  │ length bytes │
+     └──────┴─────┴──────┴─────────┴────────────┴─────────┴─────────┴──────────────┘
+
+`header` is the low half of the crc32 of bytes 2…16; `crc32` (zlib's) covers bytes 2…16 and the payload.
+The magic lets a reader find the next frame behind damage; the checksum makes a false find harmless;
+the sequence shows what is missing; the header check tells a frame that was cut off (a torn tail,
+normal after a kill) from one whose length was damaged.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+MAGIC = b"\xd7K"
+PREFIX = struct.Struct("<BBIQ")  # kind, flags, length, sequence: the part both checks cover
+CHECKS = struct.Struct("<HI")
+HEADER_SIZE = 22
+PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
+
+_HEADER = struct.Struct("<2sBBIQHI")
+
+
+class Frame(NamedTuple):
+    """One record as bytes: its kind, sequence in its stream, and payload."""
+
+    kind: int
+    seq: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A byte range that could not be read."""
+
+    start: int
+    end: int
+    reason: str
+
+
+def pack(kind: int, seq: int, payload: bytes) -> bytes:
+    """Return the frame of one record."""
+    prefix = PREFIX.pack(kind, 0, len(payload), seq)
+    header = crc32(prefix)
+    return MAGIC + prefix + CHECKS.pack(header & 0xFFFF, crc32(payload, header)) + payload
+
+
+def read_at(buffer: bytes, offset: int) -> tuple[Frame, int] | None:
+    """Return the frame at `offset` and the offset behind it, or None if none checks out there."""
+    start = offset + HEADER_SIZE
+    if start > len(buffer):
+        return None
+    magic, kind, _flags, length, seq, _header, checksum = _HEADER.unpack_from(buffer, offset)
+    end = start + length
+    if magic != MAGIC or length > PAYLOAD_BYTES_MAX or end > len(buffer):
+        return None
+    payload = buffer[start:end]
+    if crc32(payload, crc32(buffer[offset + 2 : offset + 16])) != checksum:
+        return None
+    return Frame(kind, seq, payload), end
+
+
+def scan(buffer: bytes, start: int = 0) -> Iterator[tuple[int, Frame | Damage]]:
+    """Yield (offset, frame) for every intact frame, and the damage between them, in order.
+
+    A frame that is merely cut off at the end of the buffer is not damage: it is a torn tail, and
+    nothing is yielded for it. The caller knows it from the last offset. (Bytes at the end that do not
+    even begin like a frame are damage.)
+    """
+    offset = start
+    size = len(buffer)
+    while offset < size:
+        found = read_at(buffer, offset)
+        if found is not None:
+            frame, behind = found
+            yield offset, frame
+            offset = behind
+            continue
+        behind = _next_intact(buffer, offset + 1)
+        if behind < 0:
+            if not is_torn(buffer, offset):
+                yield offset, Damage(offset, size, "no intact record")
+            return
+        yield offset, Damage(offset, behind, "checksum or length does not match")
+        offset = behind
+
+
+def is_torn(buffer: bytes, offset: int) -> bool:
+    """Return whether the bytes from `offset` on are the beginning of a frame that was cut off."""
+    rest = len(buffer) - offset
+    if rest < HEADER_SIZE:
+        return rest > 0 and MAGIC.startswith(buffer[offset : offset + 2])
+    magic, _kind, _flags, length, _seq, header, _checksum = _HEADER.unpack_from(buffer, offset)
+    return bool(
+        magic == MAGIC
+        and crc32(buffer[offset + 2 : offset + 16]) & 0xFFFF == header
+        and rest < HEADER_SIZE + length
+    )
+
+
+def _next_intact(buffer: bytes, start: int) -> int:
+    at = buffer.find(MAGIC, start)
+    while at >= 0:
+        if read_at(buffer, at) is not None:
+            return at
+        at = buffer.find(MAGIC, at + 1)
+    return -1
