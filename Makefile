@@ -22,7 +22,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml scripts/build_web.py web/pac
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python scripts/dependency_group.py dev | xargs $(BIN)/python -m pip install --quiet --disable-pip-version-check
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 install: $(VENV)/.dev ## the development environment
@@ -49,8 +49,7 @@ type:
 	@$(BIN)/mypy --no-error-summary
 
 imports:
-	@$(BIN)/lint-imports --no-logo > .make-imports.log 2>&1 || (cat .make-imports.log; rm -f .make-imports.log; exit 1)
-	@rm -f .make-imports.log
+	@out=$$($(BIN)/lint-imports 2>&1) || (echo "$$out"; exit 1)
 
 unit:
 	@$(BIN)/python -m pytest tests/unit -q -m "not slow"

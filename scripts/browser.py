@@ -12,10 +12,16 @@ def main() -> int:
     if shutil.which("chromium"):
         return 0
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        print("The browser tests need Chromium as `chromium` on the PATH. Please install it.", file=sys.stderr)
+        print(
+            "The browser tests need Chromium as `chromium` on the PATH. Please install it.",
+            file=sys.stderr,
+        )
         return 1
     print("installing Chromium for the browser tests …", file=sys.stderr)
-    quiet = {"stdout": subprocess.DEVNULL, "env": dict(os.environ, DEBIAN_FRONTEND="noninteractive")}
+    quiet = {
+        "stdout": subprocess.DEVNULL,
+        "env": dict(os.environ, DEBIAN_FRONTEND="noninteractive"),
+    }
     subprocess.run(["apt-get", "update", "-qq"], check=True, **quiet)
     subprocess.run(["apt-get", "install", "-y", "-qq", "chromium"], check=True, **quiet)
     return 0

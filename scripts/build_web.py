@@ -90,7 +90,9 @@ class WebBuildHook(BuildHookInterface):  # type: ignore[misc,valid-type]
         if (WEB / "package.json").exists():  # an sdist may carry the built files only
             build()
         elif not (STATIC / "index.html").exists():
-            raise RuntimeError(f"neither the sources ({WEB}) nor the built web app ({STATIC}) are here")
+            raise RuntimeError(
+                f"neither the sources ({WEB}) nor the built web app ({STATIC}) are here"
+            )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""Fixtures for every test: no test sees the folders or the settings of whoever runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.live_server import FIRST_KEY, LiveServer
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test its own configuration, data and working folder, and a clean environment."""
+    for name in list(os.environ):
+        if name.startswith(("KISEKI_", "WANDB_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("KISEKI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("KISEKI_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LiveServer]:
+    """A running server that holds the first user `ada` and her key."""
+    live = LiveServer(tmp_path / "server").start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def logged_in(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> LiveServer:
+    """The running server, with its address and key in the environment of this process."""
+    monkeypatch.setenv("KISEKI_BASE_URL", server.url)
+    monkeypatch.setenv("KISEKI_API_KEY", FIRST_KEY)
+    return server
