@@ -67,8 +67,16 @@ def main() -> None:
     address = f"http://127.0.0.1:{args.port}"
     args.data.mkdir(parents=True, exist_ok=True)
     server = subprocess.Popen(
-        [sys.executable, "-m", "kiseki", "server", "--port", str(args.port)]
-        + ["--data", str(args.data / "server")]
+        [
+            sys.executable,
+            "-m",
+            "kiseki",
+            "server",
+            "--port",
+            str(args.port),
+            "--data",
+            str(args.data / "server"),
+        ]
     )
     trials: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
