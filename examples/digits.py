@@ -112,12 +112,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--eval-every", type=int, default=25)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=0, help="steps per second; 0 = as fast as it goes")
+    parser.add_argument(
+        "--rate", type=float, default=0, help="steps per second; 0 = as fast as it goes"
+    )
     parser.add_argument("--name", default=None)
     parser.add_argument("--project", default="digits")
     args = parser.parse_args()
-    hidden = {"steps_per_second": args.rate} if args.rate else {}
-    config = {k: v for k, v in vars(args).items() if k not in ("rate", "name", "project")} | hidden
+    config = {k: v for k, v in vars(args).items() if k not in ("rate", "name", "project")}
     with kiseki.init(project=args.project, name=args.name, config=config, tags=["digits"]) as run:
         train(run, args)
 

@@ -66,18 +66,9 @@ def main() -> None:
         sys.exit(f"port {args.port} is taken; another one: make run PORT={args.port + 1}")
     address = f"http://127.0.0.1:{args.port}"
     args.data.mkdir(parents=True, exist_ok=True)
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "kiseki",
-            "server",
-            "--port",
-            str(args.port),
-            "--data",
-            str(args.data / "server"),
-        ]
-    )
+    command = [sys.executable, "-m", "kiseki", "server", "--port", str(args.port)]
+    command += ["--data", str(args.data / "server")]
+    server = subprocess.Popen(command)
     trials: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
