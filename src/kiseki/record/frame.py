@@ -47,8 +47,15 @@ class Damage:
 
 
 def pack(kind: int, seq: int, payload: bytes) -> bytes:
-    """Return the frame of one record."""
-    prefix = PREFIX.pack(kind, 0, len(payload), seq)
+    """Return the frame of one record.
+
+    Raises:
+        ValueError: the payload is longer than `PAYLOAD_BYTES_MAX`; no reader would take it.
+    """
+    length = len(payload)
+    if length > PAYLOAD_BYTES_MAX:
+        raise ValueError(f"a record of {length:,} bytes; the limit is {PAYLOAD_BYTES_MAX:,}")
+    prefix = PREFIX.pack(kind, 0, length, seq)
     header = crc32(prefix)
     return MAGIC + prefix + CHECKS.pack(header & 0xFFFF, crc32(payload, header)) + payload
 
@@ -58,12 +65,16 @@ def read_at(buffer: bytes, offset: int) -> tuple[Frame, int] | None:
     start = offset + HEADER_SIZE
     if start > len(buffer):
         return None
-    magic, kind, _flags, length, seq, _header, checksum = _HEADER.unpack_from(buffer, offset)
+    magic, kind, _flags, length, seq, header, checksum = _HEADER.unpack_from(buffer, offset)
     end = start + length
     if magic != MAGIC or length > PAYLOAD_BYTES_MAX or end > len(buffer):
         return None
+    # The header goes first: a magic that came about by chance rarely costs a pass over the payload.
+    seed = crc32(buffer[offset + 2 : offset + 16])
+    if seed & 0xFFFF != header:
+        return None
     payload = buffer[start:end]
-    if crc32(payload, crc32(buffer[offset + 2 : offset + 16])) != checksum:
+    if crc32(payload, seed) != checksum:
         return None
     return Frame(kind, seq, payload), end
 
@@ -72,25 +83,33 @@ def scan(buffer: bytes, start: int = 0) -> Iterator[tuple[int, Frame | Damage]]:
     """Yield (offset, frame) for every intact frame, and the damage between them, in order.
 
     A frame that is merely cut off at the end of the buffer is not damage: it is a torn tail, and
-    nothing is yielded for it. The caller knows it from the last offset. (Bytes at the end that do not
-    even begin like a frame are damage.)
+    nothing is yielded for it, also if damage stands before it. The caller knows where it begins: behind
+    the last frame or damage that was yielded.
     """
     offset = start
     size = len(buffer)
+    # `read_at` written out: a frame costs 0.7 instead of 0.9 µs, and journals have millions.
+    unpack, make, limit = _HEADER.unpack_from, tuple.__new__, size - HEADER_SIZE
     while offset < size:
-        found = read_at(buffer, offset)
-        if found is not None:
-            frame, behind = found
-            yield offset, frame
-            offset = behind
+        if offset <= limit:
+            magic, kind, _flags, length, seq, header, checksum = unpack(buffer, offset)
+            begin = offset + HEADER_SIZE
+            behind = begin + length
+            if magic == MAGIC and behind <= size and length <= PAYLOAD_BYTES_MAX:
+                seed = crc32(buffer[offset + 2 : offset + 16])
+                payload = buffer[begin:behind]
+                if seed & 0xFFFF == header and crc32(payload, seed) == checksum:
+                    yield offset, make(Frame, (kind, seq, payload))
+                    offset = behind
+                    continue
+        intact, torn = _next_intact(buffer, offset + 1)
+        if intact >= 0:
+            yield offset, Damage(offset, intact, "checksum or length does not match")
+            offset = intact
             continue
-        behind = _next_intact(buffer, offset + 1)
-        if behind < 0:
-            if not is_torn(buffer, offset):
-                yield offset, Damage(offset, size, "no intact record")
-            return
-        yield offset, Damage(offset, behind, "checksum or length does not match")
-        offset = behind
+        if not is_torn(buffer, offset):
+            yield offset, Damage(offset, torn, "no intact record")
+        return
 
 
 def is_torn(buffer: bytes, offset: int) -> bool:
@@ -101,15 +120,24 @@ def is_torn(buffer: bytes, offset: int) -> bool:
     magic, _kind, _flags, length, _seq, header, _checksum = _HEADER.unpack_from(buffer, offset)
     return bool(
         magic == MAGIC
+        and length <= PAYLOAD_BYTES_MAX
         and crc32(buffer[offset + 2 : offset + 16]) & 0xFFFF == header
         and rest < HEADER_SIZE + length
     )
 
 
-def _next_intact(buffer: bytes, start: int) -> int:
+def _next_intact(buffer: bytes, start: int) -> tuple[int, int]:
+    """Return where the next intact frame begins, or -1 and where a torn tail begins (else the end)."""
+    torn = -1
     at = buffer.find(MAGIC, start)
     while at >= 0:
         if read_at(buffer, at) is not None:
-            return at
+            return at, at
+        if torn < 0 and is_torn(buffer, at):
+            torn = at
         at = buffer.find(MAGIC, at + 1)
-    return -1
+    if torn < 0:
+        torn = len(buffer)
+        if torn > start and buffer[-1:] == MAGIC[:1]:
+            torn -= 1
+    return -1, torn
