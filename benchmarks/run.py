@@ -2,8 +2,9 @@
 
     python benchmarks/run.py [NAME …] [--out FILE]
 
-Each benchmark is a script that prints one JSON object as its last line: `{"name": …, "figures":
-{name: number}, "goals": {name: [">=" | "<=", number]}}`. The result file holds them with the machine and the commit.
+Each benchmark is a script that prints one JSON object as its last line:
+`{"name": …, "figures": {name: number}, "goals": {name: [">=" | "<=", number]}}`. The result file holds them
+with the machine and the commit.
 """
 
 from __future__ import annotations
