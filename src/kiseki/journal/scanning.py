@@ -51,23 +51,26 @@ class Window:
         found = read_at(self.buffer, at) if at >= 0 else None
         return (found[0], self.base + found[1]) if found is not None else None
 
-    def next_intact(self, start: int) -> int:
-        """Return the offset of the first intact frame at `start` or behind it, -1 if none."""
-        offset = start
+    def next_intact(self, start: int) -> tuple[int, int]:
+        """Return where the next intact frame begins, or -1 and where a torn tail begins (else `size`)."""
+        offset, torn = start, -1
         while True:
             at = self.locate(offset, len(MAGIC))
             if at < 0:
-                return -1
+                break
             at = self.buffer.find(MAGIC, at)
             if at < 0:
                 offset = self.base + len(self.buffer) - 1  # the magic may lie across the edge
-                if offset + len(MAGIC) > self.size:
-                    return -1
                 continue
             offset = self.base + at
             if self.frame_at(offset) is not None:
-                return offset
+                return offset, offset
+            if torn < 0 and self.is_torn(offset):
+                torn = offset
             offset += 1
+        if torn < 0 and start < self.size and self.is_torn(self.size - 1):
+            torn = self.size - 1
+        return -1, torn if torn >= 0 else self.size
 
     def is_torn(self, offset: int) -> bool:
         """Return whether a frame begins at `offset` and the file ends within it."""
@@ -75,11 +78,10 @@ class Window:
         at = self.locate(offset, min(rest, HEADER_SIZE))
         if at < 0:
             return False
-        head = self.buffer[at : at + HEADER_SIZE]
         if rest < HEADER_SIZE:
-            return is_torn(head, 0)
-        span = span_at(head, 0)
-        return span is not None and span > rest and is_torn(head, 0)
+            return is_torn(self.buffer[at : at + rest], 0)
+        span = span_at(self.buffer, at)
+        return span is not None and span > rest
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:
@@ -105,10 +107,11 @@ def scan_file(window: Window, start: int) -> Iterator[tuple[int, Frame | Damage]
             frame, offset = found
             yield offset, frame
             continue
-        behind = window.next_intact(offset + 1)
-        if behind < 0:
-            if not window.is_torn(offset):
-                yield window.size, Damage(offset, window.size, "no intact record")
-            return
-        yield behind, Damage(offset, behind, "checksum or length does not match")
-        offset = behind
+        intact, torn = window.next_intact(offset + 1)
+        if intact >= 0:
+            yield intact, Damage(offset, intact, "checksum or length does not match")
+            offset = intact
+            continue
+        if not window.is_torn(offset):
+            yield torn, Damage(offset, torn, "no intact record")
+        return

@@ -79,6 +79,22 @@ def read_at(buffer: bytes, offset: int) -> tuple[Frame, int] | None:
     return Frame(kind, seq, payload), end
 
 
+def span_at(buffer: bytes, offset: int) -> int | None:
+    """Return the length of the frame (header and payload) that begins at `offset`, if its header checks out.
+
+    The frame may reach beyond the buffer; its payload is not looked at. For readers of files, who
+    must know how much to load.
+    """
+    if offset + HEADER_SIZE > len(buffer):
+        return None
+    magic, _kind, _flags, length, _seq, header, _checksum = _HEADER.unpack_from(buffer, offset)
+    if magic != MAGIC or length > PAYLOAD_BYTES_MAX:
+        return None
+    if crc32(buffer[offset + 2 : offset + 16]) & 0xFFFF != header:
+        return None
+    return HEADER_SIZE + int(length)
+
+
 def scan(buffer: bytes, start: int = 0) -> Iterator[tuple[int, Frame | Damage]]:
     """Yield (offset, frame) for every intact frame, and the damage between them, in order.
 
