@@ -1,11 +1,14 @@
 """Records to payload bytes and back.
 
 Integers beyond 64 bits travel as msgpack extension 1 holding their decimal text; floats keep every
-bit (NaN and ±Inf included) and stay floats; integers stay integers.
+bit (NaN and ±Inf included) and stay floats; integers stay integers. What comes out of a decoder is plain:
+None, bool, int, float, str, and lists and dicts with text keys of these. Everything else is refused, so
+that nobody behind has to expect it.
 """
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -13,8 +16,20 @@ import msgspec
 import zstandard
 
 from kiseki.errors import CorruptRecord, DataError
-from kiseki.record.frame import HEADER_SIZE, Damage, Frame, scan
-from kiseki.record.types import STRUCTS, AnyRecord, Kind, Record, Row, Shape, System
+from kiseki.record.frame import Frame, is_torn, read_at
+from kiseki.record.types import (
+    STEP_MAX,
+    STRUCTS,
+    AnyRecord,
+    Config,
+    Environment,
+    Kind,
+    Record,
+    Row,
+    Shape,
+    Summary,
+    System,
+)
 
 BIG_INT = 1  # msgpack extension code
 BATCH_BYTES_MAX = 256 * 1024 * 1024  # of one request body or stored batch, decompressed
@@ -23,7 +38,7 @@ BATCH_BYTES_MAX = 256 * 1024 * 1024  # of one request body or stored batch, deco
 def _from_ext(code: int, data: memoryview) -> Any:
     if code == BIG_INT:
         return int(bytes(data))
-    return msgspec.msgpack.Ext(code, bytes(data))
+    raise ValueError(f"unknown extension {code}")
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -56,13 +71,37 @@ def encode(record: Record) -> bytes:
         return _encode(widen(msgspec.structs.asdict(record)))
 
 
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+_INT_MAX = 2**63 - 1
+
+
+def _plain(value: Any) -> Any:
+    """Return a decoded value if it is plain, with times as ISO text (any SDK may write them)."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        for key in value:
+            if type(key) is not str:
+                raise ValueError(f"a key of type {type(key).__name__}")
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    raise ValueError(f"a value of type {type(value).__name__}")
+
+
 def encode_row(
     shape: int, step: int, time_us: int, runtime_us: int, values: Sequence[Any]
 ) -> bytes:
     """Return the payload of a row or system sample.
 
+    The values must be plain already; what msgspec itself would convert (bytes, sets) is not refused here,
+    but by readers.
+
     Raises:
-        TypeError, UnicodeEncodeError: a value that is not text, number, bool, None or a nest of these.
+        TypeError, ValueError: a value that has no msgpack form: other objects, text with lone
+            surrogates, integers of more than 4,300 digits.
     """
     try:
         return _encode([shape, step, time_us, runtime_us, *values])
@@ -100,9 +139,15 @@ class Decoder:
         try:
             if kind in (Kind.ROW, Kind.ROW_PART, Kind.SYSTEM):
                 shape, step, time_us, runtime_us, *values = _decode_list(frame.payload)
+                if not (type(step) is type(time_us) is type(runtime_us) is int):
+                    raise ValueError("step and times must be integers")
+                if not (0 <= step <= STEP_MAX and abs(time_us) <= _INT_MAX >= abs(runtime_us)):
+                    raise ValueError(f"step {step} or a time is out of range")
                 paths = self.shapes[shape]
                 if len(values) != len(paths):
                     raise ValueError(f"{len(values)} values for {len(paths)} keys")
+                if not _PLAIN.issuperset(map(type, values)):
+                    values = [_plain(value) for value in values]
                 if kind == Kind.SYSTEM:
                     return System(paths, step, time_us, runtime_us, values)
                 return Row(paths, step, time_us, runtime_us, values, kind == Kind.ROW_PART)
@@ -110,13 +155,22 @@ class Decoder:
             if decode is None:
                 return None
             record = decode(frame.payload)
+            if isinstance(record, (Config, Summary, Environment)):
+                record = _checked(record)
         except KeyError as error:
             raise CorruptRecord(f"record {frame.seq}: shape {error} was never defined") from error
-        except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
             raise CorruptRecord(f"record {frame.seq} of kind {kind}: {error}") from error
         if isinstance(record, Shape):
             self.shapes[record.shape] = tuple(record.paths)
         return record
+
+
+def _checked(record: Config | Summary | Environment) -> Record:
+    """Return a record that holds trees of values with those made plain."""
+    if isinstance(record, Environment):
+        return msgspec.structs.replace(record, values=_plain(record.values))
+    return msgspec.structs.replace(record, set=_plain(record.set))
 
 
 def compress(frames: bytes, level: int = 1) -> bytes:
@@ -136,7 +190,7 @@ def decompress(body: bytes, limit: int = BATCH_BYTES_MAX) -> bytes:
             raise DataError("the body does not tell its decompressed size")
         if size > limit:
             raise DataError(f"the body decompresses to {size:,} bytes; the limit is {limit:,}")
-        return zstandard.ZstdDecompressor().decompress(body)
+        return zstandard.ZstdDecompressor().decompress(body, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise DataError(f"the body is not zstd: {error}") from error
 
@@ -147,14 +201,15 @@ def frames_of(buffer: bytes) -> Iterator[Frame]:
     Raises:
         CorruptRecord: damage, or a frame cut off at the end.
     """
-    end = 0
-    for offset, found in scan(buffer):
-        if isinstance(found, Damage):
-            raise CorruptRecord(f"damaged batch: {found.reason}", offset=found.start)
-        yield found
-        end = offset + HEADER_SIZE + len(found.payload)
-    if end != len(buffer):
-        raise CorruptRecord("the batch ends within a record", offset=end)
+    # Stops at the first damage without a search behind it, which a hostile body could make long.
+    offset, size = 0, len(buffer)
+    while offset < size:
+        found = read_at(buffer, offset)
+        if found is None:
+            reason = "ends within a record" if is_torn(buffer, offset) else "is damaged"
+            raise CorruptRecord(f"the batch {reason}", offset=offset)
+        frame, offset = found
+        yield frame
 
 
 def decode_value(data: bytes) -> Any:

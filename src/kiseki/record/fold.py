@@ -48,14 +48,16 @@ class Definition(msgspec.Struct):
 class Tracked(msgspec.Struct):
     """What the rows seen so far say about one key path."""
 
-    kind: str = "number"  # number, text, other
+    kind: str = "other"  # number if any value was one, else text if any was, else other
     count: int = 0
     first_us: int = 0
     last_step: int = -1
     rules: list[str] | None = None  # None = plain last value; [] = no summary entry
     goal: str | None = None
     total: float = 0.0
-    finite: int = 0
+    finite: int = 0  # numbers that are not NaN
+    low: Any = None
+    high: Any = None
 
 
 class RunState(msgspec.Struct):
@@ -185,10 +187,8 @@ def _apply_ending(state: RunState, record: State | Finish | End) -> None:
 
 
 def _apply_summary(state: RunState, record: Summary) -> None:
-    for path in record.delete:
-        _forget(state.values, path)
+    _forget(state, {*record.delete, *record.set})
     for path, value in record.set.items():
-        _forget(state.values, path)
         _put(state, path, value)
 
 
@@ -197,18 +197,24 @@ def _put(state: RunState, path: str, value: Any) -> None:
     values = state.values
     if path not in values:
         if path in state.levels:
-            _forget(values, path)
+            _forget(state, {path})
         for prefix in keypath.prefixes(path):
             values.pop(prefix, None)
             state.levels.add(prefix)
     values[path] = value
 
 
-def _forget(values: dict[str, Any], path: str) -> None:
-    values.pop(path, None)
-    below = path + "."
-    for other in [key for key in values if key.startswith(below)]:
-        del values[other]
+def _forget(state: RunState, paths: set[str]) -> None:
+    """Remove summary paths and all below them, in one pass however many they are."""
+    values = state.values
+    levels = state.levels & paths
+    for path in paths:
+        values.pop(path, None)
+    if levels:
+        below = [key for key in values if any(prefix in levels for prefix in keypath.prefixes(key))]
+        for key in below:
+            del values[key]
+        state.levels -= levels
 
 
 def define(definitions: dict[str, Definition], record: Metric) -> None:
@@ -249,61 +255,76 @@ def _track(state: RunState, path: str, time_us: int) -> Tracked:
 
 
 def apply_rows(state: RunState, paths: Sequence[str], rows: Sequence[Row]) -> None:
-    """Change `state` by rows of one shape, in the order of their arrival (at least one).
+    """Change `state` by consecutive rows of one shape, in the order of their arrival (at least one).
 
     A row whose step is smaller than one already seen for a key does not move its last value back (L-04).
     """
-    latest = rows[-1]
-    top = latest.step
+    latest, top = rows[0], rows[0].step
+    last_us, runtime_us, parts = state.last_us, state.runtime_us, 0
     for row in rows:
-        if row.step > top:
+        if row.step >= top:
             latest, top = row, row.step
-    state.rows += sum(not row.is_part for row in rows)
+        last_us = max(last_us, row.time_us)
+        runtime_us = max(runtime_us, row.runtime_us)
+        parts += row.is_part
+    state.rows += len(rows) - parts
     state.next_step = max(state.next_step, top + 1)
-    last = rows[-1]
-    state.last_us = max(state.last_us, last.time_us)
-    state.runtime_us = max(state.runtime_us, last.runtime_us)
+    state.last_us, state.runtime_us = last_us, runtime_us
     for index, path in enumerate(paths):
         tracked = state.tracked.get(path)
         if tracked is None:
             tracked = _track(state, path, rows[0].time_us)
         tracked.count += len(rows)
-        value = latest.values[index]
-        if tracked.rules is not None:
-            _aggregate(state, path, tracked, [(row.step, row.values[index]) for row in rows])
-        elif top >= tracked.last_step:
-            if tracked.last_step < 0 or not is_number(value):
-                tracked.kind = kind_of(value)
-            _put(state, path, value)
+        if tracked.kind != "number":
+            tracked.kind = _widest(tracked.kind, [row.values[index] for row in rows])
+        if tracked.rules:
+            points = [(row.step, row.values[index]) for row in rows]
+            _aggregate(state, path, tracked.rules, tracked, points)
+        elif tracked.rules is None and top >= tracked.last_step:
+            _put(state, path, latest.values[index])
         tracked.last_step = max(tracked.last_step, top)
 
 
 def _aggregate(
-    state: RunState, path: str, tracked: Tracked, points: Iterable[tuple[int, Any]]
+    state: RunState, path: str, rules: list[str], tracked: Tracked, points: list[tuple[int, Any]]
 ) -> None:
-    rules = tracked.rules or []
-    values = state.values
-    last_step = tracked.last_step
+    if "first" in rules and tracked.last_step < 0:
+        _put(state, path + ".first", points[0][1])
+    last_step, last, moved = tracked.last_step, None, False
+    numbers = False
     for step, value in points:
-        if "first" in rules and path + ".first" not in values:
-            _put(state, path + ".first", value)
         if step >= last_step:
-            last_step = step
-            tracked.kind = kind_of(value)
-            if "last" in rules:
-                _put(state, path + ".last", value)
-        if not is_number(value) or math.isnan(value):
+            last_step, last, moved = step, value, True
+        if not is_number(value) or value != value:
             continue
-        tracked.total += value
+        numbers = True
+        tracked.total += _as_float(value)
         tracked.finite += 1
-        for rule in rules:
-            key = f"{path}.{rule}"
-            if rule == "mean":
-                _put(state, key, tracked.total / tracked.finite)
-            elif rule == "min" or (rule == "best" and tracked.goal != "maximize"):
-                _put(state, key, min(values.get(key, value), value))
-            elif rule == "max" or rule == "best":
-                _put(state, key, max(values.get(key, value), value))
+        if tracked.low is None or value < tracked.low:
+            tracked.low = value
+        if tracked.high is None or value > tracked.high:
+            tracked.high = value
+    if moved and "last" in rules:
+        _put(state, path + ".last", last)
+    if not numbers:
+        return
+    found = {"min": tracked.low, "max": tracked.high, "mean": tracked.total / tracked.finite}
+    found["best"] = tracked.high if tracked.goal == "maximize" else tracked.low
+    for rule in rules:
+        if rule in found:
+            _put(state, f"{path}.{rule}", found[rule])
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the range of floats
+        return math.inf if value > 0 else -math.inf
+
+
+def _widest(kind: str, values: Iterable[Any]) -> str:
+    kinds = {kind, *map(kind_of, values)}
+    return next(name for name in ("number", "text", "other") if name in kinds)
 
 
 def is_number(value: object) -> bool:

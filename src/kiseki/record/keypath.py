@@ -70,8 +70,12 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def unflatten(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the nested dict of (path, value) pairs; a later pair wins over an earlier one."""
+    """Return the nested dict of (path, value) pairs; a later pair wins over an earlier one.
+
+    Values are never changed: a dict that is a value gives way to a level of the same path.
+    """
     tree: dict[str, Any] = {}
+    made: dict[int, dict[str, Any]] = {}  # the levels, by identity: all others are values
     for path, value in items:
         if "." not in path and "\\" not in path:
             tree[path] = value
@@ -79,9 +83,10 @@ def unflatten(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         *outer, last = split(path)
         node = tree
         for key in outer:
-            below = node.get(key)
-            if not isinstance(below, dict):
-                below = node[key] = {}
-            node = below
+            known = made.get(id(node.get(key)))
+            if known is None:
+                known = node[key] = {}
+                made[id(known)] = known
+            node = known
         node[last] = value
     return tree

@@ -7,9 +7,12 @@ a msgpack map with the field names below, so fields may be added; a kind number 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import msgspec
+
+STEP_MAX = 2**63 - 2  # of a row: the next step must be a 64-bit integer too
+Int = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]  # what every store can keep
 
 
 class Kind(IntEnum):
@@ -55,7 +58,7 @@ class Open(Record, frozen=True, omit_defaults=True, kw_only=True):
     stream: str
     run: str
     project: str
-    started_us: int
+    started_us: Int
     role: Role = "writer"
     writer: str = ""  # role "uploader": the stream of the writer it serves
     entity: str = ""  # "" = the user's default entity
@@ -67,10 +70,10 @@ class Open(Record, frozen=True, omit_defaults=True, kw_only=True):
     sweep_id: str | None = None
     resume: str | None = None  # allow, never, must, auto; None = a new attempt
     parent_run: str | None = None  # rewind (parent_run == run) and fork
-    parent_step: int | None = None
+    parent_step: Int | None = None
     host: str = ""
-    pid: int = 0
-    process_started_us: int = 0
+    pid: Int = 0
+    process_started_us: Int = 0
     program: str = ""
     sdk: str = ""
     label: str = ""
@@ -85,7 +88,7 @@ class Shape(Record, frozen=True, omit_defaults=True, kw_only=True):
 
     kind: ClassVar[Kind] = Kind.SHAPE
 
-    shape: int
+    shape: Int
     paths: list[str]
 
 
@@ -151,9 +154,9 @@ class Console(Record, frozen=True, omit_defaults=True, kw_only=True):
     kind: ClassVar[Kind] = Kind.CONSOLE
 
     stream: str  # stdout, stderr
-    line: int
+    line: Int
     text: str
-    time_us: int
+    time_us: Int
     label: str = ""
 
 
@@ -184,8 +187,8 @@ class Alert(Record, frozen=True, omit_defaults=True, kw_only=True):
     title: str
     text: str
     level: str  # INFO, WARN, ERROR
-    time_us: int
-    step: int = 0
+    time_us: Int
+    step: Int = 0
 
 
 class File(Record, frozen=True, omit_defaults=True, kw_only=True):
@@ -195,7 +198,7 @@ class File(Record, frozen=True, omit_defaults=True, kw_only=True):
 
     path: str
     policy: str = "end"
-    size: int = 0
+    size: Int = 0
     sha256: str = ""
 
 
@@ -205,7 +208,7 @@ class State(Record, frozen=True, omit_defaults=True, kw_only=True):
     kind: ClassVar[Kind] = Kind.STATE
 
     state: str
-    time_us: int
+    time_us: Int
 
 
 class Finish(Record, frozen=True, omit_defaults=True, kw_only=True):
@@ -213,9 +216,9 @@ class Finish(Record, frozen=True, omit_defaults=True, kw_only=True):
 
     kind: ClassVar[Kind] = Kind.FINISH
 
-    exit_code: int
-    time_us: int
-    runtime_us: int
+    exit_code: Int
+    time_us: Int
+    runtime_us: Int
 
 
 class End(Record, frozen=True, omit_defaults=True, kw_only=True):
@@ -225,8 +228,8 @@ class End(Record, frozen=True, omit_defaults=True, kw_only=True):
 
     state: str
     cause: str
-    time_us: int
-    exit_code: int | None = None
+    time_us: Int
+    exit_code: Int | None = None
 
 
 class Note(Record, frozen=True, omit_defaults=True, kw_only=True):
@@ -236,8 +239,8 @@ class Note(Record, frozen=True, omit_defaults=True, kw_only=True):
 
     code: str  # disk-full, rejected, damaged, replaced
     text: str
-    count: int = 0
-    time_us: int = 0
+    count: Int = 0
+    time_us: Int = 0
 
 
 STRUCTS: dict[int, type[Record]] = {
