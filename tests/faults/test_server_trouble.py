@@ -1,4 +1,4 @@
-"""A server that is away, hangs, or answers nonsense never hurts the training (I-83, X-11; reliability 1.2, 1.4)."""
+"""A server that is away, hangs, or answers nonsense never hurts the training (I-83, X-11)."""
 
 from __future__ import annotations
 
