@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from kiseki.record.types import Row, System
+from kiseki.storage.filters import Filter, SortKey
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -223,3 +224,387 @@ class SeriesStore(Protocol):
     def close(self) -> None:
         """Finish running commits and release files and threads."""
         ...
+
+
+# ── Meta: small and mutable ──────────────────────────────────────────────────────────────────────────
+
+
+Space = Literal["history", "system"]
+Scalar = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or service. `entity` is the name of its default entity."""
+
+    number: int
+    name: str
+    entity: str
+    is_admin: bool
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key. Only the SHA-256 of the whole key is known; `prefix` is its public part."""
+
+    prefix: str
+    user: int
+    digest: bytes
+    name: str
+    scopes: str  # comma-separated, of: read write admin
+    created_us: int
+    expires_us: int | None = None
+    used_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that signed in; `digest` is the SHA-256 of its cookie."""
+
+    digest: bytes
+    user: int
+    created_us: int
+    used_us: int
+    expires_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A collection of runs. `epoch` grows with every change that a list of its runs would show."""
+
+    number: int
+    entity: str
+    name: str
+    epoch: int
+    created_us: int
+    last_us: int | None  # latest change of any run
+    runs: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of a run, with its own fold and its own segments.
+
+    A run that is started again under its id keeps its number; its earlier attempts stay readable.
+    """
+
+    number: int
+    run: int
+    ordinal: int  # 1, 2, …
+    history: int  # head segment of its rows
+    system: int  # segment of its machine samples
+    stream: str  # of its first writer
+    state: str
+    started_us: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An uninterrupted piece of history; rows before it are those of `parent` up to `parent_step`."""
+
+    number: int
+    attempt: int
+    space: Space
+    parent: int | None = None
+    parent_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One writer's stream: where its records belong, and how far they are folded into the meta store.
+
+    `applied` is the sequence of the first record that the saved fold does not hold yet. `is_open`: the
+    series store may hold records beyond it.
+    """
+
+    id: str
+    project: int
+    run: int
+    attempt: int
+    segment: int
+    role: str  # writer, uploader
+    applied: int
+    is_open: bool
+    opened_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as lists show it: the columns of its latest attempt. Times are Unix microseconds."""
+
+    number: int
+    project: int
+    entity: str
+    project_name: str
+    id: str
+    user: str
+    color: int
+    created_us: int
+    attempt: int  # number of the latest attempt
+    ordinal: int  # …which is its 1st, 2nd, … start
+    history: int  # head segment of the latest attempt's rows
+    system: int
+    state: str = "running"
+    cause: str = ""
+    exit_code: int | None = None
+    name: str = ""
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+    group: str = ""
+    job_type: str = ""
+    host: str = ""
+    pid: int = 0
+    program: str = ""
+    started_us: int = 0
+    finished_us: int | None = None
+    heartbeat_us: int | None = None
+    last_us: int | None = None
+    runtime_us: int = 0
+    rows: int = 0
+    next_step: int = 0
+    stop_us: int | None = None  # when somebody asked it to stop
+    deleted_us: int | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)  # nested, as `RunState.summary`
+
+
+@dataclass(frozen=True, slots=True)
+class MetricStat:
+    """A metric of a project: how many runs logged it, and what they said about it."""
+
+    path: str
+    space: Space
+    kind: str  # number, text, other
+    runs: int
+    first_us: int
+    hidden: bool = False
+    step_metric: str | None = None
+    goal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldStat:
+    """A config or summary path (`config.lr`) with the kind of its values and the runs that have it."""
+
+    path: str
+    kind: str  # number, text
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewStream:
+    """What `add_stream` creates in one transaction.
+
+    `run` None: a new run with the given id. `attempt` None: a new attempt with two new segments, the one
+    for rows hanging at `parent` (segment, step) if given.
+    """
+
+    id: str
+    project: int
+    run_id: str
+    run: int | None
+    attempt: int | None
+    role: str
+    user: int
+    now_us: int
+    parent: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric as one run knows it, written when it is first seen or defined differently."""
+
+    path: str
+    space: Space
+    kind: str
+    first_us: int
+    hidden: bool = False
+    step_metric: str | None = None
+    goal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What `save` writes of one attempt; everything absent stays as it is.
+
+    `columns` go into the attempt and, if it is its run's latest, into the run. `parts` are opaque
+    bytes by name (`config` and `summary` must be msgpack maps, they come back with `Run`). `cells` map
+    `config.…` and `summary.…` paths to their scalar, None to remove one. Parts and cells of an earlier
+    attempt never overwrite those of the run.
+    """
+
+    attempt: int
+    cursors: Mapping[str, int] = field(default_factory=dict)  # stream → applied
+    closed: Sequence[str] = ()  # streams without anything beyond `applied`
+    columns: Mapping[str, Any] = field(default_factory=dict)  # names as in `Run`
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    cells: Mapping[str, Scalar] = field(default_factory=dict)
+    metrics: Sequence[Metric] = ()
+
+
+class MetaStore(Protocol):
+    """People, projects, runs and the folds of their logs. Thread-safe; each call is one transaction,
+    durable when it returns.
+    """
+
+    # people
+    def add_user(self, name: str, *, is_admin: bool, now_us: int) -> User:
+        """Create a user and its default entity of the same name. Raises Conflict if either exists."""
+        ...
+
+    def user(self, name: str) -> User | None: ...
+
+    def user_by_number(self, number: int) -> User | None: ...
+
+    def users(self) -> list[User]: ...
+
+    def memberships(self, user: int) -> dict[str, str]:
+        """Return entity name → role (`owner`, `member`), the default entity included."""
+        ...
+
+    def has_entity(self, name: str) -> bool: ...
+
+    def add_key(self, key: Key) -> None: ...
+
+    def key(self, prefix: str) -> Key | None: ...
+
+    def keys(self, user: int) -> list[Key]: ...
+
+    def key_used(self, prefix: str, now_us: int) -> None: ...
+
+    def drop_key(self, prefix: str) -> bool: ...
+
+    def add_session(self, session: Session) -> None: ...
+
+    def session(self, digest: bytes) -> Session | None: ...
+
+    def session_used(self, digest: bytes, now_us: int, expires_us: int) -> None: ...
+
+    def drop_session(self, digest: bytes) -> None: ...
+
+    def add_token(self, digest: bytes, user: int, expires_us: int) -> None:
+        """Keep a one-time sign-in token, by its SHA-256."""
+        ...
+
+    def take_token(self, digest: bytes, now_us: int) -> int | None:
+        """Use a token up; return its user, or None if it is unknown, used or expired."""
+        ...
+
+    def drop_expired(self, now_us: int) -> int:
+        """Delete expired sessions and tokens; return how many."""
+        ...
+
+    # projects
+    def project(self, entity: str, name: str) -> Project | None: ...
+
+    def projects(self, entities: Sequence[str]) -> list[Project]:
+        """Return the projects of these entities, latest activity first."""
+        ...
+
+    def make_project(self, entity: str, name: str, now_us: int) -> Project:
+        """Return the project, created if it did not exist. Raises NotFound for an unknown entity."""
+        ...
+
+    # runs
+    def run(self, project: int, id: str) -> Run | None:
+        """Return a run by its id, deleted ones too."""
+        ...
+
+    def run_by_number(self, number: int) -> Run | None: ...
+
+    def runs(self, project: int, ids: Sequence[str]) -> list[Run]:
+        """Return those of the runs that exist and are not deleted, in the order asked for, without
+        their config and summary.
+        """
+        ...
+
+    def find_runs(
+        self,
+        project: int,
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> tuple[int, int, list[Run]]:
+        """Return (all runs, matching runs, one page of the matching). Deleted runs never count.
+
+        Numbers sort before text, NaN and missing always last; without an order, and to break ties, the
+        youngest run is first. `user` is what `me` means, `now_us` what ages are counted from.
+        """
+        ...
+
+    def fields(self, project: int) -> list[FieldStat]:
+        """Return the config and summary paths of the project's runs, config first, by name."""
+        ...
+
+    def metrics(self, project: int) -> list[MetricStat]:
+        """Return the metrics of the project's runs in the order they were first logged."""
+        ...
+
+    def run_metrics(self, attempt: int) -> list[Metric]: ...
+
+    def attempts(self, run: int) -> list[Attempt]: ...
+
+    def attempt(self, number: int) -> Attempt | None: ...
+
+    def segments(self, numbers: Sequence[int]) -> dict[int, Segment]:
+        """Return these segments and all their ancestors."""
+        ...
+
+    def part(self, attempt: int, name: str) -> bytes | None:
+        """Return a part of an attempt's fold as it was saved."""
+        ...
+
+    def silent_runs(self, before_us: int) -> list[Run]:
+        """Return the runs that are running or preempting and were last heard before `before_us`."""
+        ...
+
+    def edit_run(self, number: int, columns: Mapping[str, Any]) -> None:
+        """Change columns of a run that no record carries: color, stop_us, deleted_us."""
+        ...
+
+    # streams and folds
+    def stream(self, id: str) -> Stream | None: ...
+
+    def streams_of(self, attempt: int) -> list[Stream]: ...
+
+    def open_streams(self) -> list[Stream]:
+        """Return the streams whose records in the series store may go beyond `applied`."""
+        ...
+
+    def cursors(self) -> dict[int, dict[str, int]]:
+        """Return project → stream → applied, of all streams."""
+        ...
+
+    def add_stream(self, new: NewStream) -> tuple[Run, Stream]:
+        """Create a stream and what it needs, open; the same stream again returns what is there."""
+        ...
+
+    def reopen(self, streams: Sequence[str]) -> None:
+        """Mark streams as open, before anything is appended to them."""
+        ...
+
+    def save(self, folds: Sequence[Fold]) -> None:
+        """Write folds and their cursors, and move the epochs of their projects, in one transaction."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The stores of one data folder."""
+
+    meta: MetaStore
+    series: SeriesStore
+
+    def close(self) -> None:
+        """Close both, series first: what it stored is folded again at the next start."""
+        self.series.close()
+        self.meta.close()

@@ -1,0 +1,254 @@
+"""The tables of `meta.db`, in SQLAlchemy Core so that PostgreSQL takes the same statements.
+
+                 entity ◄── member ──► user ◄── api_key, session, login_token
+                   ▲
+                project ◄── run ◄── attempt ◄── segment ◄── stream
+                   ▲         ▲ ▲       ▲
+                 path ◄── run_cell  run_tag  └── attempt_part, attempt_metric
+
+A change here needs a revision in `migrations/versions/`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+Number = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _number() -> Column[int]:
+    return Column("number", Number, primary_key=True, autoincrement=True)
+
+
+def _belongs(
+    name: str, to: str, *, primary_key: bool = False, index: bool | None = None
+) -> Column[int]:
+    return Column(
+        name, Number, ForeignKey(to), nullable=False, primary_key=primary_key, index=index
+    )
+
+
+entity = Table(
+    "entity",
+    metadata,
+    _number(),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),  # user, team
+    Column("created_us", BigInteger, nullable=False),
+)
+
+user = Table(
+    "user",
+    metadata,
+    _number(),
+    Column("name", String(128), nullable=False, unique=True),
+    _belongs("entity", "entity.number"),
+    Column("is_admin", Boolean, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+)
+
+member = Table(
+    "member",
+    metadata,
+    _belongs("user", "user.number", primary_key=True),
+    _belongs("entity", "entity.number", primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("prefix", String(32), primary_key=True),
+    _belongs("user", "user.number", index=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("scopes", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger),
+    Column("used_us", BigInteger),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _belongs("user", "user.number"),
+    Column("created_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+login_token = Table(
+    "login_token",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    _belongs("user", "user.number"),
+    Column("expires_us", BigInteger, nullable=False),
+)
+
+project = Table(
+    "project",
+    metadata,
+    _number(),
+    _belongs("entity", "entity.number"),
+    Column("name", String(128), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("color_next", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("entity", "name"),
+)
+
+# `attempt`, `history` and `system` are those of the latest attempt, so that lists need no join.
+# They carry no foreign key: an attempt refers to its run.
+run = Table(
+    "run",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    Column("id", String(128), nullable=False),
+    _belongs("user", "user.number"),
+    Column("color", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("attempt", Number, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("history", Number, nullable=False),
+    Column("system", Number, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("exit_code", Integer),
+    Column("name", Text, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("group", Text, nullable=False),
+    Column("job_type", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("program", Text, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("finished_us", BigInteger),
+    Column("heartbeat_us", BigInteger),
+    Column("last_us", BigInteger),
+    Column("runtime_us", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("next_step", BigInteger, nullable=False),
+    Column("stop_us", BigInteger),
+    Column("deleted_us", BigInteger),
+    UniqueConstraint("project", "id"),
+    Index("ix_run_state_heartbeat", "state", "heartbeat_us"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _number(),
+    _belongs("run", "run.number"),
+    Column("ordinal", Integer, nullable=False),
+    Column("history", Number, nullable=False),
+    Column("system", Number, nullable=False),
+    Column("stream", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    UniqueConstraint("run", "ordinal"),
+)
+
+# The fold of an attempt in pieces that change at different rates: config, summary, environment, fold.
+attempt_part = Table(
+    "attempt_part",
+    metadata,
+    _belongs("attempt", "attempt.number", primary_key=True),
+    Column("name", String(16), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    _number(),
+    _belongs("attempt", "attempt.number", index=True),
+    Column("space", String(16), nullable=False),
+    Column("parent", Number, ForeignKey("segment.number")),
+    Column("parent_step", BigInteger),
+)
+
+stream = Table(
+    "stream",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _belongs("project", "project.number"),
+    _belongs("run", "run.number"),
+    _belongs("attempt", "attempt.number", index=True),
+    _belongs("segment", "segment.number"),
+    Column("role", String(16), nullable=False),
+    Column("applied", BigInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+)
+Index("ix_stream_open", stream.c.is_open, sqlite_where=text("is_open"))
+
+path = Table(
+    "path",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("project", "name"),
+)
+
+# Scalars of config and summary, so that any of them filters and sorts without being declared.
+run_cell = Table(
+    "run_cell",
+    metadata,
+    _belongs("path", "path.number", primary_key=True),
+    _belongs("run", "run.number", primary_key=True, index=True),
+    Column("num", Float),
+    Column("text", Text),
+    sqlite_with_rowid=False,
+)
+
+run_tag = Table(
+    "run_tag",
+    metadata,
+    _belongs("run", "run.number", primary_key=True),
+    Column("tag", String(512), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+attempt_metric = Table(
+    "attempt_metric",
+    metadata,
+    _belongs("attempt", "attempt.number", primary_key=True),
+    Column("space", String(16), primary_key=True),
+    _belongs("path", "path.number", primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+    Column("step_metric", Text),
+    Column("goal", String(16)),
+    sqlite_with_rowid=False,
+)
