@@ -16,7 +16,7 @@ import msgspec
 import zstandard
 
 from kiseki.errors import CorruptRecord, DataError
-from kiseki.record.frame import Frame, is_torn, read_at
+from kiseki.record.frame import HEADER_SIZE, Frame, intact, is_torn
 from kiseki.record.types import (
     STEP_MAX,
     STRUCTS,
@@ -202,14 +202,13 @@ def frames_of(buffer: bytes) -> Iterator[Frame]:
         CorruptRecord: damage, or a frame cut off at the end.
     """
     # Stops at the first damage without a search behind it, which a hostile body could make long.
-    offset, size = 0, len(buffer)
-    while offset < size:
-        found = read_at(buffer, offset)
-        if found is None:
-            reason = "ends within a record" if is_torn(buffer, offset) else "is damaged"
-            raise CorruptRecord(f"the batch {reason}", offset=offset)
-        frame, offset = found
+    end = 0
+    for offset, frame in intact(buffer):
         yield frame
+        end = offset + HEADER_SIZE + len(frame.payload)
+    if end != len(buffer):
+        reason = "ends within a record" if is_torn(buffer, end) else "is damaged"
+        raise CorruptRecord(f"the batch {reason}", offset=end)
 
 
 def decode_value(data: bytes) -> Any:

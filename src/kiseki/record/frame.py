@@ -15,7 +15,7 @@ normal after a kill) from one whose length was damaged.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from zlib import crc32
@@ -95,6 +95,32 @@ def span_at(buffer: bytes, offset: int) -> int | None:
     return HEADER_SIZE + int(length)
 
 
+def intact(buffer: bytes, start: int = 0) -> Generator[tuple[int, Frame], None, int]:
+    """Yield (offset, frame) of the frames that follow one another from `start` on without damage.
+
+    Returns the offset behind the last of them.
+    """
+    offset = start
+    size = len(buffer)
+    # `read_at` written out, as it saves a third of the time of every reader.
+    unpack, make, limit = _HEADER.unpack_from, tuple.__new__, size - HEADER_SIZE
+    while offset <= limit:
+        magic, kind, _flags, length, seq, header, checksum = unpack(buffer, offset)
+        begin = offset + HEADER_SIZE
+        behind = begin + length
+        if magic != MAGIC or behind > size or length > PAYLOAD_BYTES_MAX:
+            break
+        seed = crc32(buffer[offset + 2 : offset + 16])
+        if seed & 0xFFFF != header:
+            break
+        payload = buffer[begin:behind]
+        if crc32(payload, seed) != checksum:
+            break
+        yield offset, make(Frame, (kind, seq, payload))
+        offset = behind
+    return offset
+
+
 def scan(buffer: bytes, start: int = 0) -> Iterator[tuple[int, Frame | Damage]]:
     """Yield (offset, frame) for every intact frame, and the damage between them, in order.
 
@@ -103,29 +129,17 @@ def scan(buffer: bytes, start: int = 0) -> Iterator[tuple[int, Frame | Damage]]:
     the last frame or damage that was yielded.
     """
     offset = start
-    size = len(buffer)
-    # `read_at` written out: a frame costs 0.7 instead of 0.9 µs, and journals have millions.
-    unpack, make, limit = _HEADER.unpack_from, tuple.__new__, size - HEADER_SIZE
-    while offset < size:
-        if offset <= limit:
-            magic, kind, _flags, length, seq, header, checksum = unpack(buffer, offset)
-            begin = offset + HEADER_SIZE
-            behind = begin + length
-            if magic == MAGIC and behind <= size and length <= PAYLOAD_BYTES_MAX:
-                seed = crc32(buffer[offset + 2 : offset + 16])
-                payload = buffer[begin:behind]
-                if seed & 0xFFFF == header and crc32(payload, seed) == checksum:
-                    yield offset, make(Frame, (kind, seq, payload))
-                    offset = behind
-                    continue
-        intact, torn = _next_intact(buffer, offset + 1)
-        if intact >= 0:
-            yield offset, Damage(offset, intact, "checksum or length does not match")
-            offset = intact
-            continue
-        if not is_torn(buffer, offset):
-            yield offset, Damage(offset, torn, "no intact record")
-        return
+    while True:
+        offset = yield from intact(buffer, offset)
+        if offset >= len(buffer):
+            return
+        behind, torn = _next_intact(buffer, offset + 1)
+        if behind < 0:
+            if not is_torn(buffer, offset):
+                yield offset, Damage(offset, torn, "no intact record")
+            return
+        yield offset, Damage(offset, behind, "checksum or length does not match")
+        offset = behind
 
 
 def is_torn(buffer: bytes, offset: int) -> bool:
