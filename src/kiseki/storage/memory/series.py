@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -140,7 +140,8 @@ class MemorySeries:
     def batches(self, project: int, stream: str, first: int = 0) -> Iterator[Batch]:
         with self._lock:
             stored = list(self._projects.get(project, _Project()).batches.get(stream, ()))
-        return iter([batch for batch in stored if batch.first + batch.count > first])
+        kept = [batch for batch in stored if batch.first + batch.count > first]
+        return iter([replace(batch, shapes={}, lines=()) for batch in kept])
 
     def applied(self, project: int, cursors: Mapping[str, int]) -> None:
         with self._lock:
