@@ -230,7 +230,7 @@ class SeriesStore(Protocol):
 
 
 Space = Literal["history", "system"]
-Scalar = float | str | None
+Scalar = bool | float | str | None
 
 
 @dataclass(frozen=True, slots=True)

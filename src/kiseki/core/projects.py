@@ -1,0 +1,56 @@
+"""Projects: found, listed, made on first use."""
+
+from __future__ import annotations
+
+from kiseki.base.clock import wall_us
+from kiseki.core.access import Principal, Verb, can, check_can
+from kiseki.core.names import check_project
+from kiseki.errors import NotFound
+from kiseki.storage.interface import MetaStore, Project
+
+
+class Projects:
+    """Answers which projects there are. Thread-safe."""
+
+    def __init__(self, meta: MetaStore) -> None:
+        self._meta = meta
+
+    def find(self, who: Principal, entity: str, name: str, verb: Verb = "read") -> Project:
+        """Return a project. Raises NotFound if there is none that `who` may see, Forbidden."""
+        what = f"project {entity}/{name}"
+        check_can(who, verb, entity, what)
+        project = self._meta.project(entity, name)
+        if project is None:
+            raise NotFound(f"{what} does not exist", code="absent")
+        return project
+
+    def list(self, who: Principal) -> list[Project]:
+        """Return the projects that `who` may see, latest activity first."""
+        return self._meta.projects(self.entities(who))
+
+    def entities(self, who: Principal) -> list[str]:
+        """Return the entities whose projects `who` may see, the default one first."""
+        own = [name for name in who.entities if can(who, "read", name)]
+        return sorted(own, key=lambda name: (name != who.user.entity, name))
+
+    def make(self, who: Principal, entity: str, name: str) -> Project:
+        """Return a project to write to, created on first use (I-12).
+
+        Raises:
+            NotFound, Forbidden: code `entity`: no such entity, or not one to write to (I-10).
+            Invalid: the name is not allowed (I-14).
+        """
+        entity = entity or who.user.entity
+        known = can(who, "read", entity) and self._meta.has_entity(entity)
+        if not known:
+            raise NotFound(
+                f"entity {entity!r} does not exist, or is not yours; yours: "
+                + ", ".join(self.entities(who)),
+                code="entity",
+            )
+        check_can(who, "write", entity, f"entity {entity}")
+        project = self._meta.project(entity, name)
+        if project is None:
+            check_project(name)
+            project = self._meta.make_project(entity, name, wall_us())
+        return project

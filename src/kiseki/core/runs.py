@@ -1,0 +1,132 @@
+"""One run: found, read, edited, stopped, deleted; and where its rows lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kiseki.base.clock import wall_us
+from kiseki.core.access import Principal, Verb
+from kiseki.core.folds import Folds
+from kiseki.core.projects import Projects
+from kiseki.errors import Invalid, NotFound
+from kiseki.record.fold import RunState
+from kiseki.record.types import Describe
+from kiseki.storage.interface import Attempt, MetaStore, Project, Range, Run, Segment, Space
+
+TAG_CHARS_MAX = 64
+NAME_CHARS_MAX = 512
+NOTES_CHARS_MAX = 100_000
+COLORS_MAX = 10_000
+
+
+class Runs:
+    """Answers what a run is. Thread-safe."""
+
+    def __init__(self, meta: MetaStore, projects: Projects, folds: Folds) -> None:
+        self._meta = meta
+        self._projects = projects
+        self._folds = folds
+
+    def find(
+        self, who: Principal, entity: str, project: str, id: str, verb: Verb = "read"
+    ) -> tuple[Project, Run]:
+        """Return a run and its project, as fresh as the last commit. Raises NotFound, Forbidden."""
+        owner = self._projects.find(who, entity, project, verb)
+        run = self._meta.run(owner.number, id)
+        if run is None or run.deleted_us is not None:
+            raise NotFound(f"run {entity}/{project}/{id} does not exist", code="absent")
+        return owner, self._folds.fresh(run)
+
+    def state(self, run: Run, ordinal: int | None = None) -> RunState:
+        """Return a copy of everything that the records of an attempt say (None: of the latest).
+
+        Raises:
+            NotFound: there is no such attempt.
+        """
+        number = run.attempt if ordinal is None else self.attempt(run, ordinal).number
+        return self._folds.state(number)
+
+    def attempts(self, run: Run) -> list[Attempt]:
+        """Return all attempts of a run, the first one first."""
+        return [self._folds.fresh_attempt(attempt) for attempt in self._meta.attempts(run.number)]
+
+    def attempt(self, run: Run, ordinal: int) -> Attempt:
+        """Return the 1st, 2nd, … attempt of a run. Raises NotFound."""
+        for attempt in self._meta.attempts(run.number):
+            if attempt.ordinal == ordinal:
+                return attempt
+        raise NotFound(f"run {run.id} has no attempt {ordinal}", code="absent")
+
+    def ranges(self, run: Run, space: Space, ordinal: int | None = None) -> list[Range]:
+        """Return where the rows of a run lie, oldest first (None: of its latest attempt)."""
+        if ordinal is None:
+            return self.ranges_of([run], space)[0]
+        attempt = self.attempt(run, ordinal)
+        head = attempt.history if space == "history" else attempt.system
+        return chain(head, self._meta.segments([head]))
+
+    def ranges_of(self, runs: Sequence[Run], space: Space) -> list[list[Range]]:
+        """Return the ranges of many runs' latest attempts, in the order of `runs`."""
+        heads = [run.history if space == "history" else run.system for run in runs]
+        if space == "system":  # samples of the machine are never inherited
+            return [[Range(head)] for head in heads]
+        known = self._meta.segments(heads)
+        return [chain(head, known) for head in heads]
+
+    def edit(self, run: Run, changes: Mapping[str, Any]) -> None:
+        """Change name, notes, tags or color of a run.
+
+        Raises:
+            Invalid: a value that is not allowed.
+        """
+        _check_edit(changes)
+        if changes.get("color") is not None:
+            self._meta.edit_run(run.number, {"color": changes["color"]})
+        described = {key: changes.get(key) for key in ("name", "notes", "tags")}
+        if any(value is not None for value in described.values()):
+            self._folds.describe(run.attempt, Describe(**described))
+
+    def stop(self, run: Run) -> None:
+        """Ask the script of a run to stop: its uploader hears it with the next answer."""
+        now = wall_us()
+        self._meta.edit_run(run.number, {"stop_us": now})
+        self._folds.stop(run.attempt, now)
+
+    def delete(self, run: Run) -> None:
+        """Put a run into the trash. Its id stays taken (I-21)."""
+        now = wall_us()
+        self._meta.edit_run(run.number, {"deleted_us": now})
+        self._folds.delete(run, now)
+
+
+def chain(head: int, segments: Mapping[int, Segment]) -> list[Range]:
+    """Return the ranges that make up the history that ends in segment `head`, oldest first.
+
+    segment 1: 0 1 2 3 4 5          segment 7, parent 1 at step 3: 4 5 6
+               └─ hi = 3 ┘                                        └─ lo = 4 ┘
+    """
+    ranges: list[Range] = []
+    hi: int | None = None
+    number: int | None = head
+    while number is not None:
+        segment = segments[number]
+        lo = None if segment.parent_step is None else segment.parent_step + 1
+        ranges.append(Range(number, lo, hi))
+        if segment.parent_step is not None:
+            hi = segment.parent_step if hi is None else min(hi, segment.parent_step)
+        number = segment.parent
+    return ranges[::-1]
+
+
+def _check_edit(changes: Mapping[str, Any]) -> None:
+    name, notes, tags, color = (changes.get(key) for key in ("name", "notes", "tags", "color"))
+    if name is not None and not 0 < len(name.strip()) <= NAME_CHARS_MAX:
+        raise Invalid(f"a run's name has 1 to {NAME_CHARS_MAX} characters", code="name")
+    if notes is not None and len(notes) > NOTES_CHARS_MAX:
+        raise Invalid(f"notes have at most {NOTES_CHARS_MAX:,} characters", code="notes")
+    for tag in tags or ():
+        if not 0 < len(tag) <= TAG_CHARS_MAX:
+            raise Invalid(f"a tag has 1 to {TAG_CHARS_MAX} characters: {tag[:80]!r}", code="tags")
+    if color is not None and not 0 <= color < COLORS_MAX:
+        raise Invalid(f"a color is a number from 0 to {COLORS_MAX - 1}", code="color")
