@@ -1,0 +1,149 @@
+"""Which server, and with which key.
+
+Address: argument, `KISEKI_BASE_URL`, `WANDB_BASE_URL`, else the server on this machine.
+Key: argument, `KISEKI_API_KEY`, the credentials file, `.netrc`. `WANDB_*` count only as a pair: the
+key of another service is never sent to this one, nor ours to it (design §3.6).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kiseki.client.folders import config_dir, write_private
+from kiseki.errors import UsageValueError
+
+DEFAULT_BASE_URL = "http://127.0.0.1:7500"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server and the key for it; `key` is "" when none is known."""
+
+    base_url: str
+    key: str = field(default="", repr=False)
+
+
+def normalised(base_url: str) -> str:
+    """Return an address in its one spelling: host in lower case, no default port, no `/` at the end.
+
+    Raises:
+        UsageValueError: not an http(s) address, or one with a user name, query or fragment.
+    """
+    text = base_url.strip()
+    if "://" not in text:
+        text = "http://" + text
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageValueError(f"not a server address: {base_url!r} ({error})") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise UsageValueError(f"not a server address: {base_url!r}; example: {DEFAULT_BASE_URL}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageValueError(
+            "a server address has no user name, password, query or fragment; give the key with "
+            "`kiseki login` or KISEKI_API_KEY"
+        )
+    shown = f"[{host}]" if ":" in host else host
+    if port not in (None, {"http": 80, "https": 443}[parts.scheme]):
+        shown += f":{port}"
+    return f"{parts.scheme}://{shown}{parts.path.rstrip('/')}"
+
+
+def is_loopback(base_url: str) -> bool:
+    """Return whether an address is this machine's own."""
+    host = urlsplit(base_url).hostname or ""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def resolve(
+    base_url: str | None = None,
+    key: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Target:
+    """Return the server to talk to and the key for it.
+
+    Raises:
+        UsageValueError: the address is none.
+    """
+    env = os.environ if environ is None else environ
+    address = normalised(base_url or _address(env))
+    return Target(address, key or _key(address, env))
+
+
+def _address(env: Mapping[str, str]) -> str:
+    if own := env.get("KISEKI_BASE_URL"):
+        return own
+    if env.get("WANDB_BASE_URL") and not env.get("KISEKI_API_KEY"):
+        return env["WANDB_BASE_URL"]
+    return DEFAULT_BASE_URL
+
+
+def _key(address: str, env: Mapping[str, str]) -> str:
+    if own := env.get("KISEKI_API_KEY"):
+        return own
+    if (theirs := env.get("WANDB_API_KEY")) and (paired := env.get("WANDB_BASE_URL")):
+        try:
+            if normalised(paired) == address:
+                return theirs
+        except UsageValueError:  # not an address: then there is no pair
+            pass
+    return read_credentials().get(address) or _netrc_key(address, env)
+
+
+def credentials_path() -> Path:
+    """Return the path of the credentials file: JSON `{address: key}`, mode 0600."""
+    return config_dir() / "credentials"
+
+
+def read_credentials() -> dict[str, str]:
+    """Return the keys by normalised address; an absent or unreadable file is an empty one."""
+    try:
+        found = json.loads(credentials_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): key for name, key in found.items() if isinstance(key, str)}
+
+
+def write_key(base_url: str, key: str) -> None:
+    """Remember `key` for an address, in place of an earlier one."""
+    known = read_credentials()
+    known[normalised(base_url)] = key
+    write_private(credentials_path(), json.dumps(known, indent=1) + "\n")
+
+
+def delete_key(base_url: str) -> bool:
+    """Forget the key of an address; return whether there was one."""
+    known = read_credentials()
+    if known.pop(normalised(base_url), None) is None:
+        return False
+    write_private(credentials_path(), json.dumps(known, indent=1) + "\n")
+    return True
+
+
+def shown_key(key: str) -> str:
+    """Return what may be shown of a key: the part that names it and keeps nothing secret."""
+    return f"{key[:8]}…" if len(key) >= 24 else "…"
+
+
+def _netrc_key(address: str, env: Mapping[str, str]) -> str:
+    path = env.get("NETRC") or os.path.expanduser("~/.netrc")
+    if not os.path.exists(path):
+        return ""
+    import netrc
+
+    parts = urlsplit(address)
+    try:
+        hosts = netrc.netrc(path).hosts
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        return ""
+    # Only an entry for this very host: `default` may be meant for anybody.
+    found = hosts.get(parts.netloc) or hosts.get(parts.hostname or "")
+    return (found[2] or "") if found else ""
