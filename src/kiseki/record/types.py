@@ -35,6 +35,7 @@ class Kind(IntEnum):
     FINISH = 15
     END = 16
     NOTE = 17
+    LOST = 18
 
 
 Role = Literal["writer", "uploader"]
@@ -243,6 +244,15 @@ class Note(Record, frozen=True, omit_defaults=True, kw_only=True):
     time_us: Int = 0
 
 
+class Lost(Record, frozen=True, omit_defaults=True, kw_only=True):
+    """Stands where a record was lost to damage or set aside, so that a stream's sequence has no hole.
+
+    It says nothing itself: the first of a range is a `Note` that tells what happened.
+    """
+
+    kind: ClassVar[Kind] = Kind.LOST
+
+
 STRUCTS: dict[int, type[Record]] = {
     int(cls.kind): cls
     for cls in (
@@ -260,6 +270,7 @@ STRUCTS: dict[int, type[Record]] = {
         Finish,
         End,
         Note,
+        Lost,
     )
 }
 AnyRecord = Record | Row | System
