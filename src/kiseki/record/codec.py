@@ -16,6 +16,7 @@ import msgspec
 import zstandard
 
 from kiseki.errors import CorruptRecord, DataError
+from kiseki.record.fold import RunState
 from kiseki.record.frame import HEADER_SIZE, Frame, intact, is_torn
 from kiseki.record.types import (
     STEP_MAX,
@@ -44,6 +45,7 @@ def _from_ext(code: int, data: memoryview) -> Any:
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder(ext_hook=_from_ext).decode
 _decode_list = msgspec.msgpack.Decoder(list[Any], ext_hook=_from_ext).decode
+_decode_state = msgspec.msgpack.Decoder(RunState, ext_hook=_from_ext).decode
 _decoders = {
     kind: msgspec.msgpack.Decoder(struct, ext_hook=_from_ext).decode
     for kind, struct in STRUCTS.items()
@@ -60,6 +62,8 @@ def widen(value: Any) -> Any:
         return {key: widen(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [widen(item) for item in value]
+    if isinstance(value, msgspec.Struct):
+        return widen(msgspec.structs.asdict(value))
     return value
 
 
@@ -68,7 +72,7 @@ def encode(record: Record) -> bytes:
     try:
         return _encode(record)
     except OverflowError:
-        return _encode(widen(msgspec.structs.asdict(record)))
+        return _encode(widen(record))
 
 
 _PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -209,6 +213,16 @@ def frames_of(buffer: bytes) -> Iterator[Frame]:
     if end != len(buffer):
         reason = "ends within a record" if is_torn(buffer, end) else "is damaged"
         raise CorruptRecord(f"the batch {reason}", offset=end)
+
+
+def encode_state(state: RunState) -> bytes:
+    """Return a folded run as msgpack, for stores that keep it with a cursor."""
+    return encode_value(state)
+
+
+def decode_state(data: bytes) -> RunState:
+    """Return what `encode_state` took. Fields that an older Kiseki did not write have their default."""
+    return _decode_state(data)
 
 
 def decode_value(data: bytes) -> Any:
