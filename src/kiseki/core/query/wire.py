@@ -1,0 +1,157 @@
+"""Bucketed series as bytes: the format `KSR1` of `docs/api/native.md`.
+
+"KSR1" │ u32 length │ header: JSON, padded with spaces to a multiple of 8 │ columns, each padded to 8
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from kiseki.core.query.buckets import Buckets
+from kiseki.storage.interface import Floats
+
+MAGIC = b"KSR1"
+MEDIA_TYPE = "application/x-kiseki-series"
+PRECISION = 4_000  # a value may move by this part of the series' range at most
+
+Level = Literal["points", "cells"]
+Dtype = Literal["f4", "f8", "u4"]
+
+_DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype("<" + name) for name in ("f4", "f8", "u4")}
+_F4_EPSILON = 2.0**-24
+_F4_TINY = 2.0**-149
+_F4_MAX = 3.4e38
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One series, ready to be sent: its columns, one behind the other, and what the header says of them."""
+
+    buckets: int
+    exact: bool
+    total: int
+    omitted: int
+    nan: int
+    pinf: int
+    ninf: int
+    level: Level
+    columns: tuple[tuple[str, Dtype, int], ...]  # name, dtype, offset in `data`
+    data: bytes
+
+
+def encode(series: Buckets, level: Level) -> Encoded:
+    """Return the bytes of one series."""
+    columns: list[tuple[str, Dtype, int]] = []
+    parts: list[bytes] = []
+    offset = 0
+
+    def put(name: str, dtype: Dtype, values: npt.NDArray[Any]) -> None:
+        nonlocal offset
+        with np.errstate(over="ignore"):  # a bucket wider than the largest f4
+            data = values.astype(_DTYPES[dtype]).tobytes()
+        padding = -len(data) % 8
+        columns.append((name, dtype, offset))
+        parts.append(data)
+        parts.append(bytes(padding))
+        offset += len(data) + padding
+
+    value = _value_dtype(series)
+    counts = {name: int(getattr(series, name).sum()) for name in ("nan", "pinf", "ninf")}
+    put("x", "f8", series.x)
+    put("first", value, series.first)
+    if not series.exact:
+        put("count", "u4", series.count)
+        for name in ("min", "max", "last", "mean"):
+            put(name, value, getattr(series, name))
+        for name, x in (("min", series.x_min), ("max", series.x_max), ("last", series.x_last)):
+            put(f"dx_{name}", "f4", x - series.x)
+    for name, count in counts.items():
+        if count:
+            put(name, "u4", getattr(series, name))
+    return Encoded(
+        series.size, series.exact, series.total, series.omitted, **counts, level=level,
+        columns=tuple(columns), data=b"".join(parts),
+    )  # fmt: skip
+
+
+def _value_dtype(series: Buckets) -> Dtype:
+    """Return `f4` where that moves no value visibly."""
+    values = series.first if series.exact else np.concatenate((series.min, series.max))
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return "f4"
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        return "f4" if _is_f4(finite[:1]) else "f8"
+    largest = max(abs(low), abs(high))
+    if largest > _F4_MAX:
+        return "f8"
+    error = max(largest * _F4_EPSILON, _F4_TINY)
+    return "f4" if error * PRECISION <= high - low else "f8"
+
+
+def _is_f4(values: Floats) -> bool:
+    with np.errstate(over="ignore"):
+        return bool((values.astype(np.float32) == values).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A series of an answer."""
+
+    metric: str
+    run: str
+    encoded: Encoded
+
+
+def frame(x: str, series: Iterable[Named]) -> bytes:
+    """Return an answer."""
+    heads: list[dict[str, object]] = []
+    parts: list[bytes] = []
+    offset = 0
+    for named in series:
+        one = named.encoded
+        head: dict[str, object] = {
+            "metric": named.metric,
+            "run": named.run,
+            "n": one.buckets,
+            "exact": one.exact,
+            "total": one.total,
+            "nan": one.nan,
+            "pinf": one.pinf,
+            "ninf": one.ninf,
+            "level": one.level,
+            "columns": {name: (dtype, offset + at, one.buckets) for name, dtype, at in one.columns},
+        }
+        if one.omitted:
+            head["omitted"] = one.omitted
+        heads.append(head)
+        parts.append(one.data)
+        offset += len(one.data)
+    header = msgspec.json.encode({"x": x, "series": heads})
+    header += b" " * (-(len(MAGIC) + 4 + len(header)) % 8)
+    return b"".join((MAGIC, struct.pack("<I", len(header)), header, *parts))
+
+
+def parse(answer: bytes) -> tuple[dict[str, Any], list[dict[str, npt.NDArray[Any]]]]:
+    """Return the header of an answer and the columns of each series."""
+    if answer[:4] != MAGIC:
+        raise ValueError("not a series answer")
+    (length,) = struct.unpack_from("<I", answer, 4)
+    header: dict[str, Any] = msgspec.json.decode(answer[8 : 8 + length])
+    data = answer[8 + length :]
+    columns: list[dict[str, npt.NDArray[Any]]] = [
+        {
+            name: np.frombuffer(data, _DTYPES[dtype], size, offset)
+            for name, (dtype, offset, size) in series["columns"].items()
+        }
+        for series in header["series"]
+    ]
+    return header, columns
