@@ -26,6 +26,7 @@ class JournalRead:
         duplicates: intact frames skipped because their sequence number came before.
         torn_bytes: length of a frame (or file header) that is cut off at the end; 0 normally.
         next_seq: one more than the largest sequence number seen.
+        position: offset behind the frame yielded last.
     """
 
     def __init__(self, path: str, window_bytes: int = WINDOW_BYTES) -> None:
@@ -38,6 +39,7 @@ class JournalRead:
         self.duplicates = 0
         self.torn_bytes = 0
         self.next_seq = 0
+        self.position = 0
         try:
             head = os.pread(self._fd, HEADER_BYTES, 0)
             self.header: JournalHeader | None = parse_header(head)
@@ -63,6 +65,7 @@ class JournalRead:
             if isinstance(found, Damage):
                 self.damage.append(found)
             elif self._is_new(found.seq):
+                self.position = end
                 yield found
         self.torn_bytes += max(0, min(self.size, self._window.size) - last)
         self.close()

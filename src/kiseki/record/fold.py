@@ -142,6 +142,8 @@ def _apply_open(state: RunState, record: Open) -> None:
         return
     first = not state.opened
     state.opened.append(record.stream)
+    if not first and not record.primary:
+        return  # a further writer (a forked child, another node) joins the run; it does not restart it
     state.state, state.cause, state.exit_code, state.finished_us = "running", "", None, 0
     state.project, state.id = record.project, record.run
     state.entity = record.entity or state.entity

@@ -347,6 +347,15 @@ def test_a_second_writer_continues_the_run() -> None:  # I-69, I-26
     assert (state.name, state.tags, state.notes) == ("n", ["u"], "x")
 
 
+def test_a_forked_child_joins_the_run_and_does_not_restart_it() -> None:  # T-02
+    state = folded(OPEN, Finish(exit_code=0, time_us=9, runtime_us=4))
+    child = msgspec.structs.replace(OPEN, stream="c" * 32, pid=99, primary=False)
+    fold.apply(state, child)
+    assert (state.state, state.exit_code, state.pid) == ("finished", 0, 0)
+    fold.apply(state, log(3, loss=1))
+    assert state.next_step == 4
+
+
 def test_an_uploader_opens_no_run() -> None:
     state = folded(OPEN, Finish(exit_code=0, time_us=9, runtime_us=1))
     fold.apply(state, Open(stream="u", run="r1", project="p", started_us=9, role="uploader"))
