@@ -3,9 +3,9 @@
     committing thread ── publish ──► channel of the project ── at most 2 a second ──► every subscriber
                                        merges by run            serialised once          small queue
 
-The first change after a quiet time goes out at once. Messages only say what changed; whoever cares asks for it. A
-subscriber that does not keep up loses messages, never memory: it is greeted again (`hello`), which means
-"look at everything once".
+The first change after a quiet time goes out at once. Messages only say what changed; whoever cares asks
+for it. A subscriber that does not keep up loses messages, never memory: it is greeted again (`hello`),
+which means "look at everything once".
 """
 
 from __future__ import annotations
@@ -89,6 +89,10 @@ class _Channel:
         self.added: dict[str, None] = {}
         self.removed: dict[str, None] = {}
         self.projects: dict[tuple[str, str], None] = {}
+
+    @property
+    def is_quiet(self) -> bool:
+        return not (self.runs or self.added or self.removed or self.projects)
 
     def merge(self, change: Change) -> None:
         if change.is_gone:
@@ -229,7 +233,7 @@ class Live:
     def _tell(self, key: int | None, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
             channel = self._channels.get(key)
-            if channel is None:
+            if channel is None or channel.is_quiet:  # all left, and somebody else came
                 return
             channel.is_armed = False
             channel.told_at = loop.time()

@@ -15,8 +15,9 @@ in blocks small enough to stay in the processor's cache.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -325,6 +326,8 @@ def reduce_cells(cells: Sequence[Cells], on: Grid) -> Buckets:
 
     A cell belongs to the bucket its first point lies in; counts and extremes stay exact.
     """
+    if not cells:
+        return _single(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
     whole = {name: np.concatenate([getattr(part, name) for part in cells]) for name in _CELL_FIELDS}
     x = whole["x_first"]
     if on.log:
@@ -340,13 +343,44 @@ def reduce_cells(cells: Sequence[Cells], on: Grid) -> Buckets:
     return _merge_cells(whole, on)
 
 
+def coarsen(series: Buckets, on: Grid) -> Buckets:
+    """Return buckets of a finer grid on a coarser one. Grids nest, so nothing is lost."""
+    if len(_starts(on.indices(series.x), np.zeros(1, np.int64))) == series.size:
+        return series
+
+    def finite(values: Floats) -> Floats:
+        return np.where(np.isfinite(values), values, np.nan) if series.exact else values
+
+    counted = series.count - series.nan - series.pinf - series.ninf
+    merged = _merge_cells(
+        {
+            "x_first": series.x,
+            "x_last": series.x_last,
+            "x_min": series.x_min,
+            "x_max": series.x_max,
+            "first": finite(series.first),
+            "min": finite(series.min),
+            "max": finite(series.max),
+            "last": finite(series.last),
+            "total": np.where(counted > 0, finite(series.mean) * counted, 0.0),
+            "count": series.count,
+            "nan": series.nan,
+            "pinf": series.pinf,
+            "ninf": series.ninf,
+        },
+        on,
+    )
+    merged.omitted = series.omitted
+    return merged
+
+
 _CELL_FIELDS = (
     "x_first", "x_last", "x_min", "x_max", "first", "min", "max", "last", "total",
     "count", "nan", "pinf", "ninf",
 )  # fmt: skip
 
 
-def _merge_cells(cells: dict[str, npt.NDArray[np.float64]], on: Grid) -> Buckets:
+def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], on: Grid) -> Buckets:
     x = cells["x_first"]
     starts = _starts(on.indices(x), np.zeros(1, np.int64))
     if not len(starts):
