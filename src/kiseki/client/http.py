@@ -23,6 +23,7 @@ from kiseki.base.version import __version__
 from kiseki.client.credentials import is_loopback, normalised, shown_key
 from kiseki.client.retry import is_retryable, retry_after_s
 from kiseki.errors import AuthenticationError, ServerError, TransportError
+from kiseki.record.codec import decode_value
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 512 * 1024 * 1024
@@ -141,8 +142,8 @@ class Client:
         wanted = "application/x-msgpack"
         data = self._ask("GET", path, params, accepts=wanted)
         try:
-            return msgspec.msgpack.decode(data)
-        except msgspec.MsgspecError as error:
+            return decode_value(data)  # integers beyond 64 bits included
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise self._foreign(f"not msgpack: {error}") from error
 
     def post_json(self, path: str, body: Any = None, method: str = "POST") -> Any:

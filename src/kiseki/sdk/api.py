@@ -1,0 +1,427 @@
+"""`kiseki.Api`: runs of a server, with the same attributes and methods as `kiseki.open`.
+
+Every answer is asked for when it is needed; one connection is kept open. Values come back exactly as
+they were logged: NaN, ±Inf, integers of any size, text, nested values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from kiseki.client.credentials import resolve
+from kiseki.client.http import TIMEOUT_S, Client
+from kiseki.errors import UsageValueError
+
+__all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
+
+PAGE_RUNS = 200
+PAGE_ROWS = 10_000
+PAGE_LINES = 1_000
+
+_NOT_IN_JSON = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who the key belongs to.
+
+    Attributes:
+        user: name of the user.
+        entity: the default entity, where runs go without `entity=`.
+        entities: all entities the user can see.
+        admin: whether the user administers the server.
+        version: version of the server.
+        url: address of the server as people reach it.
+    """
+
+    user: str
+    entity: str
+    entities: tuple[str, ...]
+    admin: bool
+    version: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project and how many runs it has; times are Unix microseconds, None when unknown."""
+
+    entity: str
+    project: str
+    runs: int
+    running: int
+    created_us: int | None
+    last_us: int | None
+
+    @property
+    def path(self) -> str:
+        """`entity/project`, as `Api.runs` takes it."""
+        return f"{self.entity}/{self.project}"
+
+
+class Api:
+    """Reads and edits what is on a server.
+
+    Args:
+        base_url: address of the server. Default: KISEKI_BASE_URL, else the server on this machine.
+        api_key: key. Default: KISEKI_API_KEY, else what `kiseki login` stored.
+        timeout: seconds that one answer may take.
+
+    Raises (all methods):
+        AuthenticationError: no key, or one that does not allow this.
+        ServerError: the server answered no; 404 where something does not exist or may not be seen.
+        TransportError: the server does not answer.
+    """
+
+    def __init__(
+        self, base_url: str | None = None, api_key: str | None = None, timeout: float = TIMEOUT_S
+    ) -> None:
+        target = resolve(base_url, api_key)
+        self._client = Client(target.base_url, target.key, timeout)
+        self._entity = ""
+
+    def __repr__(self) -> str:
+        return f"<kiseki.Api of {self.base_url}>"
+
+    @property
+    def base_url(self) -> str:
+        """Address of the server."""
+        return self._client.base_url
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who the key belongs to."""
+        answer = self._client.get_json("/api/v1/viewer")
+        server = answer.get("server", {})
+        return Viewer(
+            user=answer["user"],
+            entity=answer["entity"],
+            entities=tuple(answer.get("entities", ())),
+            admin=bool(answer.get("admin")),
+            version=server.get("version", ""),
+            url=server.get("url", ""),
+        )
+
+    @property
+    def default_entity(self) -> str:
+        """Entity that runs go to without `entity=`; asked for once."""
+        if not self._entity:
+            self._entity = self.viewer.entity
+        return self._entity
+
+    def projects(self, entity: str | None = None) -> list[Project]:
+        """Return the projects one may see, newest activity first; only those of `entity` if given."""
+        answer = self._client.get_json("/api/v1/projects")
+        found = [_project(raw) for raw in answer["projects"]]
+        return [project for project in found if entity is None or project.entity == entity]
+
+    def project(self, path: str) -> Project:
+        """Return one project by `entity/project`, or `project` of the default entity."""
+        return _project(self._client.get_json(self._url(self._parts(path, 2))))
+
+    def runs(
+        self, path: str, filters: str = "", order: str = "-created", per_page: int = PAGE_RUNS
+    ) -> Runs:
+        """Return the runs of a project, loaded page by page.
+
+        Args:
+            path: `entity/project`, or `project` of the default entity.
+            filters: filter text as in the web app: `state:running lr>=1e-4 tags:baseline`.
+            order: sort keys, `-` for descending: `-summary.acc,created`.
+            per_page: runs per request.
+        """
+        if per_page < 1:
+            raise UsageValueError(f"per_page is at least 1, not {per_page}")
+        url = self._url(self._parts(path, 2)) + "/runs"
+        return Runs(self._client, url, filters, order, per_page)
+
+    def run(self, path: str) -> ApiRun:
+        """Return one run by `entity/project/id`, or `project/id` of the default entity."""
+        parts = self._parts(path, 3)
+        return ApiRun(self._client, self._client.get_json(self._url(parts)), is_whole=True)
+
+    def close(self) -> None:
+        """Close the connection; the next question opens a new one."""
+        self._client.close()
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _parts(self, path: str, count: int) -> list[str]:
+        parts = path.strip("/").split("/")
+        if len(parts) == count - 1 and all(parts):
+            parts.insert(0, self.default_entity)
+        if len(parts) != count or not all(parts):
+            example = "entity/project/id" if count == 3 else "entity/project"
+            raise UsageValueError(f"not a path of the form {example}: {path!r}")
+        return parts
+
+    @staticmethod
+    def _url(parts: list[str]) -> str:
+        entity, project, *run = (quote(part, safe="") for part in parts)
+        url = f"/api/v1/projects/{entity}/{project}"
+        return f"{url}/runs/{run[0]}" if run else url
+
+
+class Runs:
+    """The runs of a project that match a filter, in order. Iterating loads page after page."""
+
+    def __init__(self, client: Client, url: str, filters: str, order: str, per_page: int) -> None:
+        self._client = client
+        self._url = url
+        self._params = {"filter": filters or None, "sort": order or None, "limit": per_page}
+
+    def _page(self, offset: int, limit: int | None = None) -> dict[str, Any]:
+        params = {**self._params, "offset": offset}
+        if limit is not None:
+            params["limit"] = limit
+        page: dict[str, Any] = self._client.get_json(self._url, params)
+        return page
+
+    def __iter__(self) -> Iterator[ApiRun]:
+        offset = 0
+        while True:
+            page = self._page(offset)
+            yield from (ApiRun(self._client, raw) for raw in page["runs"])
+            offset += len(page["runs"])
+            if not page["runs"] or offset >= page["matching"]:
+                return
+
+    def __len__(self) -> int:
+        return int(self._page(0, limit=1)["matching"])
+
+    def __getitem__(self, index: int) -> ApiRun:
+        position = index + len(self) if index < 0 else index
+        found = self._page(position, limit=1)["runs"] if position >= 0 else []
+        if not found:
+            raise IndexError(f"run {index} of {len(self)}")
+        return ApiRun(self._client, found[0])
+
+
+class ApiRun:
+    """A run on a server: attributes and methods as of `kiseki.open`, and a few more.
+
+    The attributes are as of when the run was asked for, or of the last `refresh`. `name`, `notes` and `tags`
+    may be changed; `update` sends them.
+
+    Attributes:
+        url: page of the run.
+        user: who made it.
+        cause, rows, started_us, runtime_us: as of `kiseki.open`.
+    """
+
+    id: str
+    entity: str
+    project: str
+    name: str
+    notes: str
+    tags: list[str]
+    group: str
+    job_type: str
+    sweep_id: str
+    user: str
+    state: str
+    exit_code: int | None
+    cause: str
+    rows: int
+    started_us: int
+    runtime_us: int
+    config: dict[str, Any]
+    summary: dict[str, Any]
+
+    def __init__(self, client: Client, raw: dict[str, Any], is_whole: bool = False) -> None:
+        self._client = client
+        parts = [raw["entity"], raw["project"], raw["id"]]
+        self._url = Api._url(parts)
+        self._take(raw, is_whole)
+
+    def __repr__(self) -> str:
+        return f"<kiseki run {self.path} ({self.state})>"
+
+    @property
+    def path(self) -> str:
+        """`entity/project/id`."""
+        return f"{self.entity}/{self.project}/{self.id}"
+
+    def refresh(self) -> None:
+        """Ask the server again and bring the attributes up to date; unsent changes are forgotten."""
+        self._take(self._client.get_json(self._url), is_whole=True)
+
+    def _take(self, raw: dict[str, Any], is_whole: bool) -> None:
+        self._raw, self._is_whole = raw, is_whole
+        for field in ("id", "entity", "project", "name", "notes", "group", "job_type", "user"):
+            setattr(self, field, raw.get(field) or "")
+        self.sweep_id = raw.get("sweep_id") or ""
+        self.tags = list(raw.get("tags") or ())
+        self.state, self.exit_code = raw["state"], raw.get("exit_code")
+        self.cause = raw.get("cause") or ""
+        self.rows = raw.get("rows") or 0
+        self.started_us = raw.get("started_us") or 0
+        self.runtime_us = raw.get("runtime_us") or 0
+        self.config = _numbers(raw.get("config") or {})
+        self.summary = _numbers(raw.get("summary") or {})
+
+    def _whole(self) -> dict[str, Any]:
+        """Return everything the server says of this run; lists of runs say less."""
+        if not self._is_whole:
+            self._raw, self._is_whole = self._client.get_json(self._url), True
+        return self._raw
+
+    # -- as of `kiseki.open` --------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Page of the run in the web app."""
+        return self._whole().get("url") or f"{self._client.base_url}/{self.path}"
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What was captured of the machine: host, python, git, …"""
+        found: dict[str, Any] = _numbers(self._whole().get("environment") or {})
+        return found
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """Name → version of the installed packages."""
+        return dict(self._whole().get("packages") or {})
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Name → {step_metric, step_sync, hidden, summary, goal}, for each `define_metric`."""
+        fields = ("step_metric", "step_sync", "hidden", "summary", "goal")
+        return {
+            definition["name"]: {field: definition.get(field) for field in fields}
+            for definition in self._whole().get("definitions") or ()
+        }
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What the reader should know: rows dropped, values replaced; `code text count time_us`."""
+        return list(self._whole().get("notices") or ())
+
+    @property
+    def damage(self) -> list[tuple[str, int, int, str]]:
+        """Parts that could not be read. A server holds intact records only: always []."""
+        return []
+
+    def history(self, keys: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """Return one dict per step, in the order of steps; within a step the later value wins.
+
+        Args:
+            keys: key paths (`val.loss`); only rows that hold one of them, cut down to them. None = all.
+        """
+        return list(self._rows_of("history", "merged", keys))
+
+    def scan_history(self, keys: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield one dict per `log()`, ordered by (step, arrival); nothing is merged."""
+        return self._rows_of("history", "exact", keys)
+
+    def system_metrics(self) -> list[dict[str, Any]]:
+        """Return the samples of machine metrics, one flat dict each, with `_step`, `_timestamp`, …"""
+        return [_flat(row) for row in self._rows_of("system", "exact", None)]
+
+    def console(self) -> list[tuple[str, str]]:
+        """Return the console as (stream, text) per line, in the order the lines began; final texts."""
+        lines: list[tuple[str, str]] = []
+        after = -1
+        while True:
+            page = self._client.get_json(
+                self._url + "/console", {"after": after, "limit": PAGE_LINES}
+            )["lines"]
+            lines += ((line["stream"], line["text"]) for line in page)
+            if len(page) < PAGE_LINES:
+                return lines
+            after = page[-1]["index"]
+
+    def files(self) -> list[tuple[str, str]]:
+        """Return (path, policy) of the run's files, in the order they were added."""
+        return [(file["path"], file["policy"]) for file in self._whole().get("files") or ()]
+
+    def artifacts(self) -> list[dict[str, Any]]:
+        """Return the artifacts the run logged. No record of this version can name one: always []."""
+        return []
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts as dicts with `title`, `text`, `level`, `time_us`, `step`."""
+        return list(self._whole().get("alerts") or ())
+
+    # -- changes --------------------------------------------------------------------------------------
+
+    def update(
+        self, name: str | None = None, notes: str | None = None, tags: list[str] | None = None
+    ) -> None:
+        """Send changed name, notes and tags, given here or assigned before."""
+        wanted: dict[str, Any] = {
+            "name": self.name if name is None else name,
+            "notes": self.notes if notes is None else notes,
+            "tags": list(self.tags if tags is None else tags),
+        }
+        known = {"name": "", "notes": "", "tags": [], **self._raw}
+        changes = {field: value for field, value in wanted.items() if value != known[field]}
+        if changes:
+            self._take(self._client.post_json(self._url, changes, method="PATCH"), is_whole=False)
+
+    def stop(self) -> None:
+        """Ask the script to stop: it gets a KeyboardInterrupt."""
+        self._client.post_json(self._url + "/stop")
+
+    def delete(self) -> None:
+        """Put the run into the trash. Its id stays taken."""
+        self._client.post_json(self._url, method="DELETE")
+
+    def _rows_of(
+        self, space: str, mode: str, keys: Iterable[str] | None
+    ) -> Iterator[dict[str, Any]]:
+        wanted = None if keys is None else [keys] if isinstance(keys, str) else list(keys)
+        if wanted == []:
+            return
+        after: Any = None
+        while True:
+            page = self._client.get_msgpack(
+                self._url + "/history",
+                {
+                    "keys": wanted,
+                    "after": after,
+                    "limit": PAGE_ROWS,
+                    "mode": mode,
+                    "space": space,
+                },
+            )
+            yield from page["rows"]
+            after = page["next"]
+            if after is None:
+                return
+
+
+def _project(raw: dict[str, Any]) -> Project:
+    return Project(
+        raw["entity"], raw["project"], raw["runs"], raw["running"], raw.get("created_us"), raw.get("last_us")
+    )  # fmt: skip
+
+
+def _numbers(value: Any) -> Any:
+    """Return a JSON value with the numbers that JSON lacks; they travel as text."""
+    if isinstance(value, str):
+        return _NOT_IN_JSON.get(value, value)
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return value
+
+
+def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
