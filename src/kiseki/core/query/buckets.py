@@ -340,6 +340,8 @@ def reduce_cells(cells: Sequence[Cells], on: Grid) -> Buckets:
         x = whole["x_first"]
     inside = on.inside(x)
     whole = {name: column[inside] for name, column in whole.items()}
+    finite = whole["count"] - whole["nan"] - whole["pinf"] - whole["ninf"]
+    whole["mean"] = whole["total"] / np.maximum(finite, 1)
     return _merge_cells(whole, on)
 
 
@@ -351,7 +353,6 @@ def coarsen(series: Buckets, on: Grid) -> Buckets:
     def finite(values: Floats) -> Floats:
         return np.where(np.isfinite(values), values, np.nan) if series.exact else values
 
-    counted = series.count - series.nan - series.pinf - series.ninf
     merged = _merge_cells(
         {
             "x_first": series.x,
@@ -362,7 +363,7 @@ def coarsen(series: Buckets, on: Grid) -> Buckets:
             "min": finite(series.min),
             "max": finite(series.max),
             "last": finite(series.last),
-            "total": np.where(counted > 0, finite(series.mean) * counted, 0.0),
+            "mean": finite(series.mean),
             "count": series.count,
             "nan": series.nan,
             "pinf": series.pinf,
@@ -378,6 +379,15 @@ _CELL_FIELDS = (
     "x_first", "x_last", "x_min", "x_max", "first", "min", "max", "last", "total",
     "count", "nan", "pinf", "ninf",
 )  # fmt: skip
+
+
+def _weighted_mean(
+    cells: Mapping[str, npt.NDArray[Any]], finite: Ints, starts: Ints, size: Ints
+) -> Floats:
+    each = cells["count"] - cells["nan"] - cells["pinf"] - cells["ninf"]
+    weight = each / np.repeat(np.maximum(finite, 1), size)  # divided first: sums may overflow
+    mean = np.add.reduceat(np.where(each > 0, cells["mean"] * weight, 0.0), starts)
+    return np.where(finite > 0, mean, np.nan)
 
 
 def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], on: Grid) -> Buckets:
@@ -398,10 +408,7 @@ def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], on: Grid) -> Buckets:
         _, last, x_last = _ends_of_finite(
             cells["x_last"], cells["last"], np.isfinite(cells["last"]), starts, ends
         )
-        finite = count - nan - pinf - ninf
-        mean = np.where(
-            finite > 0, np.add.reduceat(cells["total"], starts) / np.maximum(finite, 1), np.nan
-        )
+        mean = _weighted_mean(cells, count - nan - pinf - ninf, starts, size)
     return Buckets(
         exact=False,
         x=x[starts],

@@ -44,6 +44,7 @@ from kiseki.storage.filters import (
 Condition = ColumnElement[bool]
 
 _run = tables.run.c
+_NAN = "NaN"  # how a cell spells it
 _ABSENT = -1  # the path number of a key that no run has
 
 
@@ -150,7 +151,8 @@ class _Query:
             source = source.outerjoin(
                 cell, and_(cell.c.run == _run.number, cell.c.path == self.paths[item.key])
             )
-            by += _sorted([cell.c.num, cell.c.text], item.descending)
+            text = func.nullif(cell.c.text, _NAN)
+            by += _sorted([cell.c.num, text], item.descending)
         return query.select_from(source).order_by(*by, _run.created_us.desc(), _run.number.desc())
 
     def condition(self, tree: Filter) -> Condition:
