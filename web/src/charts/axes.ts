@@ -1,0 +1,172 @@
+/**
+ * The part of a chart that uPlot does: axis layout, ticks, grid, crosshair and selection boxes.
+ *
+ * uPlot sees only scale space (log10 values on a log axis), always linear, and no data: ranges,
+ * ticks and labels come from our own pure functions, lines are painted on our own canvas.
+ */
+
+import uPlot from 'uplot';
+import { fitTicks, linearTicks, logTicks, xTicks } from '../lib/ticks';
+import type { Tick } from '../lib/ticks';
+import { toScale } from '../lib/scales';
+import type { Range, ScaleKind } from '../lib/scales';
+import type { XKind } from '../lib/numbers';
+import type { Ink } from './theme';
+
+/** What the axes ask of the chart, anew at every draw. */
+export interface AxisSource {
+  readonly ink: Ink;
+  readonly x: { readonly range: Range; readonly scale: ScaleKind; readonly kind: XKind };
+  readonly y: { readonly range: Range; readonly scale: ScaleKind };
+  readonly onLayout: () => void;
+  readonly onDraw: () => void;
+}
+
+const LABEL_GAP_PX = 16;
+const Y_LABEL_GAP_PX = 10;
+const X_SPACING_PX = 56;
+const Y_SPACING_PX = 34;
+const LABEL_HEIGHT_PX = 12;
+const TICK_PX = 4;
+const Y_ROOM_MIN_PX = 34;
+const Y_ROOM_STEP_PX = 6;
+const X_ROOM_PX = 24;
+
+export function createAxes(element: HTMLElement, source: () => AxisSource, size: Size): uPlot {
+  const never = (): null => null;
+  const options: uPlot.Options = {
+    width: size.width,
+    height: size.height,
+    padding: [8, 12, 0, 0],
+    legend: { show: false },
+    select: { show: true, left: 0, top: 0, width: 0, height: 0 },
+    cursor: {
+      x: true,
+      y: false,
+      points: { show: false },
+      drag: { x: false, y: false, setScale: false },
+      // Pointers are ours: uPlot knows neither touch nor the modifier keys.
+      bind: {
+        mousedown: never,
+        mouseup: never,
+        click: never,
+        dblclick: never,
+        mousemove: never,
+        mouseleave: never,
+        mouseenter: never,
+      },
+    },
+    scales: {
+      x: { time: false, auto: false, range: () => scaleRange(source().x) },
+      y: { auto: false, range: () => scaleRange(source().y) },
+    },
+    series: [{}, { scale: 'y', paths: never, points: { show: false } }],
+    axes: [xAxis(source), yAxis(source)],
+    hooks: {
+      setSize: [() => source().onLayout()],
+      draw: [() => source().onDraw()],
+    },
+  };
+  return new uPlot(options, [[], []], element);
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Apply the source's ranges now; one synchronous draw. */
+export function redrawAxes(plot: uPlot, source: AxisSource): void {
+  const [xMin, xMax] = scaleRange(source.x);
+  const [yMin, yMax] = scaleRange(source.y);
+  plot.batch(() => {
+    plot.setScale('x', { min: xMin, max: xMax });
+    plot.setScale('y', { min: yMin, max: yMax });
+  });
+}
+
+function scaleRange({ range, scale }: { range: Range; scale: ScaleKind }): [number, number] {
+  return [toScale(scale, range.min), toScale(scale, range.max)];
+}
+
+function xAxis(source: () => AxisSource): uPlot.Axis {
+  let ticks: Tick[] = [];
+  return {
+    scale: 'x',
+    size: X_ROOM_PX,
+    gap: 4,
+    font: source().ink.font,
+    stroke: () => source().ink.secondary,
+    grid: { show: false },
+    ticks: { stroke: () => source().ink.hairline, width: 1, size: TICK_PX },
+    border: { show: true, stroke: () => source().ink.hairline, width: 1 },
+    splits: (plot) => {
+      const { range, scale, kind } = source().x;
+      const room = plot.bbox.width / uPlot.pxRatio;
+      const low = toScale(scale, range.min);
+      const perUnit = room / (toScale(scale, range.max) - low);
+      ticks = fitTicks(
+        (count) => xTicks(kind, scale === 'log', range.min, range.max, count),
+        (value) => (toScale(scale, value) - low) * perUnit,
+        (label) => labelWidth(plot, source().ink.font, label),
+        room,
+        LABEL_GAP_PX,
+        X_SPACING_PX,
+      );
+      return ticks.map((tick) => toScale(scale, tick.value));
+    },
+    values: () => ticks.map((tick) => tick.label),
+  };
+}
+
+function yAxis(source: () => AxisSource): uPlot.Axis {
+  let ticks: Tick[] = [];
+  return {
+    scale: 'y',
+    gap: 6,
+    font: source().ink.font,
+    stroke: () => source().ink.secondary,
+    grid: { stroke: () => source().ink.hairline, width: 1 },
+    ticks: { show: false },
+    border: { show: false },
+    size: (plot, labels: string[] | null) => {
+      const widths = (labels ?? []).map((label) => labelWidth(plot, source().ink.font, label));
+      const room = Math.max(Y_ROOM_MIN_PX, ...widths.map((width) => width + 10));
+      // Whole steps, so that the plot does not shift by a pixel with every new digit.
+      return Math.ceil(room / Y_ROOM_STEP_PX) * Y_ROOM_STEP_PX;
+    },
+    splits: (plot) => {
+      const { range, scale } = source().y;
+      const room = Math.max(20, plot.bbox.height / uPlot.pxRatio);
+      const low = toScale(scale, range.min);
+      const perUnit = room / (toScale(scale, range.max) - low);
+      const make = scale === 'log' ? logTicks : linearTicks;
+      ticks = fitTicks(
+        (count) => make(range.min, range.max, count),
+        (value) => (toScale(scale, value) - low) * perUnit,
+        () => LABEL_HEIGHT_PX,
+        room,
+        Y_LABEL_GAP_PX,
+        Y_SPACING_PX,
+      );
+      return ticks.map((tick) => toScale(scale, tick.value));
+    },
+    values: () => ticks.map((tick) => tick.label),
+  };
+}
+
+const widths = new Map<string, number>();
+const WIDTHS_MAX = 4000;
+
+/** CSS px of a label; measured once, for axes draw at every frame of a zoom. */
+function labelWidth(plot: uPlot, font: string, label: string): number {
+  const known = widths.get(label);
+  if (known !== undefined) return known;
+  const previous = plot.ctx.font;
+  plot.ctx.font = font;
+  const width = plot.ctx.measureText(label).width;
+  plot.ctx.font = previous;
+  if (widths.size >= WIDTHS_MAX) widths.clear();
+  widths.set(label, width);
+  return width;
+}

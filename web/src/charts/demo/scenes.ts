@@ -1,0 +1,126 @@
+/** One scene for each thing a chart can show. */
+
+import { bucketedSeries, exactSeries } from '../../lib/fixtures';
+import type { SeriesData } from '../../lib/series';
+import type { ChartLine, ChartOptions } from '../types';
+import { accuracy, loss, randomFrom } from './synthetic';
+
+export interface Scene {
+  readonly title: string;
+  readonly about: string;
+  readonly lines: ChartLine[];
+  readonly options: Partial<ChartOptions>;
+}
+
+function line(index: number, data: SeriesData, more: Partial<ChartLine> = {}): ChartLine {
+  const label = `run-${index + 1}`;
+  return { key: label, subject: label, label, data, colour: index, ...more };
+}
+
+export function lossLines(runs: number, points: number, buckets: number, noise = 0.12): ChartLine[] {
+  return Array.from({ length: runs }, (_, i) => {
+    const { x, y } = loss(i, points, noise);
+    return line(i, bucketedSeries(x, y, buckets));
+  });
+}
+
+function spiky(): ChartLine[] {
+  const { x, y } = loss(3, 100_000, 0.1);
+  y[20_011] = 3.4;
+  y[52_003] = 4.1;
+  y[83_207] = 0.01;
+  return [line(0, bucketedSeries(x, y, 120))];
+}
+
+function broken(): ChartLine[] {
+  const one = loss(4, 4000);
+  for (let i = 2500; i < 2812; i += 1) one.y[i] = NaN;
+  const two = loss(8, 4000);
+  for (let i = 3100; i < 4000; i += 1) two.y[i] = NaN;
+  const three = loss(12, 4000);
+  three.y[1200] = Infinity;
+  three.y[1900] = -Infinity;
+  return [one, two, three].map(({ x, y }, i) => line(i, bucketedSeries(x, y, 250)));
+}
+
+function withZeros(): ChartLine[] {
+  const random = randomFrom(2);
+  const x = Float64Array.from({ length: 300 }, (_, i) => i);
+  const y = x.map((i) => (i % 37 === 0 ? 0 : Math.exp(-i / 30) * (0.6 + random())));
+  const other = loss(2, 300);
+  return [line(0, exactSeries(x, y)), line(1, exactSeries(other.x, other.y))];
+}
+
+function holes(): ChartLine[] {
+  return [5, 6].map((seed, i) => {
+    const { x, y } = loss(seed, 3000);
+    const kept = Array.from(x.keys()).filter((k) => k < 900 + i * 400 || k > 1500 + i * 300);
+    return line(i, exactSeries(kept.map((k) => k * 7.3), kept.map((k) => y[k]!)));
+  });
+}
+
+function sparse(): ChartLine[] {
+  return [
+    ...[1, 2, 3].map((seed, i) => {
+      const { x, y } = accuracy(seed, 12, 0.06);
+      return line(i, exactSeries(x.map((step) => step * 1000), y));
+    }),
+    line(3, exactSeries([6500], [0.5])),
+  ];
+}
+
+function wallClock(): ChartLine[] {
+  const start = Date.UTC(2026, 10, 21, 19, 20) / 1000;
+  return [1, 2, 3].map((seed, i) => {
+    const { x, y } = accuracy(seed, 1500, 0.04);
+    return line(i, bucketedSeries(x.map((k) => start + k * 31 + i * 5000), y, 300));
+  });
+}
+
+function important(): ChartLine[] {
+  return Array.from({ length: 24 }, (_, i) => {
+    const { x, y } = accuracy(i, 2000, 0.015);
+    const rank = i === 3 ? 'baseline' : i === 7 ? 'pinned' : 'normal';
+    return line(i, bucketedSeries(x, y, 300), { rank });
+  });
+}
+
+function grouped(): ChartLine[] {
+  return [0, 1, 2].map((group) => {
+    const members = Array.from({ length: 6 }, (_, i) => accuracy(group * 3 + (i % 3) + 20, 120, 0.05));
+    const x = members[0]!.x.map((k) => k * 50);
+    const at = (i: number): number[] => members.map(({ y }) => y[i]! - group * 0.08);
+    const mean = x.map((_, i) => at(i).reduce((a, b) => a + b) / members.length);
+    const low = x.map((_, i) => Math.min(...at(i)));
+    const high = x.map((_, i) => Math.max(...at(i)));
+    return line(group, exactSeries(x, mean), {
+      band: { low, high },
+      label: `lr 1e-${group + 2}`,
+      note: () => 'n = 6',
+    });
+  });
+}
+
+function constant(): ChartLine[] {
+  const x = Float64Array.from({ length: 500 }, (_, i) => i * 4000);
+  return [line(0, exactSeries(x, x.map(() => 0.0003)))];
+}
+
+export function scenes(): Scene[] {
+  const smoothing = { kind: 'ema', weight: 0.98 } as const;
+  return [
+    { title: 'train/loss', about: '5 runs, 200 000 steps', lines: lossLines(5, 200_000, 512, 0.16), options: {} },
+    { title: 'train/loss', about: 'EMA 0.98', lines: lossLines(5, 20_000, 512, 0.3), options: { smoothing } },
+    { title: 'train/loss', about: '100 runs, 83 buckets', lines: lossLines(100, 10_000, 83, 0.05), options: {} },
+    { title: 'train/grad_norm', about: 'three one-step spikes in 100 000', lines: spiky(), options: {} },
+    { title: 'train/loss', about: 'NaN and \u00b1Inf', lines: broken(), options: {} },
+    { title: 'train/loss', about: 'log y, zeros', lines: withZeros(), options: { yScale: 'log' } },
+    { title: 'train/loss', about: 'relative time, holes', lines: holes(), options: { xKind: 'duration', xLabel: 'time' } },
+    { title: 'val/acc', about: 'few points', lines: sparse(), options: {} },
+    { title: 'val/acc', about: 'wall clock', lines: wallClock(), options: { xKind: 'time', xLabel: '' } },
+    { title: 'val/acc', about: 'baseline and pinned among 24', lines: important(), options: {} },
+    { title: 'val/acc', about: 'groups, min\u2013max', lines: grouped(), options: {} },
+    { title: 'train/loss', about: 'log x, log y', lines: lossLines(4, 50_000, 400, 0.1), options: { xScale: 'log', yScale: 'log' } },
+    { title: 'optimizer/lr', about: 'constant', lines: constant(), options: {} },
+  ];
+}

@@ -1,0 +1,118 @@
+/** What a chart is given and what it reports. A chart knows lines, not runs. */
+
+import type { ScaleKind, Range } from '../lib/scales';
+import type { SeriesData } from '../lib/series';
+import type { Smoothing } from '../lib/smoothing';
+import type { XKind } from '../lib/numbers';
+import type { HoverBus } from './hover-bus';
+
+/** Area around a grouped line; values in data units, one per bucket of the line's data. */
+export interface Band {
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+export interface ChartLine {
+  /** Unique within the chart and stable between updates. */
+  readonly key: string;
+  /** What the line is of (a run id): lines of one subject light up together in all charts. */
+  readonly subject: string;
+  readonly label: string;
+  readonly data: SeriesData;
+  /** Index into the ten hues, or any CSS colour. */
+  readonly colour: number | string;
+  /** CSS px; default follows the colour index. */
+  readonly dash?: readonly number[];
+  readonly rank?: 'baseline' | 'pinned' | 'normal';
+  readonly band?: Band | null;
+  /** Buckets where fewer members than the group has contributed (1), else 0: drawn dashed. */
+  readonly thin?: Uint8Array | null;
+  /** Said in the tooltip for a bucket, such as `n = 3 of 5`. */
+  readonly note?: (bucket: number) => string;
+}
+
+export interface ChartOptions {
+  /** Accessible name; the panel draws its own header. */
+  readonly title: string;
+  readonly xKind: XKind;
+  /** Charts with equal keys share the crosshair; default is `xKind`. */
+  readonly xKey?: string;
+  readonly xLabel?: string;
+  readonly yLabel?: string;
+  readonly unit?: string;
+  readonly xScale?: ScaleKind;
+  readonly yScale?: ScaleKind;
+  /** Fixed ends of y; null or absent ends are automatic. */
+  readonly yMin?: number | null;
+  readonly yMax?: number | null;
+  readonly smoothing?: Smoothing;
+  /** Draw the raw line at 25 % behind a smoothed one. Default true. */
+  readonly rawLine?: boolean;
+  /** Percent cut off at either end of the visible values; null or absent is off. */
+  readonly outlierPercent?: number | null;
+  readonly bus?: HoverBus | null;
+  readonly onHover?: (hover: ChartHover | null) => void;
+  /** The gesture is over: the x range to ask finer buckets for, null for all. */
+  readonly onZoom?: (range: Range | null) => void;
+  /** New data lies beyond a held x axis by this much; 0 when not (any more). */
+  readonly onHeld?: (beyond: number) => void;
+  /** A click or Enter on the crosshair. */
+  readonly onPin?: (hover: ChartHover) => void;
+}
+
+export interface HoverRow {
+  readonly key: string;
+  readonly subject: string;
+  readonly label: string;
+  readonly colour: string;
+  readonly dash: readonly number[];
+  /** x of the bucket the values are from. */
+  readonly x: number;
+  /** The point, or the mean of a bucket's finite points. */
+  readonly value: number;
+  /** Null without smoothing. */
+  readonly smoothed: number | null;
+  /** Extremes of a bucket of several points, else null. */
+  readonly min: number | null;
+  readonly max: number | null;
+  /** Points in the bucket. */
+  readonly count: number;
+  readonly note: string;
+}
+
+export interface ChartHover {
+  readonly x: number;
+  readonly xText: string;
+  /** Crosshair in px of the viewport. */
+  readonly clientX: number;
+  readonly clientY: number;
+  /** Nearest first. */
+  readonly rows: readonly HoverRow[];
+  /** Lines that have a value here; more than `rows` when cut at twelve. */
+  readonly total: number;
+  readonly subject: string | null;
+}
+
+/** What there is to say about a line beside drawing it (legends, summaries). */
+export interface LineFacts {
+  readonly key: string;
+  readonly label: string;
+  readonly points: number;
+  readonly last: number;
+  readonly lastX: number;
+  readonly min: number;
+  readonly max: number;
+  readonly nan: number;
+  readonly pinf: number;
+  readonly ninf: number;
+  /** x of the first NaN or ±Inf; NaN without any. */
+  readonly lostFromX: number;
+}
+
+export interface ChartTable {
+  readonly columns: readonly string[];
+  /** Cells as shown; rows in x order. */
+  readonly rows: readonly (readonly string[])[];
+  /** Buckets left out because the table is limited. */
+  readonly omitted: number;
+}
