@@ -1,0 +1,58 @@
+"""`python -m kiseki.uploader FOLDER`, and `--adopt BASE_URL`. The protocol: `docs/ARCHITECTURE.md`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+
+def main(argv: list[str]) -> int:
+    """Serve a run folder, or take in the folders of the registry; return the exit code."""
+    if len(argv) == 2 and argv[0] == "--adopt":
+        from kiseki.uploader.adopt import adopt
+
+        return adopt(argv[1])
+    if len(argv) != 1 or argv[0].startswith("-"):
+        print("usage: python -m kiseki.uploader FOLDER | --adopt BASE_URL", file=sys.stderr)
+        return 2
+    return serve(Path(argv[0]))
+
+
+def serve(folder: Path) -> int:
+    """Be the uploader of a folder: life line on standard input, events on standard output."""
+    from kiseki.uploader.agent import Agent, lock_folder, start_lifeline
+
+    # The parent decides when it is over, by closing the life line; a scheduler that signals the whole
+    # group must not cost the rows that are on their way.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    lock = lock_folder(folder)
+    if lock is None:
+        print(f"kiseki: another uploader serves {folder}", file=sys.stderr)
+        return 1
+    # Events go through a private descriptor: a stray print must not break the protocol.
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    writing = threading.Lock()
+
+    def emit(event: dict[str, object]) -> None:
+        try:
+            with writing:
+                events.write(json.dumps(event) + "\n")
+        except OSError:
+            pass  # nobody listens any more
+
+    agent = Agent(folder, emit, parent_pid=os.getppid())
+    start_lifeline(agent, sys.stdin)
+    agent.run()
+    # The life line thread may still be reading; there is nothing to wait for.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""How a process ended, as its uploader sees it at the moment the life line closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import NamedTuple
+
+_EXIT_CODE_FIELD = 52  # of /proc/<pid>/stat: the status that wait() would give
+
+
+class Ending(NamedTuple):
+    """State for the `End` record, the cause in words, and the exit code if there was one."""
+
+    state: str
+    cause: str
+    exit_code: int | None
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process exists and is not merely waiting to be reaped."""
+    state = _stat(pid)
+    if state is not None:
+        return state[2] not in ("Z", "X", "x")
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return not os.path.exists("/proc/self/stat")
+
+
+def started_us(pid: int) -> int:
+    """Return when a process was started, in Unix microseconds (to 10 ms); 0 if that cannot be told."""
+    fields = _stat(pid)
+    if fields is None:
+        return 0
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            boot = next(int(line.split()[1]) for line in file if line.startswith("btime"))
+        return int((boot + int(fields[21]) / os.sysconf("SC_CLK_TCK")) * 1e6)
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0
+
+
+def ending_of(pid: int, wait_s: float = 0.3) -> Ending:
+    """Return how process `pid` ended; call it right after its life line closed.
+
+    Linux sets the wait status before it closes the files of a dying process, so it can be read while
+    the process is still on its way out, and later while it is a zombie. Elsewhere the cause is unknown.
+    """
+    deadline = time.monotonic() + wait_s
+    while True:
+        fields = _stat(pid)
+        if fields is None:
+            return Ending("crashed", "the process disappeared", None)
+        status = int(fields[_EXIT_CODE_FIELD - 1]) if len(fields) >= _EXIT_CODE_FIELD else 0
+        if status or fields[2] in ("Z", "X", "x"):
+            return _describe(status)
+        if time.monotonic() > deadline:
+            return Ending("crashed", "the process went away without finishing the run", None)
+        time.sleep(0.01)
+
+
+def _describe(status: int) -> Ending:
+    number = status & 0x7F
+    if number:
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = f"signal {number}"
+        state = "killed" if number == signal.SIGTERM else "crashed"
+        return Ending(state, f"killed by {name} (signal {number})", None)
+    code = status >> 8 & 0xFF
+    return Ending("crashed", f"the process called os._exit({code})", code)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of /proc/<pid>/stat, the first at index 0; None without such a process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return None
+    # The name, second field, may hold spaces and brackets.
+    head, _, tail = text.rpartition(")")
+    return [head.partition(" ")[0], head, *tail.split()]

@@ -1,0 +1,89 @@
+"""System metrics of the machine and of the training process (G-06)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from kiseki.uploader.gpu import Gpus
+
+_MB = 1024 * 1024
+_GB = 1024 * _MB
+
+
+class Sampler:
+    """Takes samples; rates are over the time since the sample before.
+
+    Args:
+        pid: the training process.
+        disk_path: the file system whose usage is shown.
+    """
+
+    def __init__(self, pid: int, disk_path: str = "/") -> None:
+        import psutil  # 25 ms to load, so only where it is used
+
+        self._psutil: Any = psutil
+        self._disk_path = disk_path
+        self._gpus = Gpus()
+        self._process: Any = None
+        with contextlib.suppress(psutil.Error, ValueError):
+            self._process = psutil.Process(pid)
+            self._process.cpu_percent()
+        psutil.cpu_percent(percpu=True)
+        self._network0 = self._counters(psutil.net_io_counters)
+        self._disk0 = self._counters(psutil.disk_io_counters)
+
+    def describe_gpus(self) -> dict[str, Any]:
+        """Return the GPU facts of `wandb-metadata.json`."""
+        return self._gpus.describe()
+
+    def sample(self) -> dict[str, float]:
+        """Return the metrics by key path; what the machine does not tell is left out."""
+        psutil = self._psutil
+        values: dict[str, float] = {}
+        memory = psutil.virtual_memory()
+        for index, percent in enumerate(psutil.cpu_percent(percpu=True)):
+            values[f"cpu.{index}.cpu_percent"] = percent
+        values["memory_percent"] = memory.percent
+        values["proc.memory.availableMB"] = memory.available / _MB
+        with contextlib.suppress(OSError):
+            usage = psutil.disk_usage(self._disk_path)
+            place = self._disk_path.replace("\\", "\\\\").replace(".", "\\.")
+            values[f"disk.{place}.usagePercent"] = usage.percent
+            values[f"disk.{place}.usageGB"] = usage.used / _GB
+        values.update(self._process_values())
+        values.update(self._traffic())
+        values.update(self._gpus.sample())
+        return values
+
+    def _process_values(self) -> dict[str, float]:
+        if self._process is None:
+            return {}
+        try:
+            with self._process.oneshot():
+                return {
+                    "cpu": self._process.cpu_percent() / (self._psutil.cpu_count() or 1),
+                    "proc.memory.rssMB": self._process.memory_info().rss / _MB,
+                    "proc.memory.percent": self._process.memory_percent(),
+                    "proc.cpu.threads": self._process.num_threads(),
+                }
+        except self._psutil.Error:
+            return {}
+
+    def _traffic(self) -> dict[str, float]:
+        values: dict[str, float] = {}
+        network = self._counters(self._psutil.net_io_counters)
+        if network is not None and self._network0 is not None:
+            values["network.sent"] = network.bytes_sent - self._network0.bytes_sent
+            values["network.recv"] = network.bytes_recv - self._network0.bytes_recv
+        disk = self._counters(self._psutil.disk_io_counters)
+        if disk is not None and self._disk0 is not None:
+            values["disk.in"] = (disk.read_bytes - self._disk0.read_bytes) / _MB
+            values["disk.out"] = (disk.write_bytes - self._disk0.write_bytes) / _MB
+        return values
+
+    def _counters(self, question: Any) -> Any:
+        try:
+            return question()
+        except (OSError, RuntimeError, self._psutil.Error):  # a container without these files
+            return None

@@ -1,0 +1,57 @@
+"""`uploader.json`: what the server has acknowledged of each journal of a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Progress:
+    """Acknowledged positions by stream, `(sequence, offset)`; only a hint, the server knows better."""
+
+    folder: Path
+    synced: bool = False
+    base_url: str = ""
+    rejected: int = 0
+    run: dict[str, Any] = field(default_factory=dict)
+    positions: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """Replace the file, all or nothing.
+
+        Raises:
+            OSError: the folder is full or gone.
+        """
+        content = {
+            "synced": self.synced,
+            "base_url": self.base_url,
+            "rejected": self.rejected,
+            "run": self.run,
+            "streams": {
+                stream: {"seq": seq, "offset": offset}
+                for stream, (seq, offset) in self.positions.items()
+            },
+        }
+        draft = self.folder / f".uploader.json.{os.getpid()}"
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, self.folder / "uploader.json")
+
+
+def load_progress(folder: Path) -> Progress:
+    """Return what `uploader.json` says; an absent or unreadable one says nothing."""
+    progress = Progress(folder)
+    try:
+        raw = json.loads((folder / "uploader.json").read_text(encoding="utf-8"))
+        progress.synced = bool(raw["synced"])
+        progress.base_url = str(raw["base_url"])
+        progress.rejected = int(raw["rejected"])
+        progress.run = dict(raw["run"])
+        for stream, at in raw["streams"].items():
+            progress.positions[stream] = (int(at["seq"]), int(at["offset"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Progress(folder)
+    return progress
