@@ -15,7 +15,8 @@ Error
 │  └─ UnsupportedVersion   written by a newer Kiseki
 └─ PublicError             server side: safe to show; carries its HTTP status
    ├─ Invalid 400  ├─ Unauthenticated 401  ├─ Forbidden 403  ├─ NotFound 404
-   ├─ Conflict 409 ├─ Gap 409              ├─ TooLarge 413   └─ Busy 429
+   ├─ Conflict 409 ├─ Gap 409              ├─ TooLarge 413   ├─ Busy 429
+   └─ StorageFull 507
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = [
     "PublicError",
     "RunStateError",
     "ServerError",
+    "StorageFull",
     "TooLarge",
     "TransportError",
     "Unauthenticated",
@@ -170,3 +172,10 @@ class Busy(PublicError):
 
     status = 429
     title = "Busy"
+
+
+class StorageFull(PublicError):
+    """The disk of the server is full; what was sent is not stored."""
+
+    status = 507
+    title = "Disk full"

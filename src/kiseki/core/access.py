@@ -158,6 +158,10 @@ class Access:
         # digest → (believed until, principal); replaced whole, so no lock is needed
         self._known: dict[bytes, tuple[int, Principal]] = {}
 
+    def known(self, secret: str) -> Principal | None:
+        """Return who a key or cookie was found to belong to a moment ago, without any waiting."""
+        return self._cached(digest_of(secret))
+
     def by_key(self, secret: str) -> Principal:
         """Return who a key belongs to. Raises Unauthenticated."""
         digest = digest_of(secret)

@@ -6,7 +6,8 @@ from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, Verb, can, check_can
 from kiseki.core.names import check_project
 from kiseki.errors import NotFound
-from kiseki.storage.interface import MetaStore, Project
+from kiseki.storage.interface import MetaStore
+from kiseki.storage.interface import Project as Project
 
 
 class Projects:
@@ -24,7 +25,7 @@ class Projects:
             raise NotFound(f"{what} does not exist", code="absent")
         return project
 
-    def list(self, who: Principal) -> list[Project]:
+    def visible(self, who: Principal) -> list[Project]:
         """Return the projects that `who` may see, latest activity first."""
         return self._meta.projects(self.entities(who))
 

@@ -12,7 +12,8 @@ from kiseki.core.projects import Projects
 from kiseki.errors import Invalid, NotFound
 from kiseki.record.fold import RunState
 from kiseki.record.types import Describe
-from kiseki.storage.interface import Attempt, MetaStore, Project, Range, Run, Segment, Space
+from kiseki.storage.interface import Attempt, MetaStore, Project, Range, Segment, Space
+from kiseki.storage.interface import Run as Run
 
 TAG_CHARS_MAX = 64
 NAME_CHARS_MAX = 512

@@ -10,6 +10,7 @@ from kiseki.core.ingest import Ingest
 from kiseki.core.jobs import Jobs
 from kiseki.core.live import Live
 from kiseki.core.projects import Projects
+from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
 from kiseki.storage.interface import MetaStore, SeriesStore, Storage
 
@@ -23,6 +24,7 @@ class Core:
             `projects.find` and `runs.find`, which everything that serves a person goes through.
         live: told of every change; feeds the events.
         folds: what the records of active runs say so far.
+        queries: what charts, tables, histories and consoles show.
         url: address people reach the server at, without a slash at the end.
     """
 
@@ -35,6 +37,7 @@ class Core:
     runs: Runs
     ingest: Ingest
     jobs: Jobs
+    queries: Queries
     url: str
 
     def close(self) -> None:
@@ -53,6 +56,8 @@ def open_core(storage: Storage, url: str = "") -> Core:
     folds.recover()
     ingest = Ingest(meta, series, projects, folds, live)
     jobs = Jobs(meta, series, folds)
+    runs = Runs(meta, projects, folds)
     return Core(
-        meta, series, live, Access(meta), projects, folds, Runs(meta, projects, folds), ingest, jobs, url
+        meta, series, live, Access(meta), projects, folds, runs, ingest, jobs,
+        Queries(meta, series, runs), url,
     )  # fmt: skip

@@ -443,6 +443,7 @@ class Fold:
     parts: Mapping[str, bytes] = field(default_factory=dict)
     cells: Mapping[str, Scalar] = field(default_factory=dict)
     metrics: Sequence[Metric] = ()
+    is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
 class MetaStore(Protocol):

@@ -7,8 +7,8 @@
         \"\"\"Return one project.\"\"\"
         project = call.core.projects.find(call.who, call.path["entity"], call.path["project"])
 
-The first line of the docstring and the query, body and answer types are what OpenAPI tells. A plain function runs
-in a worker thread, an `async def` in the event loop. Errors are raised as `PublicError`.
+The first line of the docstring and the query, body and answer types are what OpenAPI tells. A plain function
+runs in a worker thread, an `async def` in the event loop. Errors are raised as `PublicError`.
 """
 
 from __future__ import annotations

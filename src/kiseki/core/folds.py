@@ -1,0 +1,560 @@
+"""The folds of the runs that are being written, kept in memory and saved now and then.
+
+    commit ──► apply ──► LiveAttempt ──► save (≤ 1 s later, one transaction) ──► meta store
+                                          with the cursor of each stream
+
+What was committed but not saved is folded again at the next start: `recover` reads the batches beyond
+the saved cursors. So a crash between commit and save costs nothing, and saving may wait.
+
+Locks: `_saving` is taken before `_lock`, never while holding it; `_lock` is held only while memory is
+read or changed (loading a run that was not in memory is the exception).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kiseki.base.clock import iso, wall_us
+from kiseki.core import saved
+from kiseki.core.changes import Change, Listener, Part
+from kiseki.core.decode import Decoded, RowGroup, decode, read_frames
+from kiseki.errors import NotFound
+from kiseki.record import fold
+from kiseki.record.fold import RunState
+from kiseki.record.types import (
+    Alert,
+    AnyRecord,
+    Config,
+    Describe,
+    End,
+    Environment,
+    Finish,
+    Note,
+    Open,
+    State,
+    Summary,
+    System,
+)
+from kiseki.storage.interface import (
+    Attempt,
+    Fold,
+    MetaStore,
+    Run,
+    Scalar,
+    SeriesStore,
+    Space,
+    Stream,
+)
+from kiseki.storage.interface import Metric as MetricRow
+
+log = logging.getLogger(__name__)
+
+IDLE_US = 10 * 60 * 1_000_000  # without a record, an attempt leaves memory
+SILENCE_US = 5 * 60 * 1_000_000  # without a sign of life, a run counts as crashed (reliability 2.6)
+NOTICES_MAX = 1_000  # kept of one attempt
+ALERTS_MAX = 10_000
+SAVE_MAX = 100  # attempts in one transaction
+
+ALIVE = ("running", "preempting")
+
+
+class LiveStream:
+    """A stream of an attempt in memory. `next` is committed, `applied` is saved."""
+
+    __slots__ = ("applied", "attempt", "id", "is_open", "next", "role", "segment", "shapes")
+
+    def __init__(self, stream: Stream, attempt: LiveAttempt) -> None:
+        self.id = stream.id
+        self.role = stream.role
+        self.segment = stream.segment
+        self.applied = stream.applied
+        self.next = stream.applied
+        self.is_open = stream.is_open
+        self.shapes: dict[int, tuple[str, ...]] = {}
+        self.attempt = attempt
+
+
+class LiveAttempt:
+    """An attempt in memory: its fold, its streams, and what of it is not saved yet."""
+
+    __slots__ = (
+        "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_silent", "last_used_us",
+        "metrics", "number", "ordinal", "run", "state", "stop_us", "streams", "system", "touched",
+        "unannounced",
+    )  # fmt: skip
+
+    def __init__(self, number: int, ordinal: int, run: Run, state: RunState) -> None:
+        self.number = number
+        self.ordinal = ordinal
+        self.run = run
+        self.state = state
+        self.streams: dict[str, LiveStream] = {}
+        self.system: dict[str, int] = {}  # machine metric → first seen
+        self.heartbeat_us = run.heartbeat_us or 0
+        self.is_latest = run.attempt == number
+        self.is_silent = False
+        self.is_deleted = run.deleted_us is not None
+        self.stop_us = run.stop_us
+        self.last_used_us = wall_us()
+        self.touched: set[str] = set()  # parts of the fold that changed since the last save
+        self.unannounced: set[Part] = set()
+        self.hashes: dict[str, int] = {}  # of the parts, as saved
+        self.cells: dict[str, Scalar] = {}  # as saved
+        self.metrics: dict[tuple[Space, str], MetricRow] = {}  # as saved
+
+    @property
+    def status(self) -> str:
+        """The state as people see it: `crashed` for a run that fell silent."""
+        state = self.state.state
+        return "crashed" if self.is_silent and state in ALIVE else state
+
+    @property
+    def cause(self) -> str:
+        if self.is_silent and self.state.state in ALIVE:
+            return f"no sign of life since {iso(self.heartbeat_us)}"
+        return self.state.cause
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fold as columns of `Run`."""
+        state = self.state
+        return {
+            "name": state.name,
+            "notes": state.notes,
+            "tags": tuple(state.tags),
+            "group": state.group,
+            "job_type": state.job_type,
+            "state": self.status,
+            "cause": self.cause,
+            "exit_code": state.exit_code,
+            "host": state.host,
+            "pid": state.pid,
+            "program": state.program,
+            "started_us": state.started_us,
+            "finished_us": state.finished_us or None,
+            "heartbeat_us": self.heartbeat_us or None,
+            "last_us": state.last_us or None,
+            "runtime_us": state.runtime_us,
+            "rows": state.rows,
+            "next_step": state.next_step,
+        }
+
+    def change(self, parts: Iterable[Part], **flags: bool) -> Change:
+        run, state = self.run, self.state
+        return Change(
+            run.project, run.entity, run.project_name, run.id, state.next_step, state.rows, self.status,
+            frozenset(parts), **flags,
+        )  # fmt: skip
+
+
+class Folds:
+    """All attempts in memory. Thread-safe."""
+
+    def __init__(
+        self,
+        meta: MetaStore,
+        series: SeriesStore,
+        listener: Listener,
+        now_us: Callable[[], int] = wall_us,
+    ) -> None:
+        self._meta = meta
+        self._series = series
+        self._listener = listener
+        self._now_us = now_us
+        self._lock = threading.RLock()
+        self._saving = threading.Lock()
+        self._attempts: dict[int, LiveAttempt] = {}
+        self._streams: dict[str, LiveStream] = {}
+        self._started_us = now_us()
+        self.urgent = threading.Event()  # something changed that should be saved at once
+
+    # ── loading ──
+
+    def recover(self) -> int:
+        """Fold what was committed but not saved when the server ended; return how many records."""
+        records = 0
+        done: dict[int, list[str]] = {}
+        for stream in self._meta.open_streams():
+            behind = self._series.cursor(stream.project, stream.id) - stream.applied
+            if behind <= 0:
+                done.setdefault(stream.attempt, []).append(stream.id)
+                continue
+            with self._lock:
+                if stream.attempt not in self._attempts:
+                    self._load(stream.attempt)
+            records += behind
+        self._meta.save(
+            [Fold(number, closed=ids, is_visible=False) for number, ids in done.items()]
+        )
+        self.save_all(close=True)
+        if records:
+            log.info("recovered records=%d", records)
+        return records
+
+    def stream(self, id: str) -> LiveStream | None:
+        """Return a stream that records may be appended to, or None if it was never opened."""
+        with self._lock:
+            live = self._streams.get(id)
+            if live is not None and live.is_open:
+                live.attempt.last_used_us = self._now_us()
+                return live
+        # Not while a save is running, which might be closing this very stream.
+        with self._saving, self._lock:
+            live = self._streams.get(id)
+            if live is None:
+                known = self._meta.stream(id)
+                if known is None:
+                    return None
+                self._load(known.attempt)
+                live = self._streams[id]
+            if not live.is_open:
+                self._meta.reopen([id])
+                live.is_open = True
+            live.attempt.last_used_us = self._now_us()
+            return live
+
+    def next(self, id: str) -> int:
+        """Return the sequence expected next of a stream, 0 for an unknown one."""
+        with self._lock:
+            live = self._streams.get(id)
+        if live is not None:
+            return live.next
+        known = self._meta.stream(id)
+        return 0 if known is None else self._series.cursor(known.project, id)
+
+    def adopt(self, run: Run, stream: Stream) -> LiveStream:
+        """Return the stream that the meta store just created."""
+        with self._lock:
+            attempt = self._attempts.get(stream.attempt)
+            if attempt is None:
+                attempt = self._load(stream.attempt)
+                if run.deleted_us is None and stream.role == "writer" and not attempt.state.opened:
+                    self._supersede(attempt)
+            live = self._streams.get(stream.id)
+            if live is None:
+                live = self._add_stream(attempt, stream)
+            attempt.is_silent = False
+            attempt.heartbeat_us = self._now_us()
+            return live
+
+    def _supersede(self, latest: LiveAttempt) -> None:
+        for other in self._attempts.values():
+            if other.run.number == latest.run.number and other is not latest:
+                other.is_latest = False
+
+    def _load(self, number: int) -> LiveAttempt:
+        attempt = self._meta.attempt(number)
+        run = self._meta.run_by_number(attempt.run) if attempt is not None else None
+        if attempt is None or run is None:
+            raise NotFound(f"attempt {number} does not exist")
+        live = LiveAttempt(number, attempt.ordinal, run, self._saved_state(number))
+        live.cells = saved.cells(live.state)
+        for metric in self._meta.run_metrics(number):
+            live.metrics[metric.space, metric.path] = metric
+            if metric.space == "system":
+                live.system[metric.path] = metric.first_us
+        self._attempts[number] = live
+        for stream in self._meta.streams_of(number):
+            self._add_stream(live, stream)
+        return live
+
+    def _add_stream(self, attempt: LiveAttempt, stream: Stream) -> LiveStream:
+        live = LiveStream(stream, attempt)
+        project = attempt.run.project
+        live.next = max(self._series.cursor(project, stream.id), 0)
+        live.shapes = self._series.shapes(project, stream.id) if live.next else {}
+        attempt.streams[stream.id] = live
+        self._streams[stream.id] = live
+        if live.next > live.applied:
+            self._replay(live)
+        elif live.next < live.applied:
+            log.warning(
+                "stream %s: the series store has %d records, the fold %d: was a backup restored?",
+                stream.id, live.next, live.applied,
+            )  # fmt: skip
+            live.applied = live.next
+        return live
+
+    def _replay(self, live: LiveStream) -> None:
+        expected = live.applied
+        for batch in self._series.batches(live.attempt.run.project, live.id, live.applied):
+            buffer, frames = read_frames(batch.body)
+            found = decode(batch.body, buffer, frames, expected, live.shapes)
+            self.apply(live, found)
+            expected = found.first + found.count
+
+    def _saved_state(self, number: int) -> RunState:
+        return saved.restore(
+            self._meta.part(number, "fold"),
+            self._meta.part(number, "config"),
+            self._meta.part(number, "environment"),
+        )
+
+    # ── folding ──
+
+    def apply(self, stream: LiveStream, found: Decoded) -> set[Part]:
+        """Fold committed records; return what of the series they changed."""
+        parts: set[Part] = set()
+        with self._lock:
+            attempt = stream.attempt
+            stream.shapes.update(found.shapes)
+            stream.next = found.first + found.count
+            for item in found.items:
+                try:
+                    parts |= _fold(attempt, item)
+                except (
+                    Exception
+                ):  # one record may not stop the run's others, nor the server's start
+                    log.exception("run %s: a record could not be folded", attempt.run.id)
+                    note = Note(code="fold", text="a record could not be folded", count=1)
+                    fold.apply(attempt.state, note)
+            if found.lines:
+                parts.add("console")
+            attempt.touched.add("cursors")
+            if attempt.unannounced & {"state"}:
+                self.urgent.set()
+        return parts
+
+    def heard(self, stream: LiveStream) -> None:
+        """Note a sign of life of a run."""
+        with self._lock:
+            attempt = stream.attempt
+            attempt.heartbeat_us = attempt.last_used_us = self._now_us()
+            attempt.touched.add("heartbeat")
+            if attempt.is_silent:
+                attempt.is_silent = False
+                attempt.unannounced.add("state")
+                self.urgent.set()
+
+    def reap(self) -> int:
+        """Mark the runs that fell silent as crashed; return how many."""
+        before = self._now_us() - SILENCE_US
+        if (
+            before < self._started_us
+        ):  # after a pause of the server all get the time to be heard again
+            return 0
+        count = 0
+        for run in self._meta.silent_runs(before):
+            with self._lock:
+                attempt = self._attempts.get(run.attempt) or self._load(run.attempt)
+                if attempt.heartbeat_us < before and not attempt.is_silent:
+                    attempt.is_silent = True
+                    attempt.unannounced.add("state")
+                    attempt.touched.add("state")
+                    count += 1
+        if count:
+            self.save_all()
+        return count
+
+    # ── reading ──
+
+    def state(self, number: int) -> RunState:
+        """Return a copy of the fold of an attempt."""
+        with self._lock:
+            live = self._attempts.get(number)
+            if live is not None:
+                state = saved.copy(live.state)
+                state.state, state.cause = live.status, live.cause
+                return state
+        return self._saved_state(number)
+
+    def fresh(self, run: Run) -> Run:
+        """Return a run with what was committed since it was saved."""
+        with self._lock:
+            live = self._attempts.get(run.attempt)
+            if live is None:
+                return run
+            state = saved.copy(live.state)
+            return replace(run, **live.columns(), config=state.config, summary=state.summary)
+
+    def fresh_attempt(self, attempt: Attempt) -> Attempt:
+        """Return an attempt with what was committed since it was saved."""
+        with self._lock:
+            live = self._attempts.get(attempt.number)
+            if live is None:
+                return attempt
+            state = live.state
+            return replace(attempt, state=live.status, started_us=state.started_us, rows=state.rows)
+
+    # ── edits by people ──
+
+    def describe(self, number: int, record: Describe) -> None:
+        """Change name, notes or tags by hand."""
+        with self._lock:
+            live = self._attempts.get(number) or self._load(number)
+            _fold(live, record)
+        self.save([number])
+
+    def stop(self, number: int, now_us: int) -> None:
+        """Tell the streams of an attempt, with their next answer, that the script is to stop."""
+        with self._lock:
+            live = self._attempts.get(number)
+            if live is not None:
+                live.stop_us = now_us
+
+    def delete(self, run: Run, now_us: int) -> None:
+        """Refuse further records of a run."""
+        with self._lock:
+            for live in self._attempts.values():
+                if live.run.number == run.number:
+                    live.is_deleted = True
+            change = Change(
+                run.project, run.entity, run.project_name, run.id, run.next_step, run.rows, run.state,
+                frozenset({"state"}), is_gone=True,
+            )  # fmt: skip
+        self._listener.publish([change])
+
+    # ── saving ──
+
+    def save_all(self, *, close: bool = False) -> None:
+        """Save every attempt that changed. `close`: and let all of them leave memory."""
+        with self._lock:
+            numbers = [
+                number
+                for number, live in self._attempts.items()
+                if live.touched or live.unannounced or close
+            ]
+        for start in range(0, len(numbers), SAVE_MAX):
+            self.save(numbers[start : start + SAVE_MAX], close=close)
+
+    def save(
+        self, numbers: Sequence[int], *, close: bool = False, idle_since: int | None = None
+    ) -> None:
+        """Write attempts and their cursors in one transaction, then tell who listens.
+
+        `close` lets them leave memory: all, or those not used after `idle_since`.
+        """
+        with self._saving:
+            with self._lock:
+                lives = [self._attempts[number] for number in numbers if number in self._attempts]
+                if idle_since is not None:
+                    lives = [live for live in lives if live.last_used_us < idle_since]
+                pending = [_Pending(live, close) for live in lives]
+            try:
+                self._meta.save([item.fold for item in pending])
+            except BaseException:
+                with self._lock:
+                    for item in pending:
+                        item.undo()
+                raise
+            with self._lock:
+                for item in pending:
+                    item.done()
+                    if close and not item.live.touched:
+                        self._evict(item.live)
+            self._tell(pending)
+
+    def _tell(self, pending: Sequence[_Pending]) -> None:
+        cursors: dict[int, dict[str, int]] = {}
+        for item in pending:
+            cursors.setdefault(item.live.run.project, {}).update(item.fold.cursors)
+        for project, streams in cursors.items():
+            self._series.applied(project, streams)
+        changes = [item.change for item in pending if item.change.parts]
+        if changes:
+            self._listener.publish(changes)
+
+    def tell_cursors(self) -> None:
+        """Tell the series store what is folded: it keeps every batch that it was not told of."""
+        with self._saving:
+            for project, cursors in self._meta.cursors().items():
+                self._series.applied(project, cursors)
+
+    def evict_idle(self) -> None:
+        """Let attempts that were not written for a while leave memory."""
+        before = self._now_us() - IDLE_US
+        with self._lock:
+            idle = [number for number, live in self._attempts.items() if live.last_used_us < before]
+        for start in range(0, len(idle), SAVE_MAX):
+            self.save(idle[start : start + SAVE_MAX], close=True, idle_since=before)
+
+    def _evict(self, live: LiveAttempt) -> None:
+        self._attempts.pop(live.number, None)
+        for id in live.streams:
+            self._streams.pop(id, None)
+
+
+def _fold(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
+    """Fold one item and remember what has to be saved and announced for it."""
+    state = attempt.state
+    if isinstance(item, RowGroup):
+        fold.apply_rows(state, item.paths, item.rows)
+        attempt.touched.update(("rows",))
+        attempt.unannounced.add("summary")
+        return {"history"}
+    if isinstance(item, System):
+        for path in item.paths:
+            attempt.system.setdefault(path, item.time_us)
+        return {"system"}
+    if isinstance(item, Note) and len(state.notices) >= NOTICES_MAX:
+        return set()
+    if isinstance(item, Alert) and len(state.alerts) >= ALERTS_MAX:
+        return set()
+    fold.apply(state, item)
+    attempt.touched.add("fold")
+    if isinstance(item, Config):
+        attempt.touched.add("config")
+        attempt.unannounced.add("config")
+    elif isinstance(item, Summary):
+        attempt.unannounced.add("summary")
+    elif isinstance(item, Environment):
+        attempt.touched.add("environment")
+        attempt.unannounced.add("config")
+    elif isinstance(item, (Open, State, Finish, End, Describe)):
+        attempt.unannounced.add("state")
+        # A record may leave the entity to the server, which resolved it when the stream was opened.
+        state.entity, state.project = attempt.run.entity, attempt.run.project_name
+    return set()
+
+
+class _Pending:
+    """A snapshot of one attempt on its way to the meta store."""
+
+    def __init__(self, live: LiveAttempt, close: bool) -> None:
+        self.live = live
+        self.touched, live.touched = live.touched, set()
+        self.unannounced, live.unannounced = live.unannounced, set()
+        self.change = live.change(self.unannounced)
+        self.closed = [s for s in live.streams.values() if s.is_open] if close else []
+        for stream in self.closed:
+            stream.is_open = False
+        is_folded = bool(self.touched - {"heartbeat", "cursors"})
+        cursors = {s.id: s.next for s in live.streams.values() if s.next != s.applied}
+        self.cells = saved.cells(live.state) if is_folded else live.cells
+        parts = saved.parts(live.state, self.touched) if is_folded else {}
+        self.hashes = {name: hash(data) for name, data in parts.items()}
+        metrics = saved.metrics(live.state, live.system) if is_folded else {}
+        self.metrics = {
+            key: metric for key, metric in metrics.items() if live.metrics.get(key) != metric
+        }
+        self.fold = Fold(
+            live.number,
+            cursors=cursors,
+            closed=[stream.id for stream in self.closed],
+            columns=live.columns(),
+            parts={
+                name: data for name, data in parts.items() if live.hashes.get(name) != hash(data)
+            },
+            cells=saved.difference(live.cells, self.cells) if live.is_latest else {},
+            metrics=list(self.metrics.values()),
+            is_visible=bool(is_folded or self.unannounced),
+        )
+
+    def done(self) -> None:
+        """Remember what the meta store holds now."""
+        live = self.live
+        live.cells = self.cells
+        live.hashes.update(self.hashes)
+        live.metrics.update(self.metrics)
+        for id, applied in self.fold.cursors.items():
+            live.streams[id].applied = applied
+
+    def undo(self) -> None:
+        """Count everything as not saved again."""
+        self.live.touched |= self.touched
+        self.live.unannounced |= self.unannounced
+        for stream in self.closed:
+            stream.is_open = True

@@ -1,0 +1,307 @@
+"""Records in: one thread commits what all streams sent, in groups, and acknowledges after the commit.
+
+    request ─► queue ─► take everything waiting ─► decode, check ─► series.append ─► fold ─► answer
+               (bounded)                            (per body)      (per project,
+                                                                     one fsync)
+
+A group is whatever came in while the one before it was being committed, so an idle server answers at
+once and a busy one commits more at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from kiseki.base.clock import wall_us
+from kiseki.core.access import Principal
+from kiseki.core.changes import Listener, Part
+from kiseki.core.decode import BODY_BYTES_MAX, Decoded, Rejection, decode, read_frames
+from kiseki.core.folds import Folds, LiveAttempt, LiveStream
+from kiseki.core.opening import Opening, check_writable
+from kiseki.core.projects import Projects
+from kiseki.errors import Busy, CorruptRecord, Gap, Invalid, PublicError, StorageFull, TooLarge
+from kiseki.record import codec
+from kiseki.record.fold import RunState
+from kiseki.record.frame import Frame
+from kiseki.record.types import Kind, Open
+from kiseki.storage.interface import Batch, MetaStore, SeriesStore
+
+log = logging.getLogger(__name__)
+
+QUEUE_BYTES_MAX = 64 * 1024 * 1024
+QUEUE_LENGTH_MAX = 10_000
+GROUP_BYTES_MAX = 8 * 1024 * 1024
+RETRY_AFTER_S = 1
+REJECTED_MAX = 100  # listed in one answer; all are counted in the run's notices
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The run that an `Open` led to; `before` is its fold without the records of this body."""
+
+    entity: str
+    project: str
+    id: str
+    name: str
+    attempt: int
+    is_resumed: bool
+    before: RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Everything before `next` is committed."""
+
+    next: int
+    stop: bool = False
+    rejected: tuple[Rejection, ...] = ()
+    opened: Opened | None = None
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class _Job:
+    stream: str
+    body: bytes
+    who: Principal
+    future: Future[Receipt]
+
+
+@dataclass(slots=True)
+class _Ready:
+    """A decoded job on its way into the series store."""
+
+    job: _Job
+    stream: LiveStream
+    found: Decoded
+    opened: Opened | None
+    receipt: Receipt | None = None
+    parts: set[Part] = field(default_factory=set)
+
+
+class Ingest:
+    """Takes bodies of records and commits them. Thread-safe."""
+
+    def __init__(
+        self,
+        meta: MetaStore,
+        series: SeriesStore,
+        projects: Projects,
+        folds: Folds,
+        listener: Listener,
+        now_us: Callable[[], int] = wall_us,
+    ) -> None:
+        self._series = series
+        self._folds = folds
+        self._opening = Opening(meta, projects, folds)
+        self._listener = listener
+        self._now_us = now_us
+        self._waiting: deque[_Job] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name="kiseki-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, stream: str, body: bytes, who: Principal) -> Future[Receipt]:
+        """Queue a body (empty: a sign of life); the future holds its receipt once it is committed.
+
+        Raises:
+            TooLarge: the body is larger than any may be.
+            Busy: too much is waiting already.
+        The future raises `PublicError`s: `Gap` with the sequence expected, `Invalid` for damage …
+        """
+        if len(body) > BODY_BYTES_MAX:
+            raise TooLarge(f"the body has {len(body):,} bytes; the limit is {BODY_BYTES_MAX:,}")
+        job = _Job(stream, body, who, Future())
+        with self._changed:
+            is_full = self._bytes + len(body) > QUEUE_BYTES_MAX and self._waiting
+            if is_full or len(self._waiting) >= QUEUE_LENGTH_MAX or self._is_closing:
+                raise Busy(
+                    "the server has more records waiting than it may keep in memory",
+                    code="busy",
+                    retry_after=RETRY_AFTER_S,
+                )
+            self._waiting.append(job)
+            self._bytes += len(body)
+            self._changed.notify()
+        return job.future
+
+    def next(self, stream: str) -> int:
+        """Return the sequence expected next of a stream, 0 for an unknown one."""
+        return self._folds.next(stream)
+
+    def close(self) -> None:
+        """Commit what is waiting and stop."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            group = self._take()
+            if not group:
+                return
+            try:
+                self._commit(group)
+            except Exception:  # this thread has to outlive whatever one group brings
+                log.exception("a group of records was not committed")
+                for job in group:
+                    if not job.future.done():
+                        job.future.set_exception(PublicError("internal error"))
+
+    def _take(self) -> list[_Job]:
+        """Return what waits, at most one group; empty when closing and nothing waits."""
+        group: list[_Job] = []
+        size = 0
+        with self._changed:
+            while True:
+                while self._waiting and size < GROUP_BYTES_MAX:
+                    job = self._waiting.popleft()
+                    self._bytes -= len(job.body)
+                    # Whoever went away before its turn sends again; from here on it cannot cancel.
+                    if job.future.set_running_or_notify_cancel():
+                        size += len(job.body)
+                        group.append(job)
+                if group or self._is_closing:
+                    return group
+                self._changed.wait()
+
+    def _commit(self, group: list[_Job]) -> None:
+        ready: list[_Ready] = []
+        expected: dict[str, int] = {}  # of streams with records in this group
+        for job in group:
+            try:
+                item = self._prepare(job, expected)
+            except PublicError as error:
+                job.future.set_exception(error)
+            except Exception as error:
+                log.exception("stream %s: a body could not be prepared", job.stream)
+                job.future.set_exception(_as_public(error))
+            else:
+                ready.append(item)
+        by_project: dict[int, list[_Ready]] = {}
+        for item in ready:
+            by_project.setdefault(item.stream.attempt.run.project, []).append(item)
+        for project, items in by_project.items():
+            self._append(project, items)
+
+    def _prepare(self, job: _Job, expected: dict[str, int]) -> _Ready:
+        stream = self._folds.stream(job.stream)
+        if not job.body:
+            return self._sign_of_life(job, stream, expected)
+        buffer, frames = read_frames(job.body)
+        before: RunState | None = None
+        if stream is None:
+            if frames[0].seq > 0:
+                raise Gap(
+                    "this stream is not known here: send it from its start", code="gap", next=0
+                )
+            stream = self._opening.open(job.who, _first_open(job.stream, frames[0]), self._now_us())
+        check_writable(job.who, stream)
+        found = decode(
+            job.body, buffer, frames, expected.get(stream.id, stream.next), stream.shapes
+        )
+        expected[stream.id] = found.first + found.count
+        opened = None
+        if frames[0].kind == Kind.OPEN or found.open is not None:
+            before = self._folds.state(stream.attempt.number)
+            opened = _opened(stream.attempt, before, found)
+        return _Ready(job, stream, found, opened)
+
+    def _sign_of_life(
+        self, job: _Job, stream: LiveStream | None, expected: dict[str, int]
+    ) -> _Ready:
+        if stream is None:
+            raise Gap("this stream is not known here: send it from its start", code="gap", next=0)
+        check_writable(job.who, stream)
+        return _Ready(job, stream, Decoded(expected.get(stream.id, stream.next)), None)
+
+    def _append(self, project: int, items: list[_Ready]) -> None:
+        batches = [_batch(item, self._now_us()) for item in items if item.found.count]
+        try:
+            if batches:
+                self._series.append(project, batches)
+        except Exception as error:
+            if not isinstance(error, PublicError):
+                log.exception("project %d: %d batches were not stored", project, len(batches))
+            public = _as_public(error)
+            for item in items:
+                item.job.future.set_exception(public)
+            return
+        changed: dict[int, tuple[LiveAttempt, set[Part]]] = {}
+        for item in items:
+            attempt = item.stream.attempt
+            parts = self._folds.apply(item.stream, item.found) if item.found.count else set()
+            self._folds.heard(item.stream)
+            changed.setdefault(attempt.number, (attempt, set()))[1].update(parts)
+        for item in items:
+            item.job.future.set_result(_receipt(item))
+        self._listener.publish(
+            [attempt.change(parts) for attempt, parts in changed.values() if parts]
+        )
+
+
+def _first_open(stream: str, frame: Frame) -> Open:
+    try:
+        record = codec.Decoder().decode(frame)
+    except CorruptRecord as error:
+        raise Invalid(str(error), code="open") from error
+    if not isinstance(record, Open) or record.stream != stream:
+        raise Invalid(f"the first record of stream {stream} must be its Open", code="open")
+    return record
+
+
+def _opened(attempt: LiveAttempt, before: RunState, found: Decoded) -> Opened:
+    run = attempt.run
+    record = found.open
+    name = before.name or (record.name if record is not None else "")
+    is_resumed = record is not None and before.opened[:1] not in ([], [record.stream])
+    return Opened(
+        run.entity, run.project_name, run.id, name, attempt.ordinal, is_resumed, before
+    )  # fmt: skip
+
+
+def _batch(item: _Ready, now_us: int) -> Batch:
+    found = item.found
+    return Batch(
+        item.stream.id,
+        item.stream.segment,
+        found.first,
+        found.count,
+        found.body,
+        found.rows,
+        found.step_min,
+        found.step_max,
+        now_us,
+        found.shapes,
+        found.lines,
+    )
+
+
+def _receipt(item: _Ready) -> Receipt:
+    attempt, found = item.stream.attempt, item.found
+    return Receipt(
+        found.first + found.count,
+        attempt.stop_us is not None,
+        tuple(found.rejected[:REJECTED_MAX]),
+        item.opened,
+        found.rows,
+    )
+
+
+def _as_public(error: Exception) -> PublicError:
+    """Return the error to answer with when the storage failed."""
+    if isinstance(error, PublicError):
+        return error
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_full or "disk is full" in str(error):
+        return StorageFull("the server's disk is full; nothing of this was stored", code="full")
+    return PublicError("internal error")

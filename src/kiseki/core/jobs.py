@@ -1,0 +1,99 @@
+"""What goes on in the background: saving folds, compaction, watching for silent runs, clearing up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from kiseki.base.clock import wall_us
+from kiseki.core.folds import Folds
+from kiseki.storage.interface import MetaStore, SeriesStore
+
+log = logging.getLogger(__name__)
+
+SAVE_S = 1.0
+SAVE_SHARE_MAX = 0.1  # of one core's time: with many active runs folds are saved less often
+COMPACT_S = 5.0
+COMPACT_IDLE_S = 600.0
+REAP_S = 15.0
+CLEAR_S = 3600.0
+
+
+class Jobs:
+    """Two threads: folds are saved in time whatever the compaction does."""
+
+    def __init__(self, meta: MetaStore, series: SeriesStore, folds: Folds) -> None:
+        self._meta = meta
+        self._series = series
+        self._folds = folds
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._save, name="kiseki-save", daemon=True),
+            threading.Thread(target=self._tend, name="kiseki-tend", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop after what is running now."""
+        self._stopping.set()
+        self._folds.urgent.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+
+    def _save(self) -> None:
+        pause = SAVE_S
+        while not self._stopping.is_set():
+            self._folds.urgent.wait(pause)
+            self._folds.urgent.clear()
+            before = time.monotonic()
+            self._guard(self._folds.save_all)
+            spent = time.monotonic() - before
+            pause = max(SAVE_S, spent / SAVE_SHARE_MAX)
+            # Even what is urgent comes in groups.
+            self._stopping.wait(min(pause / 10, 1.0))
+
+    def _tend(self) -> None:
+        cursors_told = False
+        due = {
+            self._reap: REAP_S,
+            self._compact: COMPACT_S,
+            self._compact_idle: COMPACT_IDLE_S,
+            self._clear: CLEAR_S,
+        }
+        started = time.monotonic()
+        next_at = {job: started + every for job, every in due.items()}
+        while not self._stopping.wait(1.0):
+            if not cursors_told:
+                cursors_told = self._guard(self._folds.tell_cursors)
+            for job, every in due.items():
+                if time.monotonic() >= next_at[job] and not self._stopping.is_set():
+                    self._guard(job)
+                    next_at[job] = time.monotonic() + every
+
+    def _reap(self) -> None:
+        self._folds.reap()
+        self._folds.evict_idle()
+
+    def _compact(self) -> None:
+        while not self._stopping.is_set() and self._series.compact():
+            pass
+
+    def _compact_idle(self) -> None:
+        self._series.compact(idle=True)
+
+    def _clear(self) -> None:
+        self._meta.drop_expired(wall_us())
+
+    def _guard(self, job: Callable[[], object]) -> bool:
+        try:
+            job()
+        except Exception:  # a job that failed is tried again when it is due again
+            log.exception("%s failed", getattr(job, "__name__", job))
+            return False
+        return True

@@ -1,0 +1,107 @@
+"""How the fold of an attempt is kept in the meta store: parts, cells and metrics.
+
+A part is msgpack: `config` and `summary` (maps, as lists show them), `environment` (machine and packages),
+`fold` (everything else that folding goes on from). They are apart because they change at different rates.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from kiseki.record import keypath
+from kiseki.record.codec import decode_state, decode_value, encode_state, encode_value
+from kiseki.record.fold import RunState, definition_of
+from kiseki.storage.interface import Metric, Scalar, Space
+
+CELLS_MAX = 2_000  # config paths, and as many summary paths, of one run that filter and sort
+CELL_CHARS_MAX = 1_000
+
+
+def parts(state: RunState, touched: Collection[str]) -> dict[str, bytes]:
+    """Return the parts to save after a change of `touched`."""
+    rest = msgspec.structs.replace(state, config={}, environment={}, packages={})
+    found = {"fold": encode_state(rest)}
+    found["summary"] = encode_value(state.summary)
+    if "config" in touched:
+        found["config"] = encode_value(state.config)
+    if "environment" in touched:
+        found["environment"] = encode_value([state.environment, state.packages])
+    return found
+
+
+def restore(fold: bytes | None, config: bytes | None, environment: bytes | None) -> RunState:
+    """Return the fold that was saved in parts; an empty one if nothing was."""
+    state = decode_state(fold) if fold else RunState()
+    if config:
+        state.config = decode_value(config)
+    if environment:
+        state.environment, state.packages = decode_value(environment)
+    return state
+
+
+def copy(state: RunState) -> RunState:
+    """Return an independent copy."""
+    return decode_state(encode_state(state))
+
+
+def scalar(value: Any) -> Scalar:
+    """Return what a cell holds of a value: None for what is neither number nor text."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf if value > 0 else -math.inf
+        return "NaN" if math.isnan(number) else number
+    return value[:CELL_CHARS_MAX] if isinstance(value, str) else None
+
+
+def cells(state: RunState) -> dict[str, Scalar]:
+    """Return the scalars of config and summary by `config.…` and `summary.…` path."""
+    found: dict[str, Scalar] = {}
+    for prefix, items in (
+        ("config.", keypath.flatten(state.config)),
+        ("summary.", state.values.items()),
+    ):
+        count = 0
+        for path, value in items:
+            cell = scalar(value)
+            if cell is not None:
+                found[prefix + path] = cell
+                count += 1
+                if count >= CELLS_MAX:
+                    break
+    return found
+
+
+def difference(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return the cells to write, None for those to remove."""
+    changed: dict[str, Scalar] = {
+        path: value for path, value in new.items() if old.get(path) != value
+    }
+    changed.update({path: None for path in old if path not in new})
+    return changed
+
+
+def metrics(state: RunState, system: Mapping[str, int]) -> dict[tuple[Space, str], Metric]:
+    """Return the metrics that an attempt knows, by space and path."""
+    found: dict[tuple[Space, str], Metric] = {}
+    for path, tracked in state.tracked.items():
+        definition = definition_of(state.definitions, path) if state.definitions else None
+        found["history", path] = Metric(
+            path,
+            "history",
+            tracked.kind,
+            tracked.first_us,
+            definition.hidden if definition else False,
+            definition.step_metric if definition else None,
+            definition.goal if definition else None,
+        )
+    for path, first_us in system.items():
+        found["system", path] = Metric(path, "system", "number", first_us)
+    return found

@@ -1,0 +1,203 @@
+"""One run: shown, edited, stopped, deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kiseki.core.runs import Run
+from kiseki.record.fold import RunState
+from kiseki.server.api.routing import Call, Routes
+from kiseki.server.api.urls import run_url
+
+routes = Routes()
+
+RUN = "/api/v1/projects/{entity}/{project}/runs/{run}"
+
+
+class RunAnswer(msgspec.Struct, kw_only=True):
+    """A run as lists show it. Times are Unix microseconds, null when unknown."""
+
+    entity: str
+    project: str
+    id: str
+    name: str
+    notes: str
+    tags: list[str]
+    group: str
+    job_type: str
+    user: str
+    state: str
+    cause: str
+    exit_code: int | None
+    color: int
+    attempt: int
+    host: str
+    pid: int
+    program: str
+    created_us: int
+    started_us: int
+    finished_us: int | None
+    heartbeat_us: int | None
+    last_us: int | None
+    runtime_us: int
+    next_step: int
+    rows: int
+    config: dict[str, Any]
+    summary: dict[str, Any]
+
+
+class AlertAnswer(msgspec.Struct):
+    title: str
+    text: str
+    level: str
+    time_us: int
+    step: int
+
+
+class NoticeAnswer(msgspec.Struct):
+    """Something to know about the run's data: rows dropped, records refused, damage."""
+
+    code: str
+    text: str
+    count: int
+    time_us: int
+
+
+class DefinitionAnswer(msgspec.Struct):
+    """What `define_metric` said about one name (or prefix ending in `*`)."""
+
+    name: str
+    step_metric: str | None
+    step_sync: bool | None
+    hidden: bool
+    summary: list[str] | None
+    goal: str | None
+
+
+class AttemptAnswer(msgspec.Struct):
+    """One start of the run under its id."""
+
+    attempt: int
+    state: str
+    started_us: int
+    rows: int
+    segment: int
+
+
+class FullRunAnswer(RunAnswer, kw_only=True):
+    """A run with everything known about it."""
+
+    url: str
+    environment: dict[str, Any]
+    packages: dict[str, str]
+    alerts: list[AlertAnswer]
+    notices: list[NoticeAnswer]
+    definitions: list[DefinitionAnswer]
+    attempts: list[AttemptAnswer]
+
+
+class RunEdit(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change; absent fields stay."""
+
+    name: str | None = None
+    notes: str | None = None
+    tags: list[str] | None = None
+    color: int | None = None
+
+
+def fields_of(run: Run) -> dict[str, Any]:
+    """Return the fields of `RunAnswer`."""
+    return {
+        "entity": run.entity,
+        "project": run.project_name,
+        "id": run.id,
+        "name": run.name,
+        "notes": run.notes,
+        "tags": list(run.tags),
+        "group": run.group,
+        "job_type": run.job_type,
+        "user": run.user,
+        "state": run.state,
+        "cause": run.cause,
+        "exit_code": run.exit_code,
+        "color": run.color,
+        "attempt": run.ordinal,
+        "host": run.host,
+        "pid": run.pid,
+        "program": run.program,
+        "created_us": run.created_us,
+        "started_us": run.started_us,
+        "finished_us": run.finished_us,
+        "heartbeat_us": run.heartbeat_us,
+        "last_us": run.last_us,
+        "runtime_us": run.runtime_us,
+        "next_step": run.next_step,
+        "rows": run.rows,
+        "config": dict(run.config),
+        "summary": dict(run.summary),
+    }
+
+
+def to_answer(run: Run) -> RunAnswer:
+    """Return a run as lists show it."""
+    return RunAnswer(**fields_of(run))
+
+
+def _find(call: Call, verb: Any = "read") -> Run:
+    path = call.path
+    return call.core.runs.find(call.who, path["entity"], path["project"], path["run"], verb)[1]
+
+
+def _full(call: Call, run: Run) -> FullRunAnswer:
+    state: RunState = call.core.runs.state(run)
+    return FullRunAnswer(
+        **fields_of(run),
+        url=run_url(call.core.url, run.entity, run.project_name, run.id),
+        environment=state.environment,
+        packages=state.packages,
+        alerts=[
+            AlertAnswer(item.title, item.text, item.level, item.time_us, item.step)
+            for item in state.alerts
+        ],
+        notices=[
+            NoticeAnswer(item.code, item.text, item.count, item.time_us) for item in state.notices
+        ],
+        definitions=[
+            DefinitionAnswer(
+                item.name, item.step_metric, item.step_sync, item.hidden, item.summary, item.goal
+            )
+            for item in state.definitions.values()
+        ],
+        attempts=[
+            AttemptAnswer(item.ordinal, item.state, item.started_us, item.rows, item.history)
+            for item in call.core.runs.attempts(run)
+        ],
+    )
+
+
+@routes.get(RUN, answer=FullRunAnswer)
+def show_run(call: Call) -> FullRunAnswer:
+    """Return one run with its whole config, summary, environment, alerts, notices and attempts."""
+    return _full(call, _find(call))
+
+
+@routes.add("PATCH", RUN, body=RunEdit, answer=FullRunAnswer)
+def edit_run(call: Call) -> FullRunAnswer:
+    """Change name, notes, tags or color of a run."""
+    run = _find(call, "write")
+    call.core.runs.edit(run, msgspec.structs.asdict(call.body))
+    return _full(call, _find(call))
+
+
+@routes.post(f"{RUN}/stop", answer=None)
+def stop_run(call: Call) -> None:
+    """Ask the script to stop: it gets a KeyboardInterrupt."""
+    call.core.runs.stop(_find(call, "write"))
+
+
+@routes.add("DELETE", RUN, answer=None)
+def delete_run(call: Call) -> None:
+    """Put a run into the trash; its id stays taken."""
+    call.core.runs.delete(_find(call, "write"))

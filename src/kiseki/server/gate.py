@@ -1,0 +1,232 @@
+"""The one gate: every request of every route passes it, and is denied unless it may pass.
+
+    request ─► host expected? ─► public? ─► key or cookie ─► same origin? ─► route
+                 no: 421                      no: 401          no: 403
+
+It also sets the security headers of every answer, renders errors, and strips the path prefix the server
+is mounted under.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from kiseki.core.access import NOBODY, Access, Principal
+from kiseki.errors import Forbidden, Unauthenticated
+from kiseki.server.problems import from_error, problem
+
+log = logging.getLogger(__name__)
+
+COOKIE = "kiseki_session"
+PUBLIC = frozenset({("GET", "/-/health"), ("GET", "/-/ready"), ("POST", "/api/v1/session")})
+"""The machine endpoints that answer without credentials; HEAD counts as GET."""
+
+MACHINE_PREFIXES = ("/api/", "/-/", "/graphql", "/files/", "/artifacts/", "/artifactsV2/")
+"""Everything else that is read is the page and its assets, which hold no data."""
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; manifest-src 'self'; "
+    "form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = [
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a bind address or host name stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_public(method: str, path: str) -> bool:
+    """Return whether a request is answered without credentials."""
+    method = "GET" if method == "HEAD" else method
+    if (method, path) in PUBLIC:
+        return True
+    return method == "GET" and not f"{path}/".startswith(MACHINE_PREFIXES)
+
+
+class Gate:
+    """Outermost ASGI middleware.
+
+    Args:
+        hosts: names the server answers to, without port (loopback names always are).
+        root_path: prefix of every path, without a slash at the end.
+    """
+
+    def __init__(
+        self, app: App, access: Access, hosts: Iterable[str] = (), root_path: str = ""
+    ) -> None:
+        self.app = app
+        self.access = access
+        self.hosts = frozenset(name.lower() for name in (*LOOPBACK_NAMES, *hosts))
+        self.root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # lifespan is handled by the server, websockets are not spoken
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def send_safely(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _with_security(message.get("headers", ()))
+            await send(message)
+
+        try:
+            answer = await self._admit(scope)
+            if answer is None:
+                await self.app(scope, receive, send_safely)
+            else:
+                await answer(scope, receive, send_safely)
+        except Exception as error:  # the request's main: whatever happens gets an answer
+            if status:
+                raise
+            await _to_answer(error, scope)(scope, receive, send_safely)
+        finally:
+            log.debug(
+                "method=%s path=%r status=%d ms=%.1f",
+                scope["method"], scope["path"], status, (time.perf_counter() - began) * 1e3,
+            )  # fmt: skip
+
+    async def _admit(self, scope: Scope) -> Response | None:
+        """Return None to let a request pass, with `kiseki.who` set; else the refusal."""
+        headers = Headers(scope=scope)
+        host = _host_name(headers.get("host", ""))
+        if host not in self.hosts:
+            return problem(
+                421,
+                f"this server is not known as {host!r}; start it with --public-url or --host to change that",
+                "host",
+            )
+        if self.root_path:
+            if f"{scope['path']}/".startswith(f"{self.root_path}/"):
+                scope["path"] = scope["path"][len(self.root_path) :] or "/"
+            scope["root_path"] = ""
+        method, path = scope["method"], scope["path"]
+        scope["kiseki.who"] = NOBODY
+        if is_public(method, path):
+            if method not in _SAFE:
+                check_same_origin(headers, is_needed=False)
+            return None
+        scope["kiseki.who"] = who = await self._identify(headers)
+        if who.via == "session" and method not in _SAFE:
+            check_same_origin(headers, is_needed=True)
+        return None
+
+    async def _identify(self, headers: Headers) -> Principal:
+        secret = key_of(headers.get("authorization", ""))
+        if secret is not None:
+            known = self.access.known(secret)
+            return known if known else await run_in_threadpool(self.access.by_key, secret)
+        cookie = cookie_of(headers)
+        if cookie is None:
+            raise Unauthenticated("sign in, or send an API key", code="unauthenticated")
+        known = self.access.known(cookie)
+        return known if known else await run_in_threadpool(self.access.by_cookie, cookie)
+
+
+def _with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = list(headers)
+    names = {name.lower() for name, _ in given}
+    return given + [item for item in SECURITY_HEADERS if item[0] not in names]
+
+
+def _to_answer(error: Exception, scope: Scope) -> Response:
+    if isinstance(error, HTTPException):
+        answer = problem(error.status_code, error.detail)
+        answer.headers.update(error.headers or {})
+        return answer
+    return from_error(error, f"method={scope['method']} path={scope['path']!r}")
+
+
+def _host_name(host: str) -> str:
+    """Return the name of a Host header, without port and brackets, in lower case."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def key_of(authorization: str) -> str | None:
+    """Return the key of an Authorization header: `Bearer KEY`, or Basic with user `api`.
+
+    Raises:
+        Unauthenticated: a header that is neither.
+    """
+    if not authorization:
+        return None
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            user = password = ""
+        if user == "api" and password:
+            return password
+    raise Unauthenticated("the Authorization header holds no API key", code="key")
+
+
+def cookie_of(headers: Headers) -> str | None:
+    """Return the session cookie of a request."""
+    for header in headers.getlist("cookie"):
+        for part in header.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE and value:
+                return value
+    return None
+
+
+def check_same_origin(headers: Headers, *, is_needed: bool) -> None:
+    """Raise Forbidden for a request that another site's page made the browser send."""
+    site = headers.get("sec-fetch-site")
+    origin = headers.get("origin")
+    if site is not None:
+        is_same = site == "same-origin"
+    elif origin is not None:
+        is_same = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    else:
+        is_same = not is_needed
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not is_same or kind in _FORMS:
+        raise Forbidden("this request does not come from the server's own page", code="origin")

@@ -1,0 +1,99 @@
+"""The built web app: `index.html` for every page address, assets whose names carry their hash.
+
+Files are looked up in a table made at start, so no name from a request is ever a path on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+FOLDER = Path(__file__).parent / "static"
+ASSETS = "assets/"
+
+_NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Kiseki</title>
+<h1>The web app is not built</h1>
+<p>The server itself works. In a checkout, run <code>make web</code> and start the server again.</p></html>
+"""
+# The standard library's table depends on files of the machine.
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    media_type: str
+    size: int
+
+
+class Static:
+    """ASGI app that serves the pages.
+
+    Args:
+        folder: where the built app lies.
+        root_path: prefix of every address; the page is told it as its `<base href>`.
+    """
+
+    def __init__(self, folder: Path = FOLDER, root_path: str = "") -> None:
+        self._files = {
+            path.relative_to(folder).as_posix(): _File(path, _type(path), path.stat().st_size)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.name != "index.html"
+        }
+        index = folder / "index.html"
+        page = index.read_bytes() if index.is_file() else _NOT_BUILT
+        self._page = _under(page, root_path)
+        self._tag = f'"{hashlib.sha256(self._page).hexdigest()[:16]}"'
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405)
+        await self._answer(request)(scope, receive, send)
+
+    def _answer(self, request: Request) -> Response:
+        name = request.scope["path"].lstrip("/")
+        found = self._files.get(name)
+        if found is not None:
+            return _send(found, is_immutable=name.startswith(ASSETS))
+        if name.startswith((ASSETS, "api/", "-/")):
+            raise HTTPException(404)
+        headers = {"Cache-Control": "no-cache", "ETag": self._tag}
+        if self._tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(self._page, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _type(path: Path) -> str:
+    known = _TYPES.get(path.suffix)
+    return known or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+
+def _send(file: _File, *, is_immutable: bool) -> Response:
+    cache = "public, max-age=31536000, immutable" if is_immutable else "public, max-age=3600"
+    return Response(
+        file.path.read_bytes(), media_type=file.media_type, headers={"Cache-Control": cache}
+    )
+
+
+def _under(page: bytes, root_path: str) -> bytes:
+    """Return the page with the base that its relative addresses count from."""
+    base = html.escape(root_path + "/", quote=True)
+    return page.replace(b"<head>", f'<head>\n    <base href="{base}" />'.encode(), 1)

@@ -1,0 +1,677 @@
+"""`MetaStore` in one SQLite file, through SQLAlchemy Core.
+
+Writes go through one connection under a lock (SQLite has one writer anyway) with `synchronous=FULL`, so that
+a call that returned survives a power cut. Reads use a small pool of connections that cannot write.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, event, select
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from kiseki.errors import Conflict, NotFound, StorageFull
+from kiseki.record.codec import decode_value
+from kiseki.storage.embedded import tables as t
+from kiseki.storage.embedded.meta_save import save_fold
+from kiseki.storage.embedded.runs_query import find_numbers
+from kiseki.storage.embedded.schema import prepare
+from kiseki.storage.filters import Filter, SortKey
+from kiseki.storage.interface import (
+    Attempt,
+    FieldStat,
+    Fold,
+    Key,
+    Metric,
+    MetricStat,
+    NewStream,
+    Project,
+    Run,
+    Segment,
+    Session,
+    Stream,
+    User,
+)
+
+READERS_MAX = 8
+BUSY_S = 10.0
+IDS_MAX = 500  # in one `IN (…)`; SQLite allows 999 variables in old versions
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA cache_size=-4096",
+)
+
+
+def _engine(path: Path, *, read_only: bool) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=READERS_MAX if read_only else 1,
+        max_overflow=0,
+        pool_timeout=BUSY_S,
+        connect_args={"timeout": BUSY_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        # SQLAlchemy begins transactions itself: the driver's own rules differ by Python version.
+        connection.isolation_level = None
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class EmbeddedMeta:
+    """The meta store of a data folder."""
+
+    def __init__(self, path: Path) -> None:
+        prepare(path)
+        self._writer = _engine(path, read_only=False)
+        self._readers = _engine(path, read_only=True)
+        self._writing = threading.Lock()
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        try:
+            with self._writing, self._writer.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            if "disk is full" in str(error.orig):
+                raise StorageFull("the disk of the server is full", code="full") from error
+            raise
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with self._readers.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writer.dispose()
+
+    # ── people ──
+
+    def add_user(self, name: str, *, is_admin: bool, now_us: int) -> User:
+        with self._write() as c:
+            try:
+                entity = _inserted(
+                    c.execute(t.entity.insert().values(name=name, kind="user", created_us=now_us))
+                )
+                number = _inserted(
+                    c.execute(
+                        t.user.insert().values(
+                            name=name, entity=entity, is_admin=is_admin, created_us=now_us
+                        )
+                    )
+                )
+            except IntegrityError as error:
+                raise Conflict(f"{name!r} is taken by a user or a team", code="name") from error
+            c.execute(t.member.insert().values(user=number, entity=entity, role="owner"))
+        return User(number, name, name, is_admin, now_us)
+
+    def user(self, name: str) -> User | None:
+        with self._read() as c:
+            return next(map(_user, c.execute(_USERS.where(t.user.c.name == name))), None)
+
+    def user_by_number(self, number: int) -> User | None:
+        with self._read() as c:
+            return next(map(_user, c.execute(_USERS.where(t.user.c.number == number))), None)
+
+    def users(self) -> list[User]:
+        with self._read() as c:
+            return [_user(row) for row in c.execute(_USERS.order_by(t.user.c.number))]
+
+    def memberships(self, user: int) -> dict[str, str]:
+        query = select(t.entity.c.name, t.member.c.role).join_from(t.member, t.entity)
+        with self._read() as c:
+            return {row.name: row.role for row in c.execute(query.where(t.member.c.user == user))}
+
+    def has_entity(self, name: str) -> bool:
+        with self._read() as c:
+            return c.scalar(select(t.entity.c.number).where(t.entity.c.name == name)) is not None
+
+    def add_key(self, key: Key) -> None:
+        values = {name: getattr(key, name) for name in t.api_key.c.keys()}  # noqa: SIM118
+        with self._write() as c:
+            try:
+                c.execute(t.api_key.insert().values(values))
+            except IntegrityError as error:
+                raise Conflict(f"a key {key.prefix} exists already", code="key") from error
+
+    def key(self, prefix: str) -> Key | None:
+        with self._read() as c:
+            row = c.execute(select(t.api_key).where(t.api_key.c.prefix == prefix)).first()
+        return None if row is None else Key(**row._mapping)
+
+    def keys(self, user: int) -> list[Key]:
+        query = select(t.api_key).where(t.api_key.c.user == user).order_by(t.api_key.c.created_us)
+        with self._read() as c:
+            return [Key(**row._mapping) for row in c.execute(query)]
+
+    def key_used(self, prefix: str, now_us: int) -> None:
+        with self._write() as c:
+            c.execute(t.api_key.update().where(t.api_key.c.prefix == prefix).values(used_us=now_us))
+
+    def drop_key(self, prefix: str) -> bool:
+        with self._write() as c:
+            return c.execute(t.api_key.delete().where(t.api_key.c.prefix == prefix)).rowcount > 0
+
+    def add_session(self, session: Session) -> None:
+        values = {name: getattr(session, name) for name in t.session.c.keys()}  # noqa: SIM118
+        with self._write() as c:
+            c.execute(t.session.insert().values(values))
+
+    def session(self, digest: bytes) -> Session | None:
+        with self._read() as c:
+            row = c.execute(select(t.session).where(t.session.c.digest == digest)).first()
+        return None if row is None else Session(**row._mapping)
+
+    def session_used(self, digest: bytes, now_us: int, expires_us: int) -> None:
+        update = t.session.update().where(t.session.c.digest == digest)
+        with self._write() as c:
+            c.execute(update.values(used_us=now_us, expires_us=expires_us))
+
+    def drop_session(self, digest: bytes) -> None:
+        with self._write() as c:
+            c.execute(t.session.delete().where(t.session.c.digest == digest))
+
+    def add_token(self, digest: bytes, user: int, expires_us: int) -> None:
+        with self._write() as c:
+            c.execute(
+                t.login_token.insert().values(digest=digest, user=user, expires_us=expires_us)
+            )
+
+    def take_token(self, digest: bytes, now_us: int) -> int | None:
+        of_token = t.login_token.c.digest == digest
+        with self._write() as c:
+            row = c.execute(select(t.login_token).where(of_token)).first()
+            c.execute(t.login_token.delete().where(of_token))
+        return None if row is None or row.expires_us <= now_us else row.user
+
+    def drop_expired(self, now_us: int) -> int:
+        with self._write() as c:
+            return sum(
+                c.execute(table.delete().where(table.c.expires_us <= now_us)).rowcount
+                for table in (t.session, t.login_token)
+            )
+
+    # ── projects ──
+
+    def project(self, entity: str, name: str) -> Project | None:
+        where = (t.entity.c.name == entity, t.project.c.name == name)
+        with self._read() as c:
+            return next(map(_project, c.execute(_projects(where))), None)
+
+    def projects(self, entities: Sequence[str]) -> list[Project]:
+        found: list[Project] = []
+        with self._read() as c:
+            for some in _slices(entities):
+                found += map(_project, c.execute(_projects([t.entity.c.name.in_(some)])))
+        return sorted(found, key=lambda project: -(project.last_us or project.created_us))
+
+    def make_project(self, entity: str, name: str, now_us: int) -> Project:
+        with self._write() as c:
+            owner = c.scalar(select(t.entity.c.number).where(t.entity.c.name == entity))
+            if owner is None:
+                raise NotFound(f"entity {entity!r} does not exist", code="entity")
+            c.execute(
+                upsert(t.project)
+                .values(entity=owner, name=name, epoch=1, color_next=0, created_us=now_us)
+                .on_conflict_do_nothing()
+            )
+        project = self.project(entity, name)
+        assert project is not None
+        return project
+
+    # ── runs ──
+
+    def run(self, project: int, id: str) -> Run | None:
+        return self._one_run(t.run.c.project == project, t.run.c.id == id)
+
+    def run_by_number(self, number: int) -> Run | None:
+        return self._one_run(t.run.c.number == number)
+
+    def _one_run(self, *where: Any) -> Run | None:
+        with self._read() as c:
+            rows = c.execute(_RUNS.where(*where)).all()
+            parts = _parts(c, [row.attempt for row in rows])
+        return next((_run(row, parts) for row in rows), None)
+
+    def runs(self, project: int, ids: Sequence[str]) -> list[Run]:
+        found: dict[str, Run] = {}
+        alive = (t.run.c.project == project, t.run.c.deleted_us.is_(None))
+        with self._read() as c:
+            for some in _slices(ids):
+                rows = c.execute(_RUNS.where(*alive, t.run.c.id.in_(some)))
+                found.update((row.id, _run(row, {})) for row in rows)
+        return [found[id] for id in ids if id in found]
+
+    def find_runs(
+        self,
+        project: int,
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        offset: int = 0,
+        limit: int = 200,
+    ) -> tuple[int, int, list[Run]]:
+        found: dict[int, Run] = {}
+        with self._read() as c:
+            total, matching, numbers = find_numbers(
+                c, project, where, order, user=user, now_us=now_us, offset=offset, limit=limit
+            )
+            for some in _slices(numbers):
+                rows = c.execute(_RUNS.where(t.run.c.number.in_(some))).all()
+                parts = _parts(c, [row.attempt for row in rows])
+                found.update((row.number, _run(row, parts)) for row in rows)
+        return total, matching, [found[number] for number in numbers]
+
+    def fields(self, project: int) -> list[FieldStat]:
+        number = sql.count(t.run_cell.c.num)
+        query = (
+            select(t.path.c.name, number.label("numbers"), sql.count().label("runs"))
+            .join_from(t.path, t.run_cell, t.run_cell.c.path == t.path.c.number)
+            .join(t.run, t.run.c.number == t.run_cell.c.run)
+            .where(t.path.c.project == project, t.run.c.deleted_us.is_(None))
+            .group_by(t.path.c.number)
+            .order_by(t.path.c.name)
+        )
+        with self._read() as c:
+            return [
+                FieldStat(row.name, "number" if row.numbers * 2 >= row.runs else "text", row.runs)
+                for row in c.execute(query)
+            ]
+
+    def metrics(self, project: int) -> list[MetricStat]:
+        a = t.attempt_metric.c
+        first_us = sql.min(a.first_us)
+        query = (
+            select(
+                t.path.c.name,
+                a.space,
+                # 'number' < 'other' < 'text': anything but numbers shows
+                sql.max(a.kind).label("kind"),
+                sql.count().label("runs"),
+                first_us.label("first_us"),
+                sql.max(a.hidden).label("hidden"),
+                sql.max(a.step_metric).label("step_metric"),
+                sql.max(a.goal).label("goal"),
+            )
+            .select_from(t.attempt_metric)
+            .join(t.path, t.path.c.number == a.path)
+            .join(t.run, t.run.c.attempt == a.attempt)
+            .where(t.path.c.project == project, t.run.c.deleted_us.is_(None))
+            .group_by(a.space, a.path)
+            .order_by(first_us, t.path.c.name)
+        )
+        with self._read() as c:
+            return [
+                MetricStat(
+                    row.name,
+                    row.space,
+                    row.kind,
+                    row.runs,
+                    row.first_us,
+                    bool(row.hidden),
+                    row.step_metric,
+                    row.goal,
+                )
+                for row in c.execute(query)
+            ]
+
+    def run_metrics(self, attempt: int) -> list[Metric]:
+        a = t.attempt_metric.c
+        query = (
+            select(t.attempt_metric, t.path.c.name)
+            .join(t.path, t.path.c.number == a.path)
+            .where(a.attempt == attempt)
+            .order_by(a.first_us, t.path.c.name)
+        )
+        with self._read() as c:
+            return [
+                Metric(
+                    row.name,
+                    row.space,
+                    row.kind,
+                    row.first_us,
+                    row.hidden,
+                    row.step_metric,
+                    row.goal,
+                )
+                for row in c.execute(query)
+            ]
+
+    def attempts(self, run: int) -> list[Attempt]:
+        query = select(t.attempt).where(t.attempt.c.run == run).order_by(t.attempt.c.ordinal)
+        with self._read() as c:
+            return [Attempt(**row._mapping) for row in c.execute(query)]
+
+    def attempt(self, number: int) -> Attempt | None:
+        with self._read() as c:
+            row = c.execute(select(t.attempt).where(t.attempt.c.number == number)).first()
+        return None if row is None else Attempt(**row._mapping)
+
+    def segments(self, numbers: Sequence[int]) -> dict[int, Segment]:
+        found: dict[int, Segment] = {}
+        wanted = set(numbers)
+        with self._read() as c:
+            while wanted:
+                for some in _slices(sorted(wanted)):
+                    for row in c.execute(select(t.segment).where(t.segment.c.number.in_(some))):
+                        found[row.number] = Segment(**row._mapping)
+                wanted = {
+                    segment.parent
+                    for segment in found.values()
+                    if segment.parent is not None and segment.parent not in found
+                }
+        return found
+
+    def part(self, attempt: int, name: str) -> bytes | None:
+        p = t.attempt_part.c
+        with self._read() as c:
+            return c.scalar(select(p.data).where(p.attempt == attempt, p.name == name))
+
+    def silent_runs(self, before_us: int) -> list[Run]:
+        where = (
+            t.run.c.state.in_(("running", "preempting")),
+            sql.coalesce(t.run.c.heartbeat_us, t.run.c.created_us) < before_us,
+            t.run.c.deleted_us.is_(None),
+        )
+        with self._read() as c:
+            return [_run(row, {}) for row in c.execute(_RUNS.where(*where))]
+
+    def edit_run(self, number: int, columns: Mapping[str, Any]) -> None:
+        of_run = t.run.c.number == number
+        with self._write() as c:
+            c.execute(t.run.update().where(of_run).values(**columns))
+            project = select(t.run.c.project).where(of_run).scalar_subquery()
+            c.execute(_advance().where(t.project.c.number == project))
+
+    # ── streams and folds ──
+
+    def stream(self, id: str) -> Stream | None:
+        with self._read() as c:
+            row = c.execute(select(t.stream).where(t.stream.c.id == id)).first()
+        return None if row is None else Stream(**row._mapping)
+
+    def streams_of(self, attempt: int) -> list[Stream]:
+        query = select(t.stream).where(t.stream.c.attempt == attempt)
+        with self._read() as c:
+            # The writers first: what an uploader says about the end depends on what the writer said.
+            rows = c.execute(query.order_by(t.stream.c.role.desc(), t.stream.c.opened_us))
+            return [Stream(**row._mapping) for row in rows]
+
+    def open_streams(self) -> list[Stream]:
+        query = select(t.stream).where(t.stream.c.is_open).order_by(t.stream.c.opened_us)
+        with self._read() as c:
+            return [Stream(**row._mapping) for row in c.execute(query)]
+
+    def cursors(self) -> dict[int, dict[str, int]]:
+        s = t.stream.c
+        found: dict[int, dict[str, int]] = {}
+        with self._read() as c:
+            for project, id, applied in c.execute(select(s.project, s.id, s.applied)):
+                found.setdefault(project, {})[id] = applied
+        return found
+
+    def add_stream(self, new: NewStream) -> tuple[Run, Stream]:
+        with self._write() as c:
+            known = c.execute(select(t.stream).where(t.stream.c.id == new.id)).first()
+            if known is None:
+                _create_stream(c, new)
+                c.execute(_advance().where(t.project.c.number == new.project))
+        stream = self.stream(new.id)
+        run = self.run_by_number(stream.run) if stream is not None else None
+        assert stream is not None and run is not None
+        return run, stream
+
+    def reopen(self, streams: Sequence[str]) -> None:
+        with self._write() as c:
+            for some in _slices(streams):
+                c.execute(t.stream.update().where(t.stream.c.id.in_(some)).values(is_open=True))
+
+    def save(self, folds: Sequence[Fold]) -> None:
+        if not folds:
+            return
+        with self._write() as c:
+            projects = {save_fold(c, fold) for fold in folds} - {None}
+            for some in _slices(sorted(number for number in projects if number is not None)):
+                c.execute(_advance().where(t.project.c.number.in_(some)))
+
+
+def _create_stream(c: Connection, new: NewStream) -> None:
+    run, attempt = new.run, new.attempt
+    is_new_run = run is None
+    if run is None:
+        run = _create_run(c, new)
+    if attempt is None:
+        attempt = _create_attempt(c, new, run, is_new_run)
+    space = "history" if new.role == "writer" else "system"
+    column = t.attempt.c.history if space == "history" else t.attempt.c.system
+    segment = c.scalar(select(column).where(t.attempt.c.number == attempt))
+    c.execute(
+        t.stream.insert().values(
+            id=new.id,
+            project=new.project,
+            run=run,
+            attempt=attempt,
+            segment=segment,
+            role=new.role,
+            applied=0,
+            is_open=True,
+            opened_us=new.now_us,
+        )
+    )
+
+
+def _create_run(c: Connection, new: NewStream) -> int:
+    p = t.project.c
+    color = c.scalar(select(p.color_next).where(p.number == new.project)) or 0
+    c.execute(t.project.update().where(p.number == new.project).values(color_next=color + 1))
+    blank = {
+        name: "" for name in ("cause", "name", "notes", "group", "job_type", "host", "program")
+    }
+    zero = {
+        name: 0
+        for name in (
+            "attempt",
+            "ordinal",
+            "history",
+            "system",
+            "pid",
+            "runtime_us",
+            "rows",
+            "next_step",
+        )
+    }
+    return _inserted(
+        c.execute(
+            t.run.insert().values(
+                project=new.project,
+                id=new.run_id,
+                user=new.user,
+                color=color,
+                state="running",
+                created_us=new.now_us,
+                started_us=new.now_us,
+                heartbeat_us=new.now_us,
+                tags="[]",
+                **blank,
+                **zero,
+            )
+        )
+    )
+
+
+def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -> int:
+    of_run = t.attempt.c.run == run
+    ordinal = (c.scalar(select(sql.max(t.attempt.c.ordinal)).where(of_run)) or 0) + 1
+    attempt = _inserted(
+        c.execute(
+            t.attempt.insert().values(
+                run=run,
+                ordinal=ordinal,
+                history=0,
+                system=0,
+                stream=new.id,
+                state="running",
+                started_us=new.now_us,
+                rows=0,
+            )
+        )
+    )
+    parent, step = new.parent or (None, None)
+    heads = {
+        "history": _inserted(
+            c.execute(
+                t.segment.insert().values(
+                    attempt=attempt, space="history", parent=parent, parent_step=step
+                )
+            )
+        ),
+        "system": _inserted(c.execute(t.segment.insert().values(attempt=attempt, space="system"))),
+    }
+    c.execute(t.attempt.update().where(t.attempt.c.number == attempt).values(**heads))
+    columns: dict[str, Any] = {"attempt": attempt, "ordinal": ordinal, **heads}
+    if not is_new_run:
+        columns |= {
+            "state": "running",
+            "cause": "",
+            "exit_code": None,
+            "finished_us": None,
+            "stop_us": None,
+            "heartbeat_us": new.now_us,
+            "started_us": new.now_us,
+            "last_us": None,
+            "runtime_us": 0,
+            "rows": 0,
+            "next_step": 0,
+        }
+        c.execute(t.run_cell.delete().where(t.run_cell.c.run == run))
+    c.execute(t.run.update().where(t.run.c.number == run).values(**columns))
+    return attempt
+
+
+def _inserted(result: Any) -> int:
+    return int(result.inserted_primary_key[0])
+
+
+def _advance() -> Any:
+    return t.project.update().values(epoch=t.project.c.epoch + 1)
+
+
+def _slices(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), IDS_MAX):
+        yield items[start : start + IDS_MAX]
+
+
+_USERS = select(t.user, t.entity.c.name.label("entity_name")).join_from(
+    t.user, t.entity, t.entity.c.number == t.user.c.entity
+)
+
+_RUNS = (
+    select(
+        t.run,
+        t.project.c.name.label("project_name"),
+        t.entity.c.name.label("entity_name"),
+        t.user.c.name.label("user_name"),
+    )
+    .select_from(t.run)
+    .join(t.project, t.project.c.number == t.run.c.project)
+    .join(t.entity, t.entity.c.number == t.project.c.entity)
+    .join(t.user, t.user.c.number == t.run.c.user)
+)
+
+
+def _projects(where: Sequence[Any]) -> Select[Any]:
+    r = t.run.c
+    counts = (
+        select(
+            r.project,
+            sql.count().label("runs"),
+            sql.sum(case((r.state.in_(("running", "preempting")), 1), else_=0)).label("running"),
+            sql.max(sql.coalesce(r.last_us, r.created_us)).label("last_us"),
+        )
+        .where(r.deleted_us.is_(None))
+        .group_by(r.project)
+        .subquery()
+    )
+    return (
+        select(t.project, t.entity.c.name.label("entity_name"), counts)
+        .select_from(t.project)
+        .join(t.entity, t.entity.c.number == t.project.c.entity)
+        .outerjoin(counts, counts.c.project == t.project.c.number)
+        .where(*where)
+    )
+
+
+def _user(row: Row[Any]) -> User:
+    return User(row.number, row.name, row.entity_name, row.is_admin, row.created_us)
+
+
+def _project(row: Row[Any]) -> Project:
+    return Project(
+        row.number,
+        row.entity_name,
+        row.name,
+        row.epoch,
+        row.created_us,
+        row.last_us,
+        row.runs or 0,
+        row.running or 0,
+    )
+
+
+_RUN_COLUMNS = [
+    name
+    for name in t.run.c.keys()  # noqa: SIM118
+    if name not in ("user", "tags")
+]
+
+
+def _run(row: Row[Any], parts: Mapping[tuple[int, str], bytes]) -> Run:
+    values = {name: row._mapping[name] for name in _RUN_COLUMNS}
+    maps = {
+        name: decode_value(parts[row.attempt, name])
+        for name in ("config", "summary")
+        if (row.attempt, name) in parts
+    }
+    return Run(
+        entity=row.entity_name,
+        project_name=row.project_name,
+        user=row.user_name,
+        tags=tuple(json.loads(row._mapping["tags"])),
+        **values,
+        **maps,
+    )
+
+
+def _parts(c: Connection, attempts: Sequence[int]) -> dict[tuple[int, str], bytes]:
+    """Return the config and summary of attempts (at most `IDS_MAX`)."""
+    p = t.attempt_part.c
+    query = select(p.attempt, p.name, p.data).where(
+        p.attempt.in_(attempts), p.name.in_(("config", "summary"))
+    )
+    return {(row.attempt, row.name): row.data for row in c.execute(query)}

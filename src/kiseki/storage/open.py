@@ -1,0 +1,46 @@
+"""Picks the storage of a data folder.
+
+DIR/                 mode 0700
+├─ server.lock       the process that serves this folder
+├─ meta.db           people, projects, runs and their folds
+└─ history/N.db      batches and column chunks of project N
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiseki.storage.embedded.lock import FolderLock
+from kiseki.storage.embedded.meta import EmbeddedMeta
+from kiseki.storage.embedded.series import EmbeddedSeries
+from kiseki.storage.interface import MetaStore, Storage
+
+
+def make_folder(data: Path) -> None:
+    """Make a data folder that only its owner can look into."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if data.stat().st_mode & 0o077:
+        data.chmod(0o700)
+
+
+def open_storage(data: Path) -> tuple[Storage, FolderLock]:
+    """Open the stores of a data folder, made if needed, for the one server that may use it.
+
+    Raises:
+        UsageError: another server uses it.
+        UnsupportedVersion: a newer Kiseki wrote it.
+    """
+    make_folder(data)
+    lock = FolderLock(data / "server.lock")
+    try:
+        meta = EmbeddedMeta(data / "meta.db")
+        return Storage(meta, EmbeddedSeries(data / "history")), lock
+    except BaseException:
+        lock.release()
+        raise
+
+
+def open_meta(data: Path) -> MetaStore:
+    """Open the meta store alone, also while a server runs: for administration."""
+    make_folder(data)
+    return EmbeddedMeta(data / "meta.db")
