@@ -4,8 +4,8 @@
                                        merges by run            serialised once          small queue
 
 The first change after a quiet time goes out at once. Messages only say what changed; whoever cares asks
-for it. A subscriber that does not keep up loses messages, never memory: it is greeted again (`hello`),
-which means "look at everything once".
+for it. A subscriber that does not keep up costs no memory: its stream is ended, it connects again and
+looks at everything once.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ class Subscriber:
         """Queue a message (in the loop)."""
         if len(self._messages) >= QUEUE_MESSAGES_MAX:
             self._messages.clear()
-            self._messages.append(_HELLO)
-        else:
+            self.close()
+        elif not self._is_closed:
             self._messages.append(message)
-        self._ready.set()
+            self._ready.set()
 
     def close(self) -> None:
         """End the iteration once what is queued was read (in the loop)."""
@@ -178,14 +178,9 @@ class Live:
 
         Args:
             may_see: of the list of projects, those of these entities are told.
-
-        Raises:
-            Busy: more than `SUBSCRIBERS_MAX` are watching.
         """
         subscriber = Subscriber(asyncio.get_running_loop(), may_see)
         with self._lock:
-            if self.count >= SUBSCRIBERS_MAX:
-                raise Busy("too many pages are watching; retry later", retry_after=30)
             if self._is_closed:
                 subscriber.close()
                 return subscriber
@@ -206,7 +201,13 @@ class Live:
     @property
     def count(self) -> int:
         """How many are watching."""
-        return sum(len(channel.subscribers) for channel in self._channels.values())
+        with self._lock:
+            return sum(len(channel.subscribers) for channel in self._channels.values())
+
+    def check_room(self) -> None:
+        """Raise Busy if as many are watching as may."""
+        if self.count >= SUBSCRIBERS_MAX:
+            raise Busy("too many pages are watching; retry later", retry_after=30)
 
     def close(self) -> None:
         """End every subscription, now and later: the server stops."""

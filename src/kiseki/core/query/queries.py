@@ -1,0 +1,168 @@
+"""What the doors ask. Rights are checked before: every method is given a project or run that may be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kiseki.base.clock import wall_us
+from kiseki.core.query import filters, history
+from kiseki.core.query.history import Page
+from kiseki.core.query.series import Chain, Charts, Lru, SeriesRequest
+from kiseki.core.runs import Runs
+from kiseki.errors import Invalid
+from kiseki.storage.filters import ATTRIBUTES, And, Compare, Filter, Not, Or
+from kiseki.storage.interface import (
+    FieldStat,
+    Line,
+    MetaStore,
+    MetricStat,
+    Project,
+    Run,
+    SeriesStore,
+    Space,
+)
+
+RUNS_MAX = 1_000  # of a page of the list
+CHART_RUNS_MAX = 5_000
+LINES_MAX = 10_000
+AGE_US = 60_000_000  # a filter by age is answered anew this often
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """A page of the runs list: of how many runs, and how many the filter left."""
+
+    total: int
+    matching: int
+    runs: Sequence[Run]
+
+
+class Queries:
+    """Answers questions about projects and runs. Thread-safe."""
+
+    def __init__(self, meta: MetaStore, series: SeriesStore, runs: Runs) -> None:
+        self._meta = meta
+        self._series = series
+        self._runs = runs
+        self.charts = Charts(series)
+        self._metrics: Lru[tuple[int, int], list[MetricStat]] = Lru(64)
+        self._fields: Lru[tuple[int, int], list[FieldStat]] = Lru(64)
+
+    def list_runs(
+        self,
+        project: Project,
+        *,
+        filter: str = "",
+        sort: str = "",
+        offset: int = 0,
+        limit: int = 200,
+        user: str = "",
+    ) -> RunsPage:
+        """Return a page of the project's runs.
+
+        Raises:
+            Invalid: the filter or sort cannot be read (`position`, `token`), or a bad page.
+        """
+        if offset < 0 or not 1 <= limit <= RUNS_MAX:
+            raise Invalid(
+                f"`offset` is not negative and `limit` is a number from 1 to {RUNS_MAX:,}",
+                code="page",
+            )
+        where, order = filters.parse(filter), filters.parse_sort(sort)
+        found = self._meta.find_runs(
+            project.number, where, order, user=user, now_us=wall_us(), offset=offset, limit=limit
+        )
+        return RunsPage(*found)
+
+    def list_tag(self, project: Project, filter: str) -> str:
+        """Return what changes whenever a page of the list might."""
+        where = filters.parse(filter)
+        minute = wall_us() // AGE_US if where is not None and _has_age(where) else 0
+        return f"{project.number}-{project.epoch}-{minute}"
+
+    def fields(self, project: Project) -> list[FieldStat]:
+        """Return the config and summary keys of the project's runs."""
+        key = (project.number, project.epoch)
+        found = self._fields.get(key)
+        if found is None:
+            found = self._meta.fields(project.number)
+            self._fields.put(key, found, 1)
+        return found
+
+    def metrics(self, project: Project) -> list[MetricStat]:
+        """Return the metrics of the project's runs, in the order they were first logged."""
+        key = (project.number, project.epoch)
+        found = self._metrics.get(key)
+        if found is None:
+            found = self._meta.metrics(project.number)
+            self._metrics.put(key, found, 1)
+        return found
+
+    def chains(self, project: Project, ids: Sequence[str], space: Space) -> dict[str, Chain]:
+        """Return where the rows of the latest attempts lie; runs that do not exist are left out."""
+        if len(ids) > CHART_RUNS_MAX:
+            raise Invalid(f"at most {CHART_RUNS_MAX:,} runs fit in one request", code="runs")
+        runs = self._meta.runs(project.number, list(dict.fromkeys(ids)))
+        chains = self._runs.ranges_of(runs, space)
+        return {run.id: tuple(chain) for run, chain in zip(runs, chains, strict=True)}
+
+    def chart_tag(self, project: Project, request: SeriesRequest) -> str:
+        """Return what changes whenever the answer to a chart's request might."""
+        return self.charts.tag(project.number, request)
+
+    def chart(self, project: Project, request: SeriesRequest) -> bytes:
+        """Return bucketed series. Raises Invalid."""
+        return self.charts.answer(project.number, request)
+
+    def history(
+        self,
+        run: Run,
+        *,
+        space: Space = "history",
+        attempt: int | None = None,
+        keys: Sequence[str] = (),
+        min_step: int | None = None,
+        max_step: int | None = None,
+        after: str = "",
+        limit: int = 10_000,
+        is_exact: bool = False,
+    ) -> Page:
+        """Return rows of a run; see `history.page`. Raises Invalid, NotFound."""
+        chain = tuple(self._runs.ranges(run, space, attempt))
+        return history.page(
+            self._series, run.project, chain, keys=keys, min_step=min_step, max_step=max_step,
+            after=after, limit=limit, is_exact=is_exact,
+        )  # fmt: skip
+
+    def console(
+        self,
+        run: Run,
+        *,
+        attempt: int | None = None,
+        stream: str | None = None,
+        after: int = -1,
+        limit: int = 1_000,
+        tail: bool = False,
+        search: str | None = None,
+    ) -> tuple[int, list[tuple[int, Line]]]:
+        """Return how many lines there are (that match), and some of them with their index."""
+        if not 1 <= limit <= LINES_MAX:
+            raise Invalid(f"`limit` is a number from 1 to {LINES_MAX:,}", code="limit")
+        segment = run.history
+        if attempt is not None:
+            segment = self._runs.attempt(run, attempt).history
+        lines, total = self._series.lines(
+            run.project, segment, stream=stream, after=after, limit=limit, tail=tail, search=search
+        )
+        return total, lines
+
+
+def _has_age(where: Filter) -> bool:
+    if isinstance(where, (And, Or)):
+        return any(_has_age(item) for item in where.items)
+    if isinstance(where, Not):
+        return _has_age(where.item)
+    return isinstance(where, Compare) and (
+        where.key.space == "run" and ATTRIBUTES[where.key.path] == "time"
+    )

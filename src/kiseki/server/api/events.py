@@ -1,0 +1,57 @@
+"""What changed, as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from kiseki.core.access import can
+from kiseki.core.live import Live, MaySee
+from kiseki.errors import Invalid
+from kiseki.server.api.routing import Call, Routes
+
+routes = Routes()
+
+HEARTBEAT_S = 15
+STREAM_S = 3600  # then the page connects again, and is asked again who it is
+EVENT_STREAM = "text/event-stream"
+
+
+class EventsQuery(msgspec.Struct):
+    """`project` is `entity/project`; without it only the names of changed projects are told."""
+
+    project: str = ""
+
+
+@routes.get("/api/v1/events", query=EventsQuery, answer=EVENT_STREAM)
+async def watch(call: Call) -> Response:
+    """Tell what changed, at most twice a second. After `hello`, and after a gap, look at everything once."""
+    number: int | None = None
+    if call.query.project:
+        entity, slash, name = call.query.project.partition("/")
+        if not slash:
+            raise Invalid("`project` is written entity/project", code="project")
+        project = await run_in_threadpool(call.core.projects.find, call.who, entity, name)
+        number = project.number
+    call.core.live.check_room()
+    return StreamingResponse(
+        _messages(call.core.live, number, lambda entity: can(call.who, "read", entity)),
+        media_type=EVENT_STREAM,
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _messages(live: Live, number: int | None, subscriber: Subscriber) -> AsyncIterator[bytes]:
+    end = asyncio.get_running_loop().time() + STREAM_S
+    try:
+        while asyncio.get_running_loop().time() < end:
+            message = await subscriber.next(HEARTBEAT_S)
+            if message is None:
+                return
+            yield message or b": still here\n\n"
+    finally:
+        live.unsubscribe(number, subscriber)
