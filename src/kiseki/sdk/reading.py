@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import os
-import platform
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -290,7 +290,7 @@ class StoredRun:
 
     def _is_alive(self) -> bool:
         state = self._state
-        if state.host and state.host != platform.node():
+        if state.host and state.host != socket.gethostname():
             touched = max(journal.path.stat().st_mtime for journal in self._journals)
             return time.time() - touched < SILENT_SECONDS
         return is_process(state.pid, state.process_started_us)

@@ -1,0 +1,80 @@
+"""What happens after the last record: waiting for the uploader, and the last lines (F-07, G-08)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiseki.sdk import sparkline
+from kiseki.sdk.link import Link
+from kiseki.sdk.terminal import Terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What there is to say about a run that has ended.
+
+    Attributes:
+        journal: path of the journal, closed.
+        shapes: key paths by shape number.
+        values: the flat summary.
+    """
+
+    folder: str
+    journal: str
+    name: str
+    url: str | None
+    exit_code: int
+    rows: int
+    dropped: int
+    shapes: Mapping[int, tuple[str, ...]]
+    values: Mapping[str, Any]
+
+
+def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) -> None:
+    """Wait, within `timeout` seconds (0 = for ever), until the server has everything; say what is so.
+
+    Ctrl-C ends the waiting and passes on: the data is on disk, and the uploader goes on for a while.
+    """
+    try:
+        result = link.finish(timeout, terminal.progress)
+    except KeyboardInterrupt:
+        terminal.progress("")
+        terminal.warn(
+            f"not all is uploaded; everything is safe in {ending.folder}\n{_sync(ending)}"
+        )
+        raise
+    terminal.progress("")
+    if link.is_offline:
+        terminal.say(f"{_rows(ending)} recorded in {ending.folder}\n{_sync(ending)}")
+    elif result.is_synced:
+        terminal.say(f"{_rows(ending)} are on the server: {ending.url or link.base_url}")
+    else:
+        pending = f"{result.pending:,} records are" if result.pending >= 0 else "some records are"
+        terminal.warn(
+            f"{pending} not yet on {link.base_url}; waited {timeout:g} s.\n"
+            f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}"
+        )
+
+
+def say_how_it_went(ending: Ending, terminal: Terminal) -> None:
+    """Say how the run ended, and how its metrics went."""
+    if terminal.silent or terminal.quiet:
+        return
+    how = "finished" if ending.exit_code == 0 else f"failed (exit code {ending.exit_code})"
+    lines = [f"run {ending.name} {how}"]
+    if ending.values:
+        samples = sparkline.sample(ending.journal, ending.shapes)
+        lines += sparkline.table(samples, ending.values)
+    terminal.say("\n".join(lines))
+    if ending.dropped:
+        terminal.warn(f"{ending.dropped:,} records were lost: the disk was full")
+
+
+def _rows(ending: Ending) -> str:
+    return "1 row" if ending.rows == 1 else f"{ending.rows:,} rows"
+
+
+def _sync(ending: Ending) -> str:
+    return f"to upload: kiseki sync {ending.folder}"

@@ -1,0 +1,118 @@
+"""The run folder: where it lies and what stands in it (I-15 … I-17, G-05, G-10)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from kiseki.record.types import File
+from kiseki.sdk.terminal import Terminal
+
+JOURNAL_EXTENSION = ".kslog"
+
+
+class RunFolder:
+    """Paths inside one run folder. `create_folder` makes it."""
+
+    def __init__(self, path: str, run_id: str) -> None:
+        self.path = path
+        self.run_id = run_id
+        self.files = os.path.join(path, "files")
+        self.logs = os.path.join(path, "logs")
+        self.tmp = os.path.join(path, "tmp")
+        self.journal = os.path.join(path, f"run-{run_id}{JOURNAL_EXTENSION}")
+
+    def make(self) -> None:
+        """Make the folder with everything in it. Raises OSError; FileExistsError if it is taken."""
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        os.mkdir(self.path)
+        for below in (self.files, self.logs, self.tmp):
+            os.mkdir(below)
+
+    def remove(self) -> None:
+        """Remove it again after a start that failed (I-81), and the link that points at it."""
+        import shutil
+
+        link = os.path.join(os.path.dirname(self.path), "latest-run")
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == os.path.basename(self.path):
+                os.unlink(link)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def link_latest(self) -> None:
+        """Point `latest-run` at it; where links are not possible there is none."""
+        parent, name = os.path.split(self.path)
+        draft = os.path.join(parent, f".latest-run-{os.getpid()}")
+        with contextlib.suppress(OSError, NotImplementedError):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(draft)
+            os.symlink(name, draft)
+            os.replace(draft, os.path.join(parent, "latest-run"))
+
+    def write_config(self, config: Mapping[str, Any]) -> File:
+        """Write `files/config.yaml`: `key: {value: …}`, as `init(config=PATH)` reads it."""
+        import yaml
+
+        tree = {key: {"value": value} for key, value in config.items()}
+        text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+        return self._write("config.yaml", text.encode("utf-8", "replace"))
+
+    def write_summary(self, summary: Mapping[str, Any]) -> File:
+        """Write `files/wandb-summary.json`; NaN and ±Inf as Python's json writes them."""
+        return self._write("wandb-summary.json", json.dumps(summary).encode())
+
+    def describe(self, name: str) -> File | None:
+        """Return the record of a file that stands in `files/`, None if it does not."""
+        try:
+            with open(os.path.join(self.files, name), "rb") as file:
+                digest = hashlib.sha256()
+                size = 0
+                while block := file.read(1 << 20):
+                    digest.update(block)
+                    size += len(block)
+        except FileNotFoundError:
+            return None
+        return File(path=name, size=size, sha256=digest.hexdigest())
+
+    def _write(self, name: str, data: bytes) -> File:
+        with open(os.path.join(self.files, name), "wb") as file:
+            file.write(data)
+        return File(path=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def create_folder(
+    root: str, dir_name: str, run_id: str, is_offline: bool, terminal: Terminal
+) -> RunFolder:
+    """Make a new run folder below `root`; in the temporary folder if that is not possible (I-17)."""
+    parent = os.path.join(os.path.abspath(root), dir_name)
+    hidden = os.path.join(os.path.abspath(root), "." + dir_name)
+    if os.path.isdir(hidden):
+        parent = hidden
+    try:
+        return _make_unique(parent, run_id, is_offline)
+    except OSError as error:
+        elsewhere = os.path.join(tempfile.mkdtemp(prefix="kiseki-"), dir_name)
+        terminal.warn(f"cannot write {parent} ({error.strerror}): this run is kept in {elsewhere}")
+        return _make_unique(elsewhere, run_id, is_offline)
+
+
+def _make_unique(parent: str, run_id: str, is_offline: bool) -> RunFolder:
+    prefix = "offline-run" if is_offline else "run"
+    name = f"{prefix}-{time.strftime('%Y%m%d_%H%M%S')}-{run_id}"
+    suffix = 0
+    while True:
+        folder = RunFolder(os.path.join(parent, f"{name}-{suffix}" if suffix else name), run_id)
+        try:
+            folder.make()
+        except FileExistsError:
+            if not os.path.isdir(parent):
+                raise
+            suffix += 1
+            continue
+        return folder

@@ -1,0 +1,140 @@
+"""The training side of the uploader process: what it needs to know, what it says, how it ends."""
+
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from kiseki.record.types import Open
+from kiseki.sdk.folder import RunFolder
+from kiseki.sdk.guard import Guard
+from kiseki.sdk.settings import Settings
+from kiseki.sdk.terminal import Terminal
+from kiseki.uploader.process import UploaderProcess
+
+PROGRESS_AFTER_SECONDS = 1.0
+OFFLINE_FINISH_SECONDS = 10.0  # for the environment, which the uploader captures offline too
+
+
+class Place(NamedTuple):
+    """Where a run is to be seen; empty as long as no server knows it."""
+
+    entity: str = ""
+    url: str = ""
+    project_url: str = ""
+
+
+class Result(NamedTuple):
+    """What the server has after `finish`; `pending` is -1 if that is not known."""
+
+    is_synced: bool
+    pending: int
+
+
+def place_of(answer: dict[str, Any] | None) -> Place:
+    """Return the place of a run from the server's answer to `Open`."""
+    found = answer or {}
+    return Place(*(str(found.get(name) or "") for name in Place._fields))
+
+
+def write_settings(
+    folder: RunFolder, settings: Settings, opening: Open, base_url: str, is_offline: bool
+) -> None:
+    """Write `settings.json`, which tells the uploader what it needs. The key is not in it."""
+    content = {
+        "mode": "offline" if is_offline else "online",
+        "base_url": base_url,
+        "pid": opening.pid,
+        "parent_started_us": opening.started_us,
+        "host": opening.host,
+        "executable": sys.executable,
+        "program": opening.program,
+        "argv": sys.argv,
+        "cwd": os.getcwd(),
+        "x_disable_stats": settings.x_disable_stats,
+        "x_disable_meta": settings.x_disable_meta,
+        "x_save_requirements": settings.x_save_requirements,
+        "x_stats_sampling_interval": settings.x_stats_sampling_interval,
+        "disable_git": settings.disable_git,
+    }
+    with open(os.path.join(folder.path, "settings.json"), "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+
+
+class Link:
+    """A running uploader process, and what it says to the person.
+
+    Args:
+        on_place: called when the server knows the run.
+        told: code of the trouble that was told already.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        settings: Settings,
+        terminal: Terminal,
+        base_url: str,
+        is_offline: bool,
+        on_place: Callable[[Place], None],
+        told: str = "",
+    ) -> None:
+        self.base_url = base_url
+        self.is_offline = is_offline
+        self._settings = settings
+        self._terminal = terminal
+        self._on_place = on_place
+        self._told = told
+        self._process = UploaderProcess(folder.path, self._hear).start()
+
+    def finish(self, timeout: float, progress: Callable[[str], None]) -> Result:
+        """Wait until the server has everything, at most `timeout` seconds (0 = for ever)."""
+        began = time.monotonic()
+
+        def show(event: dict[str, Any]) -> None:
+            if time.monotonic() - began >= PROGRESS_AFTER_SECONDS:
+                progress(
+                    f"uploading: {event.get('sent', 0):,} of {event.get('total', 0):,} records"
+                )
+
+        try:
+            done = self._process.finish(
+                OFFLINE_FINISH_SECONDS if self.is_offline else timeout, show
+            )
+        finally:
+            self._process.close()
+        self._process.wait(1.0)
+        return Result(bool(done.get("synced")), int(done.get("pending", -1)))
+
+    def close(self) -> None:
+        """Let go of the uploader: it ends by itself."""
+        self._process.close()
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        """Take one event; runs in the uploader's thread."""
+        with Guard("hearing the uploader", self._settings.strict):
+            kind = event.get("event")
+            if kind == "run":
+                self._on_place(place_of(event.get("run")))
+            elif kind == "stop":
+                self._stop()
+            elif kind == "trouble":
+                if event.get("code") != self._told:
+                    self._terminal.warn(str(event.get("text")))
+                self._told = str(event.get("code"))
+            elif kind == "healed":
+                self._told = ""
+                self._terminal.warn(str(event.get("text")))
+
+    def _stop(self) -> None:
+        """Somebody pressed Stop in the web app (F-26)."""
+        self._terminal.warn("the run was stopped in the web app")
+        if self._settings.stop_fn is not None:
+            self._settings.stop_fn()
+        else:
+            _thread.interrupt_main()

@@ -1,0 +1,246 @@
+"""The functions of the module `kiseki`. All of them act on the active run, and move with it (F-10, F-11)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from kiseki.errors import AuthenticationError, UsageValueError
+from kiseki.sdk import init as starting
+from kiseki.sdk.alerts import AlertLevel
+from kiseki.sdk.current import session
+from kiseki.sdk.metrics import DefinedMetric
+from kiseki.sdk.run import LATER, Run
+from kiseki.sdk.settings import Settings, from_argument
+
+
+def init(
+    entity: str | None = None,
+    project: str | None = None,
+    dir: str | os.PathLike[str] | None = None,
+    id: str | None = None,
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Sequence[str] | None = None,
+    config: Any = None,
+    config_exclude_keys: Sequence[str] | None = None,
+    config_include_keys: Sequence[str] | None = None,
+    allow_val_change: bool | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    mode: str | None = None,
+    force: bool | None = None,
+    anonymous: str | None = None,
+    reinit: bool | str | None = None,
+    resume: bool | str | None = None,
+    resume_from: str | None = None,
+    fork_from: str | None = None,
+    save_code: bool | None = None,
+    tensorboard: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    monitor_gym: bool | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+) -> Run:
+    """Start a run and return it; it becomes `kiseki.run` too.
+
+    Args:
+        entity: user or team that owns the run; default: yours.
+        project: project, made on first use; default: guessed from the git repository.
+        dir: folder for the folder of runs; default: the current one.
+        id: key of the run in its project; default: 8 random characters.
+        name: short display name; default: two random words and a number.
+        notes: longer description.
+        tags: labels.
+        config: what goes into the run: a dict, an `argparse.Namespace`, absl flags, or the path of a YAML
+            file.
+        config_exclude_keys: keys of `config` to leave out.
+        config_include_keys: the only keys of `config` to take.
+        allow_val_change: whether config values may change later; default: in notebooks only.
+        group: name of several runs that belong together.
+        job_type: kind of run inside the group.
+        mode: online, offline or disabled; default: online while the server can be reached.
+        force: True: fail unless logged in to a server.
+        anonymous: None or "never".
+        reinit: what to do while a run is active: "return_previous" (False, default in scripts),
+            "finish_previous" (True, default in notebooks), or "create_new".
+        resume: not yet; None or False.
+        resume_from: not yet.
+        fork_from: not yet.
+        save_code: not yet.
+        tensorboard: not yet.
+        sync_tensorboard: not yet.
+        monitor_gym: not yet.
+        settings: `kiseki.Settings` or a dict of the same names.
+
+    Raises:
+        UsageError: an argument is not allowed; nothing was made.
+        NotImplementedError: an argument that a later version brings.
+        AuthenticationError: the server does not accept the key.
+        CommError: the server refuses the run, or does not answer though `mode="online"` or `force` asked
+            for it.
+    """
+    return starting.init(
+        session,
+        entity=entity,
+        project=project,
+        dir=dir,
+        id=id,
+        name=name,
+        notes=notes,
+        tags=tags,
+        config=config,
+        config_exclude_keys=config_exclude_keys,
+        config_include_keys=config_include_keys,
+        allow_val_change=allow_val_change,
+        group=group,
+        job_type=job_type,
+        mode=mode,
+        force=force,
+        anonymous=anonymous,
+        reinit=reinit,
+        resume=resume,
+        resume_from=resume_from,
+        fork_from=fork_from,
+        flags={
+            "save_code": save_code,
+            "tensorboard": tensorboard,
+            "sync_tensorboard": sync_tensorboard,
+            "monitor_gym": monitor_gym,
+        },
+        settings=settings,
+    )
+
+
+def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    """Record one row of the active run; see `Run.log`."""
+    run = session.run
+    if run is None:
+        run = session.active("log()")
+    run.log(data, step, commit)
+
+
+def define_metric(
+    name: str,
+    step_metric: str | DefinedMetric | None = None,
+    step_sync: bool | None = None,
+    hidden: bool | None = None,
+    summary: str | None = None,
+    goal: str | None = None,
+    overwrite: bool | None = None,
+) -> DefinedMetric:
+    """Say how a metric of the active run is drawn and summarised; see `Run.define_metric`."""
+    run = session.active("define_metric()")
+    return run.define_metric(name, step_metric, step_sync, hidden, summary, goal, overwrite)
+
+
+def alert(
+    title: str,
+    text: str,
+    level: str | AlertLevel | None = None,
+    wait_duration: float | timedelta | None = None,
+) -> None:
+    """Record a message that somebody should see; see `Run.alert`."""
+    session.active("alert()").alert(title, text, level, wait_duration)
+
+
+def mark_preempting() -> None:
+    """Report that the machine is about to be taken away; see `Run.mark_preempting`."""
+    session.active("mark_preempting()").mark_preempting()
+
+
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
+    """End the active run; without one, do nothing. See `Run.finish`."""
+    if session.run is not None:
+        session.run.finish(exit_code, quiet)
+
+
+def setup(settings: Settings | Mapping[str, Any] | None = None) -> None:
+    """Read the environment now, and set what every later `init` starts from (T-12)."""
+    session.base_settings()
+    session.set_up(from_argument(settings))
+
+
+def teardown(exit_code: int | None = None) -> None:
+    """End all active runs; forget the environment as it was read and what `setup` set (T-12)."""
+    session.finish_all(exit_code or 0)
+    session.forget()
+
+
+def login(
+    key: str | None = None,
+    relogin: bool | None = None,
+    host: str | None = None,
+    force: bool | None = None,
+    timeout: int | None = None,
+    verify: bool = True,
+    anonymous: str | None = None,
+) -> bool:
+    """Make sure that there is a key for the server, and remember a new one (Q-01).
+
+    Args:
+        key: key to remember; default: the known one, else asked for at a terminal.
+        relogin: ask even if a key is known.
+        host: address of the server.
+        force: raise instead of returning False.
+        timeout: seconds for the server's answer.
+        verify: ask the server whether it takes the key.
+        anonymous: None or "never".
+
+    Returns:
+        Whether there is a key; False when the mode is offline or disabled.
+
+    Raises:
+        AuthenticationError: the key is malformed or rejected; or there is none and `force` is given.
+        CommError: the server does not answer.
+    """
+    from kiseki.client import credentials
+
+    if anonymous not in (None, "never"):
+        raise NotImplementedError("login(anonymous=…) comes with a later version of Kiseki")
+    settings = session.base_settings()
+    if settings.disabled or settings.mode in ("offline", "disabled"):
+        return False
+    target = credentials.resolve(
+        host or settings.base_url, key or settings.api_key, session.environ
+    )
+    found = key or ("" if relogin else target.key) or _ask_for_key(target.base_url)
+    if not found:
+        if force:
+            raise AuthenticationError(f"no key for {target.base_url}: kiseki login")
+        return False
+    if len(found) < starting.KEY_CHARACTERS_MIN:
+        raise AuthenticationError(
+            f"a key has {starting.KEY_CHARACTERS_MIN} characters or more, this one {len(found)}"
+        )
+    if verify:
+        from kiseki.client.http import Client
+
+        with Client(target.base_url, found, timeout or settings.http_timeout) as client:
+            client.get_json("/api/v1/viewer")
+    if found != target.key or key:
+        credentials.write_key(target.base_url, found)
+    return True
+
+
+def _ask_for_key(base_url: str) -> str:
+    import sys
+
+    if sys.stdin is None or not sys.stdin.isatty():
+        return ""
+    import getpass
+
+    return getpass.getpass(f"key for {base_url}: ").strip()
+
+
+def later_function(name: str) -> Callable[..., Any]:
+    """Return the module-level function of a method that a later version brings."""
+    if name not in LATER:
+        raise UsageValueError(f"{name} is no method of a run")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(session.active(f"{name}()"), name)(*args, **kwargs)
+
+    call.__name__ = name
+    return call

@@ -1,0 +1,513 @@
+"""`Run`: the handle of one run (R-01 … R-20, F-01 … F-07)."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType, TracebackType
+from typing import Any, Literal
+
+from kiseki.base.clock import wall_us
+from kiseki.errors import RunStateError, UsageError, UsageTypeError
+from kiseki.record.fold import RunState, apply
+from kiseki.record.types import Describe, File, Finish, Note, Open, Record, State
+from kiseki.record.types import Summary as SummaryRecord
+from kiseki.sdk.alerts import AlertLevel, Alerts
+from kiseki.sdk.config import Config
+from kiseki.sdk.console import ConsoleLog, Redirect
+from kiseki.sdk.current import Session
+from kiseki.sdk.ending import Ending, say_how_it_went, send_rest
+from kiseki.sdk.exit import exit_code_of
+from kiseki.sdk.folder import RunFolder
+from kiseki.sdk.guard import DebugLog, Guard
+from kiseki.sdk.link import Link, Place
+from kiseki.sdk.metrics import DefinedMetric, metric_record
+from kiseki.sdk.rows import Rows
+from kiseki.sdk.settings import Settings
+from kiseki.sdk.stream import Stream
+from kiseki.sdk.summary import Summary
+from kiseki.sdk.tags import Tags, checked_tags
+from kiseki.sdk.terminal import Terminal
+from kiseki.sdk.values import Normaliser
+
+WRITABLE = ("name", "notes", "tags")
+LATER = (
+    "save", "restore", "watch", "unwatch", "log_artifact", "use_artifact", "link_artifact",
+    "upsert_artifact", "finish_artifact", "log_model", "use_model", "link_model", "log_code",
+    "display", "to_html", "status", "write_logs", "pin_config_keys",
+)  # fmt: skip
+
+
+class LaterError(NotImplementedError, AttributeError):
+    """A method that a later version brings; `hasattr` says that it is not there."""
+
+
+class Run:
+    """A run: log to it, describe it, end it. Made by `kiseki.init`, never by hand.
+
+    Use as a context manager: leaving the block finishes the run, with exit code 1 after an exception.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        folder: RunFolder,
+        opening: Open,
+        allow_val_change: bool,
+    ) -> None:
+        self._session = session
+        self._settings = settings
+        self._folder = folder
+        self._terminal = Terminal(settings.silent, settings.quiet)
+        self._pid = os.getpid()
+        self._started_us = opening.started_us
+        self._started_ns = time.monotonic_ns()
+        self._place = Place()
+        self._link: Link | None = None
+        self._has_ended = False
+        self._exit_code = 0
+        self._replaced: set[str] = set()
+        self._alerts = Alerts()
+        self._state = RunState()
+        apply(self._state, opening)
+        self._stream = Stream(folder.journal, opening, self._terminal, settings.fsync)
+        normaliser = Normaliser(self._tell_replaced)
+        self._rows = Rows(self._stream, self._state, normaliser, self._started_ns)
+        self._config = Config(self._change, allow_val_change)
+        self._summary = Summary(self._read_summary, self._write_summary, normaliser)
+        self._console: ConsoleLog | None = None
+        self._redirect: Redirect | None = None
+        self._debug = DebugLog(os.path.join(folder.logs, "debug.log"))
+        # The shortest way to the rows: saves a call per row.
+        self._log: Callable[..., None] = self._rows.log
+
+    # -- logging -------------------------------------------------------------------------------------
+
+    def log(
+        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None
+    ) -> None:
+        """Record one row. When this returns, the row is with the operating system.
+
+        Args:
+            data: values by key: numbers, text, bools, None, arrays, nested dicts and lists of these.
+            step: the row's step; default: the open row's, else one more than the largest so far. The row
+                stays open: `log` calls without `step`, or with the same, add to it.
+            commit: whether the row is complete. Default: True without `step`, False with it.
+
+        Raises:
+            UsageTypeError: `data` is no mapping, a key is not text, a value has no plain form, `step` is no
+                integer. UsageValueError: something is too large. Nothing of the row was stored then.
+            RunStateError: the run has ended.
+        """
+        self._log(data, step, commit)
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | DefinedMetric | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> DefinedMetric:
+        """Say how a metric is drawn and summarised. Holds for keys first logged later.
+
+        Args:
+            name: key path (`val.loss` for nested dicts), or the beginning of several and `*`.
+            step_metric: metric to use as x axis.
+            step_sync: add the step metric's last value to rows that lack it; default: if it is given.
+            hidden: draw no chart by itself.
+            summary: rules, separated by commas: min, max, mean, last, first, best; or none, or copy.
+            goal: minimize or maximize; says what `best` is.
+            overwrite: forget what was defined for this name before.
+
+        Raises:
+            UsageValueError, UsageTypeError: an argument is not allowed.
+            RunStateError: the run has ended.
+        """
+        record = metric_record(name, step_metric, step_sync, hidden, summary, goal, overwrite)
+        self._check_active("define_metric")
+        self._rows.define(record)
+        return DefinedMetric(record.name)
+
+    def alert(
+        self,
+        title: str,
+        text: str,
+        level: str | AlertLevel | None = None,
+        wait_duration: float | timedelta | None = None,
+    ) -> None:
+        """Record a message that somebody should see.
+
+        Args:
+            title: short; the same title is not sent again within `wait_duration`.
+            text: the message.
+            level: INFO (default), WARN or ERROR.
+            wait_duration: seconds or a `timedelta`; default 60 s, 0 for no limit.
+        """
+        self._check_active("alert")
+        record = self._alerts.record(title, text, level, wait_duration, self._rows.step)
+        if record is not None:
+            self._stream.write(record)
+
+    def mark_preempting(self) -> None:
+        """Report that the machine is about to be taken away (R-06)."""
+        self._change(State(state="preempting", time_us=wall_us()))
+
+    # -- what the run is -----------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """Key of the run in its project."""
+        return self._state.id
+
+    @property
+    def entity(self) -> str:
+        """User or team that owns the run; "" as long as no server has said which."""
+        return self._place.entity or self._state.entity
+
+    @property
+    def project(self) -> str:
+        return self._state.project
+
+    @property
+    def group(self) -> str:
+        return self._state.group
+
+    @property
+    def job_type(self) -> str:
+        return self._state.job_type
+
+    @property
+    def path(self) -> str:
+        """`entity/project/id`."""
+        return "/".join(part for part in (self.entity, self.project, self.id) if part)
+
+    @property
+    def name(self) -> str:
+        """Display name; assign to change it."""
+        return self._state.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._change(Describe(name=_text("name", name)))
+
+    @property
+    def notes(self) -> str:
+        """Description; assign to change it."""
+        return self._state.notes
+
+    @notes.setter
+    def notes(self, notes: str | None) -> None:
+        self._change(Describe(notes=_text("notes", notes or "")))
+
+    @property
+    def tags(self) -> Tags:
+        """Tags; assign, or `run.tags += ["new"]`. Tags that are not allowed change nothing (I-28)."""
+        return Tags(self._state.tags)
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        try:
+            found = checked_tags(tags)
+        except UsageError as error:
+            self._terminal.warn(f"tags were not changed: {error}")
+            return
+        self._change(Describe(tags=found))
+
+    @property
+    def config(self) -> Config:
+        """What went into the run."""
+        return self._config
+
+    @property
+    def config_static(self) -> Mapping[str, Any]:
+        """A copy of the config that cannot be written."""
+        return MappingProxyType(self._config.as_dict())
+
+    @property
+    def summary(self) -> Summary:
+        """The last value of every key."""
+        return self._summary
+
+    @property
+    def settings(self) -> Settings:
+        """A copy of the run's settings."""
+        return copy.copy(self._settings)
+
+    @property
+    def dir(self) -> str:
+        """The run's `files` folder."""
+        return self._folder.files
+
+    @property
+    def sync_dir(self) -> str:
+        """The run folder."""
+        return self._folder.path
+
+    @property
+    def start_time(self) -> float:
+        """Unix seconds."""
+        return self._started_us / 1e6
+
+    @property
+    def starting_step(self) -> int:
+        """Step of the first row of this process: 0 unless resumed."""
+        return 0
+
+    @property
+    def step(self) -> int:
+        """Step the next `log` goes to; while a row is open, that row's."""
+        return self._rows.step
+
+    @property
+    def resumed(self) -> bool:
+        return False
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing is sent to a server."""
+        return self._link is None or self._link.is_offline
+
+    @property
+    def disabled(self) -> bool:
+        return False
+
+    @property
+    def mode(self) -> str:
+        """`online` or `offline`."""
+        return "offline" if self.offline else "online"
+
+    @property
+    def url(self) -> str | None:
+        """Address of the run's page; None offline."""
+        return self._place.url or None
+
+    @property
+    def project_url(self) -> str | None:
+        """Address of the project's page; None offline."""
+        return self._place.project_url or None
+
+    @property
+    def sweep_id(self) -> str | None:
+        return self._state.sweep_id or None
+
+    @property
+    def sweep_url(self) -> str | None:
+        return None
+
+    def get_url(self) -> str | None:
+        """Old name of `url`."""
+        return self.url
+
+    def get_project_url(self) -> str | None:
+        """Old name of `project_url`."""
+        return self.project_url
+
+    def get_sweep_url(self) -> str | None:
+        """Old name of `sweep_url`."""
+        return self.sweep_url
+
+    def project_name(self) -> str:
+        """Old name of `project`."""
+        return self.project
+
+    # -- ending --------------------------------------------------------------------------------------
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
+        """End the run: everything is on disk when this returns, and on the server unless it says otherwise.
+
+        Args:
+            exit_code: 0 (default): finished; anything else: failed.
+            quiet: True: say nothing.
+        """
+        if exit_code is not None and (
+            isinstance(exit_code, bool) or not isinstance(exit_code, int)
+        ):
+            raise UsageTypeError(f"exit_code must be an integer, got {exit_code!r}")
+        self._end(exit_code or 0, bool(quiet))
+
+    def join(self, exit_code: int | None = None) -> None:
+        """Old name of `finish`."""
+        self.finish(exit_code)
+
+    def finish_at_exit(self, exit_code: int) -> None:
+        """End the run because the script ends. Raises nothing."""
+        guard = Guard("finishing the run at exit", self._settings.strict)
+        with contextlib.suppress(KeyboardInterrupt), guard:  # Ctrl-C while waiting for the uploader
+            self._end(exit_code, False)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Literal[False]:
+        if isinstance(error, SystemExit):
+            self._end(exit_code_of(error.code), False)
+        else:
+            self._end(1 if kind is not None else 0, False)
+        return False
+
+    def _end(self, exit_code: int, quiet: bool) -> None:
+        if os.getpid() != self._pid:  # a forked child: the run is the parent's to end (T-04)
+            self._rows.close()
+            self._stream.close()
+            return
+        with self._stream.lock:
+            if self._has_ended:
+                return
+            self._has_ended = True
+            self._exit_code = exit_code
+        try:
+            self._stop_hearing()
+            with self._stream.lock:
+                self._rows.close()
+                self._write_last(exit_code)
+                self._stream.close()
+        finally:
+            self._session.deactivate(self)
+            self._debug.close()
+        self._say_goodbye(Terminal(self._settings.silent, self._settings.quiet or quiet))
+
+    def _say_goodbye(self, terminal: Terminal) -> None:
+        ending = Ending(
+            folder=self._folder.path,
+            journal=self._stream.path,
+            name=self.name,
+            url=self.url,
+            exit_code=self._exit_code,
+            rows=self._rows.count,
+            dropped=self._stream.dropped,
+            shapes=self._rows.shapes,
+            values=self._state.values,
+        )
+        with Guard("saying goodbye", self._settings.strict):
+            say_how_it_went(ending, terminal)
+        with Guard("waiting for the uploader", self._settings.strict):
+            if self._link is not None:
+                send_rest(ending, self._link, self._settings.finish_timeout, terminal)
+
+    def _write_last(self, exit_code: int) -> None:
+        """Write the files of the end and the last records."""
+        folder = self._folder
+        makers: list[Callable[[], File | None]] = [
+            lambda: folder.write_config(self._config.as_dict()),
+            lambda: folder.write_summary(self._summary.as_dict()),
+            lambda: folder.describe("output.log"),
+        ]
+        for make in makers:
+            try:
+                record = make()
+            except OSError as error:  # the journal holds the same; it comes first
+                self._terminal.warn(f"a file of {folder.files} cannot be written: {error}")
+                continue
+            if record is not None:
+                self._stream.write(record)
+        runtime_us = (time.monotonic_ns() - self._started_ns) // 1000
+        self._stream.write(Finish(exit_code=exit_code, time_us=wall_us(), runtime_us=runtime_us))
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _set_place(self, place: Place) -> None:
+        self._place = place
+
+    def _begin(self, link: Link) -> None:
+        """Start hearing the console; from now on the run is the user's."""
+        self._link = link
+        how = self._settings.console
+        if how != "off":
+            path = os.path.join(self._folder.files, "output.log")
+            self._console = ConsoleLog(self._stream.write, path, self._settings.strict)
+            if how == "redirect":
+                self._redirect = Redirect(self._console.feed)
+            else:
+                self._session.capture.add(self._console.feed)
+
+    def _stop_hearing(self) -> None:
+        console, self._console = self._console, None
+        if console is None:
+            return
+        if self._redirect is not None:
+            self._redirect.close()
+            self._redirect = None
+        self._session.capture.remove(console.feed)
+        console.close()
+
+    def _abandon(self) -> None:
+        """Undo a start that failed: no folder, no open file stays (I-81)."""
+        self._has_ended = True
+        self._stream.close()
+        if self._link is not None:
+            self._link.close()
+        self._debug.close()
+        self._folder.remove()
+
+    def _check_active(self, what: str) -> None:
+        if self._has_ended:
+            raise RunStateError(f"the run {self.name!r} has ended; {what} comes before finish()")
+
+    def _change(self, record: Record) -> None:
+        """Write a record and let the run's state follow it."""
+        self._check_active("changing it")
+        with self._stream.lock:
+            self._rows.fold()
+            apply(self._state, record)
+            self._stream.write(record)
+
+    def _read_summary(self) -> dict[str, Any]:
+        return self._rows.fold().summary
+
+    def _write_summary(self, record: SummaryRecord) -> None:
+        with self._stream.lock:
+            self._rows.claim(record.set)
+            self._change(record)
+
+    def _tell_replaced(self, path: str, reason: str) -> None:
+        """Say once per key that a value was replaced, here and on the run page (reliability 2.10)."""
+        if path in self._replaced:
+            return
+        self._replaced.add(path)
+        text = f"the value of {path!r} was replaced: {reason}"
+        self._terminal.warn(text)
+        self._stream.write(Note(code="replaced", text=text, count=1, time_us=wall_us()))
+
+    def after_fork(self) -> None:
+        """In a forked child: the run goes on there with a stream of its own (T-02)."""
+        self._stream.after_fork()
+        self._rows.forget_forms()
+        self._console = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and name not in WRITABLE:
+            raise AttributeError(f"a run has no attribute {name!r} that can be set")
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in LATER:
+            raise LaterError(f"run.{name} comes with a later version of Kiseki")
+        raise AttributeError(f"a run has no attribute {name!r}")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Run:
+        return self
+
+    def __copy__(self) -> Run:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<kiseki.Run {self.path} {self.name!r}>"
+
+
+def _text(what: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UsageTypeError(f"{what} must be text, got {value!r}")
+    return value

@@ -1,0 +1,87 @@
+"""The last lines of a run on the terminal: how each metric went, and where it ended (G-08)."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kiseki.record import codec
+from kiseki.record.frame import Frame, scan
+from kiseki.record.types import Kind
+
+BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 40
+METRICS_MAX = 20
+WINDOWS = 48
+WINDOW_BYTES = 16 * 1024
+
+Samples = dict[str, list[float]]
+
+
+def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
+    """Return up to `width` bars; each shows the largest value of its part. A gap where nothing is finite."""
+    count = min(width, len(values))
+    parts = [
+        values[len(values) * i // count : len(values) * (i + 1) // count] for i in range(count)
+    ]
+    tops = [max((v for v in part if math.isfinite(v)), default=math.nan) for part in parts]
+    finite = [top for top in tops if math.isfinite(top)]
+    if not finite:
+        return ""
+    low, span = min(finite), max(finite) - min(finite)
+    return "".join(
+        BARS[int((top - low) / span * (len(BARS) - 1) + 0.5) if span > 0 else 0]
+        if math.isfinite(top)
+        else " "
+        for top in tops
+    )
+
+
+def sample(path: str, shapes: Mapping[int, tuple[str, ...]]) -> Samples:
+    """Return numbers by key path from windows spread over a journal: the same effort for any length."""
+    samples: Samples = {}
+    for frame in _frames(path):
+        if frame.kind not in (Kind.ROW, Kind.ROW_PART):
+            continue
+        number, _, _, _, *values = codec.decode_row(frame.payload)
+        for key, value in zip(shapes.get(number, ()), values, strict=False):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                samples.setdefault(key, []).append(float(value))
+    return samples
+
+
+def _frames(path: str) -> Iterator[Frame]:
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        length = WINDOW_BYTES if size > WINDOWS * WINDOW_BYTES else size // WINDOWS + 1
+        if size <= WINDOWS * WINDOW_BYTES:
+            starts, length = [0], size
+        else:
+            starts = [(size - length) * i // (WINDOWS - 1) for i in range(WINDOWS)]
+        for start in starts:
+            file.seek(start)
+            for _, found in scan(file.read(length)):
+                if isinstance(found, Frame):
+                    yield found
+
+
+def table(samples: Samples, values: Mapping[str, Any]) -> list[str]:
+    """Return one line per metric: name, bars, last value."""
+    rows = [(key, sparkline(samples.get(key, [])), _shown(value)) for key, value in values.items()]
+    rows = [row for row in rows if row[2]][:METRICS_MAX]
+    if not rows:
+        return []
+    name_width = max(len(name) for name, _, _ in rows)
+    bar_width = max(len(bars) for _, bars, _ in rows)
+    lines = [f"  {name:<{name_width}}  {bars:<{bar_width}}  {last}" for name, bars, last in rows]
+    if len(values) > METRICS_MAX:
+        lines.append(f"  … and {len(values) - METRICS_MAX} more")
+    return [line.rstrip() for line in lines]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
