@@ -30,7 +30,17 @@ from kiseki.core.access import FirstUser
 from kiseki.core.service import Core, open_core
 from kiseki.errors import UsageError
 from kiseki.server import openapi
-from kiseki.server.api import health, projects, runs, session, streams
+from kiseki.server.api import (
+    events,
+    health,
+    history,
+    projects,
+    runs,
+    series,
+    session,
+    streams,
+    table,
+)
 from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
 from kiseki.server.static import Static
@@ -51,7 +61,11 @@ MODULES: tuple[Routes, ...] = (
     session.routes,
     streams.routes,
     projects.routes,
+    table.routes,
     runs.routes,
+    series.routes,
+    history.routes,
+    events.routes,
 )
 """Where the endpoints are declared. A path with a fixed part comes before one that would match it."""
 
@@ -188,7 +202,8 @@ def _in_url(host: str) -> str:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Only where the protocol is named does asyncio turn off Nagle's algorithm (40 ms an answer).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # Without it a restart within a minute would find the port taken by connections that are gone.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -45,7 +45,9 @@ async def watch(call: Call) -> Response:
     )
 
 
-async def _messages(live: Live, number: int | None, subscriber: Subscriber) -> AsyncIterator[bytes]:
+async def _messages(live: Live, number: int | None, may_see: MaySee) -> AsyncIterator[bytes]:
+    # Here and not in the endpoint: an iterator that is never begun leaves nothing behind.
+    subscriber = live.subscribe(number, may_see)
     end = asyncio.get_running_loop().time() + STREAM_S
     try:
         while asyncio.get_running_loop().time() < end:
