@@ -61,6 +61,18 @@ def is_loopback(base_url: str) -> bool:
     return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
+def aliases(base_url: str) -> list[str]:
+    """Return the spellings of a normalised address that mean the same server, itself first."""
+    parts = urlsplit(base_url)
+    names = ["127.0.0.1", "localhost", "[::1]"]
+    host = parts.netloc.rpartition(":")[0] if parts.port else parts.netloc
+    if host not in names:
+        return [base_url]
+    port = f":{parts.port}" if parts.port else ""
+    others = [f"{parts.scheme}://{name}{port}{parts.path}" for name in names if name != host]
+    return [base_url, *others]
+
+
 def resolve(
     base_url: str | None = None,
     key: str | None = None,
@@ -89,11 +101,13 @@ def _key(address: str, env: Mapping[str, str]) -> str:
         return own
     if (theirs := env.get("WANDB_API_KEY")) and (paired := env.get("WANDB_BASE_URL")):
         try:
-            if normalised(paired) == address:
+            if normalised(paired) in aliases(address):
                 return theirs
         except UsageValueError:  # not an address: then there is no pair
             pass
-    return read_credentials().get(address) or _netrc_key(address, env)
+    known = read_credentials()
+    found = next((known[alias] for alias in aliases(address) if alias in known), "")
+    return found or _netrc_key(address, env)
 
 
 def credentials_path() -> Path:

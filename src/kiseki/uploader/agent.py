@@ -19,8 +19,9 @@ from typing import Any
 
 from kiseki.client import registry
 from kiseki.client.credentials import Target, resolve
-from kiseki.record.types import Open
-from kiseki.uploader.death import Ending, ending_of
+from kiseki.record.frame import Frame, scan
+from kiseki.record.types import Kind, Open
+from kiseki.uploader.death import Ending, Watch
 from kiseki.uploader.feed import Feed, open_feed
 from kiseki.uploader.observer import Observer, find_open
 from kiseki.uploader.sender import HEARTBEAT_S, Sender
@@ -30,6 +31,7 @@ FINISH_S = 60.0
 DESCRIBE_S = 5.0  # what `finish` waits for the environment at most
 PROGRESS_S = 0.25
 IDLE_S = 0.2
+LAST_BYTES = 256 * 1024
 
 Event = dict[str, Any]
 Emit = Callable[[Event], None]
@@ -49,7 +51,7 @@ class Agent:
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._emit = emit
         self._settings = read_settings(folder)
-        self._parent_pid = parent_pid
+        self._parent = Watch(parent_pid) if parent_pid else None
         self._observer = Observer(folder, self._settings)
         self._sender: Sender | None = None
         if self._settings.get("mode") != "offline":
@@ -79,7 +81,7 @@ class Agent:
                     self.inbox.put(command)
         except OSError:
             pass
-        ending = ending_of(self._parent_pid) if self._parent_pid else None
+        ending = self._parent.ending() if self._parent is not None else None
         self.inbox.put({"do": "orphan", "ending": ending})
 
     # Loop
@@ -95,11 +97,16 @@ class Agent:
                 wait_s = self._sender.step() if self._sender is not None else IDLE_S
                 if self._is_finishing and self._may_leave():
                     return
-                if self._parent_pid and not self._is_orphan and os.getppid() != self._parent_pid:
+                if self._is_abandoned():
                     # A forked child may hold the life line open for longer than its parent lived.
-                    self._orphaned(ending_of(self._parent_pid, wait_s=0.0))
+                    assert self._parent is not None
+                    self._orphaned(self._parent.ending(wait_s=0.0))
         finally:
             self._close()
+
+    def _is_abandoned(self) -> bool:
+        parent = self._parent
+        return parent is not None and not self._is_orphan and os.getppid() != parent.pid
 
     def _take_commands(self, wait_s: float) -> None:
         try:
@@ -213,13 +220,17 @@ def _feeds(folder: Path) -> list[Feed]:
 
 
 def has_finish(folder: Path) -> bool:
-    """Return whether a writer of the folder finished, or an uploader recorded its end."""
-    found = False
-    for feed in _feeds(folder):
-        feed.pending()
-        found = found or feed.is_finished
-        feed.close()
-    return found
+    """Return whether a writer of the folder finished, or an uploader recorded its end.
+
+    Both are among the last records of their journal, so only the end of each file is read.
+    """
+    for path in folder.glob("*.kslog"):
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - LAST_BYTES))
+            for _, found in scan(file.read()):
+                if isinstance(found, Frame) and found.kind in (Kind.FINISH, Kind.END):
+                    return True
+    return False
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

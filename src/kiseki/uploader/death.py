@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
+import struct
 import time
 from typing import NamedTuple
 
 _EXIT_CODE_FIELD = 52  # of /proc/<pid>/stat: the status that wait() would give
+
+# ioctl PIDFD_GET_INFO of Linux 6.15 and later, `struct pidfd_info` in its first size.
+_PIDFD_INFO = struct.Struct("<QQ11Ii")
+_PIDFD_GET_INFO = 3 << 30 | _PIDFD_INFO.size << 16 | 0xFF << 8 | 11
+_PIDFD_INFO_EXIT = 1 << 3
 
 
 class Ending(NamedTuple):
@@ -45,23 +53,48 @@ def started_us(pid: int) -> int:
         return 0
 
 
-def ending_of(pid: int, wait_s: float = 0.3) -> Ending:
-    """Return how process `pid` ended; call it right after its life line closed.
+class Watch:
+    """Remembers a process from while it lives, to tell later how it ended.
 
-    Linux sets the wait status before it closes the files of a dying process, so it can be read while
-    the process is still on its way out, and later while it is a zombie. Elsewhere the cause is unknown.
+    Linux sets the wait status before it closes the files of a dying process, so `/proc` shows it while
+    the process is on its way out and while it is a zombie. Once its parent has reaped it, newer kernels
+    still tell it through a descriptor taken before. Elsewhere the cause is unknown.
     """
-    deadline = time.monotonic() + wait_s
-    while True:
-        fields = _stat(pid)
-        if fields is None:
-            return Ending("crashed", "the process disappeared", None)
-        status = int(fields[_EXIT_CODE_FIELD - 1]) if len(fields) >= _EXIT_CODE_FIELD else 0
-        if status or fields[2] in ("Z", "X", "x"):
-            return _describe(status)
-        if time.monotonic() > deadline:
-            return Ending("crashed", "the process went away without finishing the run", None)
-        time.sleep(0.01)
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._pidfd = -1
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                self._pidfd = os.pidfd_open(pid)
+
+    def ending(self, wait_s: float = 0.3) -> Ending:
+        """Return how the process ended; call it right after its life line closed."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            fields = _stat(self.pid)
+            if fields is None:
+                status = self._reaped_status()
+                if status is None:
+                    return Ending("crashed", "the process disappeared", None)
+                return _describe(status)
+            status = int(fields[_EXIT_CODE_FIELD - 1]) if len(fields) >= _EXIT_CODE_FIELD else 0
+            if status or fields[2] in ("Z", "X", "x"):
+                return _describe(status)
+            if time.monotonic() > deadline:
+                return Ending("crashed", "the process let go of the run without finishing it", None)
+            time.sleep(0.01)
+
+    def _reaped_status(self) -> int | None:
+        if self._pidfd < 0:
+            return None
+        asked = bytearray(_PIDFD_INFO.pack(_PIDFD_INFO_EXIT, *[0] * 13))
+        try:
+            fcntl.ioctl(self._pidfd, _PIDFD_GET_INFO, asked)
+        except OSError:  # an older kernel
+            return None
+        mask, *_, status = _PIDFD_INFO.unpack(asked)
+        return int(status) if mask & _PIDFD_INFO_EXIT else None
 
 
 def _describe(status: int) -> Ending:

@@ -1,0 +1,77 @@
+"""Uploading a run under another address: `kiseki sync --id --project --entity` (K-03).
+
+A copy of the journals is sent whose `Open` records name the other run. Its streams get ids that follow from
+the old id and the new address, so that repeating it sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from kiseki.client.credentials import Target
+from kiseki.errors import CorruptRecord
+from kiseki.journal.reader import read_journal
+from kiseki.journal.writer import JournalWriter
+from kiseki.record import codec
+from kiseki.record.frame import Damage
+from kiseki.record.types import Kind, Open
+from kiseki.uploader.sync import Progress, SyncResult, _record_end, sync_folder
+
+
+def sync_as(
+    folder: Path,
+    overrides: Mapping[str, str],
+    target: Target | None = None,
+    on_progress: Progress | None = None,
+) -> SyncResult:
+    """Send a run folder under another address; see `sync_folder`. The folder stays as it is.
+
+    Args:
+        overrides: fields of `Open` to replace: `run`, `project`, `entity`.
+    """
+    _record_end(folder)  # here, not in the copy: it must be the same stream at every repetition
+    damage: list[tuple[Path, Damage]] = []
+    with tempfile.TemporaryDirectory(prefix="kiseki-sync-") as temporary:
+        copy = Path(temporary) / folder.name
+        copy.mkdir()
+        if (folder / "settings.json").is_file():
+            shutil.copyfile(folder / "settings.json", copy / "settings.json")
+        for path in sorted(folder.glob("*.kslog")):
+            damage += ((path, part) for part in _copy(path, copy / path.name, overrides))
+        result = sync_folder(copy, target, on_progress)
+    result.folder, result.damage = folder, damage
+    return result
+
+
+def _copy(source: Path, wanted: Path, overrides: Mapping[str, str]) -> list[Damage]:
+    """Copy a journal's records; return what could not be read of it."""
+    address = "/".join(f"{field}={overrides[field]}" for field in sorted(overrides))
+    decoder = codec.Decoder()
+    with read_journal(source) as frames:
+        if frames.header is None:
+            raise CorruptRecord(f"{source} does not tell its stream", path=str(source))
+        stream = _renamed(frames.header.stream, address)
+        with JournalWriter(wanted, stream) as writer:
+            for frame in frames:
+                record = decoder.decode(frame) if frame.kind == Kind.OPEN else None
+                if isinstance(record, Open):
+                    changed = {
+                        **overrides,
+                        "stream": stream,
+                        "writer": _renamed(record.writer, address) if record.writer else "",
+                    }
+                    record = msgspec.structs.replace(record, **changed)
+                    writer.append(frame.kind, codec.encode(record))
+                else:
+                    writer.append(frame.kind, frame.payload)
+        return frames.damage
+
+
+def _renamed(stream: str, address: str) -> str:
+    return uuid.uuid5(uuid.UUID(hex=stream), address).hex

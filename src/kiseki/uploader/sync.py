@@ -1,0 +1,234 @@
+"""Uploading by hand: the same sending on folders that nobody serves, or that somebody does (K-03).
+
+Safe to repeat and safe while the run is live: the server skips what it has.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kiseki.base.clock import wall_us
+from kiseki.client import registry
+from kiseki.client.credentials import Target, resolve
+from kiseki.client.http import Client
+from kiseki.errors import AuthenticationError, CommError, ServerError, UsageValueError
+from kiseki.journal.reader import read_journal
+from kiseki.record.frame import Damage
+from kiseki.record.types import End, Open
+from kiseki.uploader import death
+from kiseki.uploader.agent import has_finish, lock_folder, read_settings
+from kiseki.uploader.observer import OwnStream, find_open
+from kiseki.uploader.sender import Sender
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class SyncResult:
+    """What became of one run folder.
+
+    Attributes:
+        folder: the run folder.
+        run: run id, "" if no `Open` could be read.
+        url: page of the run, "" if the server did not tell.
+        sent: records acknowledged during this call.
+        total: records in the folder.
+        pending: records that are not on the server (0 = all of them are).
+        already: whether everything was on the server before.
+        rejected: records the server refused; they are in `rejected.jsonl`.
+        lost: records missing from the journals.
+        damage: (file, range) of what could not be read.
+        error: why `pending` records were not sent, "" if none are pending.
+    """
+
+    folder: Path
+    run: str = ""
+    url: str = ""
+    sent: int = 0
+    total: int = 0
+    pending: int = 0
+    already: bool = False
+    rejected: int = 0
+    lost: int = 0
+    damage: list[tuple[Path, Damage]] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every record there ever was is on the server now."""
+        return not (self.pending or self.rejected or self.lost or self.damage)
+
+
+def find_folders(path: str | os.PathLike[str]) -> list[Path]:
+    """Return the run folders at or below `path`, which may be a `.kslog` file too; oldest name first.
+
+    Raises:
+        UsageValueError: there is none.
+    """
+    start = Path(path).absolute()
+    if start.is_file() and start.suffix == ".kslog":
+        return [start.parent]
+    found = {journal.parent for journal in _journals(start)}
+    if not found:
+        raise UsageValueError(f"{path}: no run folder there (a folder with a .kslog file)")
+    return sorted(found)
+
+
+def _journals(start: Path) -> Iterator[Path]:
+    for pattern in ("*.kslog", "*/*.kslog", "*/*/*.kslog"):
+        yield from start.glob(pattern)
+
+
+def sync(
+    path: str | os.PathLike[str],
+    target: Target | None = None,
+    on_progress: Progress | None = None,
+    timeout_s: float = 60.0,
+) -> list[SyncResult]:
+    """Send every run folder at or below `path`; see `sync_folder`."""
+    return [sync_folder(folder, target, on_progress, timeout_s) for folder in find_folders(path)]
+
+
+def sync_folder(
+    folder: str | os.PathLike[str],
+    target: Target | None = None,
+    on_progress: Progress | None = None,
+    timeout_s: float = 60.0,
+) -> SyncResult:
+    """Send one run folder (or the folder of a `.kslog` file).
+
+    Args:
+        folder: run folder.
+        target: server and key; None: the server the run was meant for, with its key as known now.
+        on_progress: called with (acknowledged, total) records.
+        timeout_s: how long to try without any progress.
+
+    Raises:
+        UsageValueError: no run folder.
+        CorruptRecord: a journal in it that does not even tell its stream.
+    """
+    (place,) = find_folders(folder)[:1]
+    settings = read_settings(place)
+    chosen = target or resolve(settings.get("base_url") or None)
+    _record_end(place)
+    events: list[dict[str, Any]] = []
+    sender = Sender(place, lambda: chosen, events.append, is_live=False)
+    sender.hurries = True
+    sender.is_drained()  # finds the feeds
+    result = SyncResult(place)
+    opened = find_open(place)
+    result.run = opened.run if opened is not None else ""
+    try:
+        _check_server(sender, chosen)
+        before = sender.acked()
+        result.total = before + sender.pending()
+        _drive(sender, result, before, on_progress, timeout_s)
+        result.sent = sender.acked() - before
+    except CommError as error:
+        result.error = str(error)
+    _conclude(sender, result)
+    return result
+
+
+def _check_server(sender: Sender, target: Target) -> None:
+    """Start where the server stands: it may have been restored from a backup, or be another one."""
+    with Client(target.base_url, target.key) as client:
+        for feed in sender.feeds:
+            expected = client.stream_next(feed.stream)
+            if expected < feed.acked:
+                feed.tail.rewind(expected)
+                feed.acked, feed.acked_offset = expected, 0
+            elif expected > feed.acked:
+                feed.acked = feed.tail.next_seq = expected
+
+
+def _drive(
+    sender: Sender,
+    result: SyncResult,
+    before: int,
+    on_progress: Progress | None,
+    timeout_s: float,
+) -> None:
+    acked, deadline = before, time.monotonic() + timeout_s
+    while not sender.is_drained():
+        wait_s = sender.step()
+        now = sender.acked()
+        if now > acked:
+            acked, deadline = now, time.monotonic() + timeout_s
+            if on_progress is not None:
+                on_progress(acked, max(acked, result.total))
+        elif time.monotonic() > deadline or _is_hopeless(sender):
+            break
+        time.sleep(min(wait_s, 0.5))
+
+
+def _is_hopeless(sender: Sender) -> bool:
+    """Return whether waiting will not help: the server answered no, and nobody is about to change that."""
+    error = sender.last_error
+    if isinstance(error, AuthenticationError):
+        return True
+    return isinstance(error, ServerError) and 400 <= error.status < 500 and error.status != 429
+
+
+def _conclude(sender: Sender, result: SyncResult) -> None:
+    result.pending = 0 if sender.is_drained() and not result.error else sender.pending()
+    result.already = not result.pending and not result.sent
+    result.rejected = max(sender.rejected(), sender.progress.rejected)
+    result.lost = sum(feed.lost for feed in sender.feeds)
+    result.url = str(sender.progress.run.get("url") or "")
+    for feed in sender.feeds:
+        # What was sent earlier was read earlier: look at the whole file for damage.
+        result.damage += [(feed.path, damage) for damage in _damage_of(feed.path)]
+    if result.pending and not result.error:
+        error = sender.last_error
+        result.error = str(error) if error is not None else "the server made no progress"
+    if not result.pending:
+        for feed in sender.feeds:
+            registry.remove(feed.stream)
+    sender.close(synced=not result.pending)
+
+
+def _damage_of(path: Path) -> list[Damage]:
+    with read_journal(path) as journal:
+        for _ in journal:
+            pass
+        return journal.damage
+
+
+def _record_end(folder: Path) -> None:
+    """Write the `End` of a writer that died without anybody seeing it."""
+    opened = find_open(folder)
+    if opened is None or has_finish(folder) or not is_dead(opened):
+        return
+    lock = None
+    with contextlib.suppress(OSError):
+        lock = lock_folder(folder)
+        if lock is None:
+            return  # its uploader is alive, and will
+        own = OwnStream(folder, opened)
+        own.write(End(state="crashed", cause="the process disappeared", time_us=wall_us()))
+        own.close()
+    if lock is not None:
+        os.close(lock)
+
+
+def is_dead(opened: Open) -> bool:
+    """Return whether the writer process surely does not run any more. False for another host's."""
+    if opened.host and opened.host != socket.gethostname():
+        return False
+    if not opened.pid:
+        return False
+    if not death.is_running(opened.pid):
+        return True
+    began = death.started_us(opened.pid)
+    # The number may have been given to another process since.
+    return bool(
+        began and opened.process_started_us and abs(began - opened.process_started_us) > 5_000_000
+    )
