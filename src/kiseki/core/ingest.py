@@ -263,7 +263,11 @@ def _opened(attempt: LiveAttempt, before: RunState, found: Decoded) -> Opened:
     run = attempt.run
     record = found.open
     name = before.name or (record.name if record is not None else "")
-    is_resumed = record is not None and before.opened[:1] not in ([], [record.stream])
+    is_resumed = (
+        record is not None
+        and record.role == "writer"
+        and before.opened[:1] not in ([], [record.stream])
+    )
     return Opened(
         run.entity, run.project_name, run.id, name, attempt.ordinal, is_resumed, before
     )  # fmt: skip
