@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ OPEN = Open(
     group="g",
     job_type="train",
     sweep_id="s",
-    host=platform.node(),
+    host=socket.gethostname(),
     pid=os.getpid(),
     process_started_us=int(psutil.Process().create_time() * 1e6),
     program="train.py",
