@@ -245,6 +245,10 @@ class Client:
                 raise TimeoutError("the answer did not arrive in time")
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
+        # `read1` does not close a response it has read to the end (Python < 3.12); until then the
+        # connection refuses another request.
+        response.close()
+        response.close()  # `read1` does not notice the end; the connection stays open
         if response.will_close:
             self.close()
         return response, b"".join(parts)

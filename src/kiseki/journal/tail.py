@@ -131,7 +131,7 @@ class JournalTail:
 
     def _load(self, start: int, length: int) -> bytes:
         """Return `length` bytes from `start`, or the whole first frame if that is longer."""
-        buffer = os.pread(self._fd, length, start)
+        buffer = os.pread(self._fd, max(length, HEADER_SIZE), start)
         span = span_at(buffer, 0)
         if span is not None and span > len(buffer):
             buffer += os.pread(self._fd, span - len(buffer), start + len(buffer))

@@ -84,6 +84,7 @@ class Sender:
         self._failures = 0
         self._not_before = 0.0
         self._is_contacted = False
+        self._is_stopped = False  # said once; a person who goes on anyway is not interrupted again
         self._last_contact = clock()
         self._last_sent = 0.0
         self._last_data = clock()
@@ -280,7 +281,8 @@ class Sender:
         if answer.run is not None and not feed.is_uploader and answer.run != self.progress.run:
             self.progress.run = answer.run
             self._on_event({"event": "run", "run": answer.run})
-        if answer.stop and not feed.is_uploader:
+        if answer.stop and not self._is_stopped and not feed.is_uploader:
+            self._is_stopped = True
             self._on_event({"event": "stop"})
         if body is not None and not is_progress and answer.next <= body.first:
             return self._pause(1.0)  # a receipt that receives nothing: do not spin
