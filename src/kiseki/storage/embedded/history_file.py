@@ -27,6 +27,8 @@ BUSY_TIMEOUT_S = 30.0  # another process may hold the file for a backup
 # One script per version, each run once, in order. Never edit a released one.
 MIGRATIONS = (
     """
+    CREATE TABLE identity (id INTEGER NOT NULL);
+    INSERT INTO identity VALUES (random());
     CREATE TABLE stream (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, next INTEGER NOT NULL);
     CREATE TABLE shape (
         stream INTEGER NOT NULL, shape INTEGER NOT NULL, paths BLOB NOT NULL,
@@ -43,7 +45,7 @@ MIGRATIONS = (
         received_us INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL
     );
     CREATE UNIQUE INDEX batch_stream ON batch (stream, first);
-    CREATE INDEX batch_segment ON batch (segment, id);
+    CREATE INDEX batch_segment ON batch (segment, arrival, rows, size);
     CREATE TABLE line (
         segment INTEGER NOT NULL, place INTEGER NOT NULL,
         stream TEXT NOT NULL, number INTEGER NOT NULL, time_us INTEGER NOT NULL, text TEXT NOT NULL,
@@ -72,17 +74,26 @@ MIGRATIONS = (
         min_at INTEGER NOT NULL, max_at INTEGER NOT NULL,
         PRIMARY KEY (rows, key)
     ) WITHOUT ROWID;
-    CREATE TABLE chunk_data (id INTEGER PRIMARY KEY, level BLOB, numbers BLOB, objects BLOB);
+    CREATE TABLE chunk_data (id INTEGER PRIMARY KEY, level BLOB, numbers BLOB NOT NULL, objects BLOB);
+    CREATE TABLE stale (id INTEGER PRIMARY KEY AUTOINCREMENT);
     """,
 )
 
 
 class HistoryFile:
-    """One open history file. `write()` and `read()` lend its connections."""
+    """One open history file. `write()` and `read()` lend its connections.
+
+    Attributes:
+        identity: a random number the file was given when it was made.
+    """
+
+    identity: int
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.memo: dict[str, object] = {}  # what the writer remembers; valid under `write()` only
+        self.maintenance = threading.Lock()  # held by who compacts or deletes
+        self.is_clean = False  # no column chunk is left behind by an earlier process
         self._lock = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
@@ -114,6 +125,7 @@ class HistoryFile:
         writer.execute("PRAGMA synchronous=FULL")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             writer.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
+        self.identity = int(writer.execute("SELECT id FROM identity").fetchone()[0])
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

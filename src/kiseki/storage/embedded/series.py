@@ -12,11 +12,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from kiseki.storage.embedded import series_append
+from kiseki.record.types import Row, System
+from kiseki.storage.embedded import series_append, series_read
+from kiseki.storage.embedded.blocks import Snapshot
+from kiseki.storage.embedded.cache import Cache
+from kiseki.storage.embedded.compactor import Compactor, drop_segments
 from kiseki.storage.embedded.history_file import FILES_MAX, HistoryFiles
-from kiseki.storage.interface import Batch, Line
+from kiseki.storage.interface import Batch, Cells, KeyStat, Line, Points, Range, XAxis
+
+CACHE_BYTES_MAX = 96 * 1024 * 1024
 
 
 class EmbeddedSeries:
@@ -25,12 +32,20 @@ class EmbeddedSeries:
     Args:
         folder: holds `<project>.db`; made when first needed.
         files_max: history files kept open without a user.
+        cache_bytes_max: decoded batches and chunks kept in memory, of all projects together.
     """
 
-    def __init__(self, folder: Path, *, files_max: int = FILES_MAX) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        files_max: int = FILES_MAX,
+        cache_bytes_max: int = CACHE_BYTES_MAX,
+    ) -> None:
         self._files = HistoryFiles(folder, files_max)
         self._applied: dict[int, dict[str, int]] = {}
         self._applied_lock = threading.Lock()
+        self._cache = Cache(cache_bytes_max)
 
     def append(self, project: int, batches: Sequence[Batch]) -> None:
         if not batches:
@@ -64,6 +79,57 @@ class EmbeddedSeries:
         with self._applied_lock:
             self._applied.setdefault(project, {}).update(cursors)
 
+    def keys(self, project: int, segments: Sequence[int]) -> dict[int, list[KeyStat]]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is None:
+                return {segment: [] for segment in segments}
+            return series_read.keys(snapshot, segments)
+
+    def rows(self, project: int, segments: Sequence[int]) -> dict[int, int]:
+        with self._snapshot(project) as snapshot:
+            return {
+                segment: 0 if snapshot is None else snapshot.row_count(segment)
+                for segment in segments
+            }
+
+    def points(
+        self, project: int, path: str, ranges: Sequence[Range], x: XAxis = "step"
+    ) -> list[Points]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is None:
+                return [series_read.no_points() for _ in ranges]
+            return series_read.points(snapshot, path, ranges, x)
+
+    def cells(
+        self, project: int, path: str, ranges: Sequence[Range], size: int, x: XAxis = "step"
+    ) -> list[Cells | None]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is None:
+                return [None for _ in ranges]
+            return series_read.cells(snapshot, path, ranges, size, x)
+
+    def scan(
+        self,
+        project: int,
+        span: Range,
+        paths: Sequence[str] | None = None,
+        after: tuple[int, int] | None = None,
+        limit: int = 10_000,
+    ) -> tuple[list[tuple[tuple[int, int], Row | System]], bool]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is None:
+                return [], False
+            return series_read.scan(snapshot, span, paths, after, limit)
+
+    @contextmanager
+    def _snapshot(self, project: int) -> Iterator[Snapshot | None]:
+        with self._files.use(project) as file:
+            if file is None:
+                yield None
+                return
+            with file.read() as db:
+                yield Snapshot(db, self._cache, file.identity)
+
     def lines(
         self,
         project: int,
@@ -81,5 +147,28 @@ class EmbeddedSeries:
             with file.read() as db:
                 return series_append.lines(db, segment, stream, after, limit, tail, search)
 
+    def compact(self, project: int | None = None, *, idle: bool = False) -> int:
+        gone = 0
+        for number in self._files.projects() if project is None else [project]:
+            with self._applied_lock:
+                applied = dict(self._applied.get(number, {}))
+            if not applied:
+                continue
+            with self._files.use(number) as file:
+                if file is not None:
+                    gone += Compactor(file, self._cache, applied).run(idle)
+        return gone
+
+    def drop(self, project: int, segments: Sequence[int] | None = None) -> None:
+        if segments is None:
+            self._files.remove(project)
+            with self._applied_lock:
+                self._applied.pop(project, None)
+            return
+        with self._files.use(project) as file:
+            if file is not None:
+                drop_segments(file, segments)
+
     def close(self) -> None:
         self._files.close()
+        self._cache.clear()

@@ -1,0 +1,226 @@
+"""What a row chunk and a column chunk hold, as bytes and back. Layouts: `docs/format/embedded.md`.
+
+A row chunk is up to some 4,096 rows of one segment in the order of their arrival: what their keys share
+(steps, times, which row holds which keys). A column chunk is one key's values in them, with their statistics
+and, every `LEVEL_SIZE` points, a cell.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from kiseki.errors import DataError
+from kiseki.record.codec import decode_value, encode_value
+from kiseki.storage.embedded.cells import Level, counts_of, summarise
+from kiseki.storage.embedded.columns import BIG, BOOL, FLOAT, INT, Bytes, Column
+from kiseki.storage.embedded.packing import (
+    compress,
+    decompress,
+    pack_floats,
+    pack_ints,
+    unpack_floats,
+    unpack_ints,
+)
+from kiseki.storage.interface import Floats, Ints
+
+LEVEL_SIZE = 16
+_MIXED = 255
+_SIZE = struct.Struct("<I")
+
+
+def _frame(*parts: bytes) -> bytes:
+    return b"".join(_SIZE.pack(len(part)) + part for part in parts)
+
+
+def _unframe(data: bytes) -> list[bytes]:
+    parts = []
+    at = 0
+    while at < len(data):
+        (size,) = _SIZE.unpack_from(data, at)
+        parts.append(data[at + 4 : at + 4 + size])
+        at += 4 + size
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Steps of a row chunk, and which of its rows hold a key.
+
+    Attributes:
+        steps: int64, shape (n,).
+        keys: the key ids of all layouts, one layout after the other.
+        ends: where each layout ends in `keys`.
+        layout: for each row the index of its layout; one element if there is one layout.
+    """
+
+    steps: Ints
+    keys: Ints
+    ends: Ints
+    layout: npt.NDArray[np.int32]
+
+    def layouts(self) -> list[tuple[int, ...]]:
+        """Return the key ids of each layout, in the order they were logged."""
+        return [
+            tuple(self.keys[start:end].tolist())
+            for start, end in zip(np.append(0, self.ends[:-1]), self.ends, strict=True)
+        ]
+
+    def holds(self, key: int) -> npt.NDArray[np.bool_]:
+        """Return which layouts contain a key."""
+        found = np.zeros(len(self.ends), np.bool_)
+        found[np.searchsorted(self.ends, np.flatnonzero(self.keys == key), side="right")] = True
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        return self.steps.nbytes + self.keys.nbytes + self.layout.nbytes + 400
+
+
+class Clock(NamedTuple):
+    """Times of a row chunk in microseconds."""
+
+    times: Ints
+    runtimes: Ints
+
+    @property
+    def nbytes(self) -> int:
+        return self.times.nbytes + self.runtimes.nbytes + 200
+
+
+def pack_layouts(layouts: Sequence[tuple[int, ...]], layout: npt.NDArray[np.int32]) -> bytes:
+    """Return the bytes of which row holds which keys."""
+    keys = np.array([key for keys in layouts for key in keys], np.int64)
+    ends = np.cumsum([len(keys) for keys in layouts], dtype=np.int64)
+    return _frame(pack_ints(ends), pack_ints(keys), pack_ints(layout.astype(np.int64)))
+
+
+def unpack_axis(steps: bytes, layout: bytes) -> Axis:
+    ends, keys, rows = map(unpack_ints, _unframe(layout))
+    return Axis(unpack_ints(steps), keys, ends, rows.astype(np.int32))
+
+
+def pack_clock(clock: Clock) -> tuple[bytes, bytes]:
+    """Return the bytes of times and of runtimes; these as their distance, which hardly changes."""
+    return pack_ints(clock.times), pack_ints(clock.times - clock.runtimes)
+
+
+def unpack_clock(times: bytes, runtimes: bytes) -> Clock:
+    at = unpack_ints(times)
+    return Clock(at, at - unpack_ints(runtimes))
+
+
+def pack_kinds(kinds: Bytes) -> bytes:
+    return kinds.tobytes() if len(kinds) == 1 else compress(kinds.tobytes())
+
+
+def unpack_kinds(data: bytes) -> Bytes:
+    return np.frombuffer(data if len(data) == 1 else decompress(data), np.uint8)
+
+
+class Packed(NamedTuple):
+    """A column chunk as it lies in the tables `chunk` and `chunk_data`."""
+
+    stats: tuple[int | float | None, ...]
+    level: bytes | None
+    numbers: bytes
+    objects: bytes | None
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.level or b"") + len(self.numbers) + len(self.objects or b"") + 100
+
+
+def pack_column(column: Column, with_level: bool) -> Packed:
+    """Return the bytes and statistics of one key's values.
+
+    Args:
+        column: the values, at least one.
+        with_level: also cells of `LEVEL_SIZE`; they help only where steps ascend.
+    """
+    if len(column.codes) > 1:
+        codes = compress(column.codes.tobytes())
+        numbers = bytes([_MIXED]) + _SIZE.pack(len(codes)) + codes + pack_ints(column.words)
+    else:
+        code = int(column.codes[0])
+        numbers = bytes([code])
+        if code in (FLOAT, BIG):
+            numbers += pack_floats(column.words.view(np.float64))
+        elif code in (INT, BOOL):
+            numbers += pack_ints(column.words)
+    objects = compress(encode_value(list(column.objects))) if column.objects else None
+    values, _ = column.numbers()
+    level = None
+    if with_level and len(values) > LEVEL_SIZE:
+        level = pack_level(summarise(values, LEVEL_SIZE))
+    return Packed(_stats(values), level, numbers, objects)
+
+
+def unpack_column(numbers: bytes, objects: bytes | None) -> Column:
+    """Return the column whose bytes these are."""
+    code = numbers[0]
+    held: Sequence[Any] = decode_value(decompress(objects)) if objects is not None else ()
+    codes = np.array([code], np.uint8)
+    if code == _MIXED:
+        (size,) = _SIZE.unpack_from(numbers, 1)
+        codes = np.frombuffer(decompress(numbers[5 : 5 + size]), np.uint8)
+        return Column(codes, unpack_ints(numbers, 5 + size), held, len(codes))
+    if code in (FLOAT, BIG):
+        words = unpack_floats(numbers[1:]).view(np.int64)
+        return Column(codes, words, held, len(words))
+    if code in (INT, BOOL):
+        words = unpack_ints(numbers, 1)
+        return Column(codes, words, held, len(words))
+    return Column(codes, np.empty(0, np.int64), held, len(held))
+
+
+_NO_STATS = (0, 0, 0, 0, None, None, None, None, 0.0, -1, -1)
+
+
+def _stats(values: Floats) -> tuple[int | float | None, ...]:
+    """Return count, nan, pinf, ninf, min, max, first, last, total, min_at, max_at of the values."""
+    n = len(values)
+    if not n:
+        return _NO_STATS
+    finite = np.isfinite(values)
+    if finite.all():
+        low, high = int(values.argmin()), int(values.argmax())
+        with np.errstate(over="ignore"):
+            total = float(values.sum())
+        ends = float(values[0]), float(values[-1])
+        return (n, 0, 0, 0, float(values[low]), float(values[high]), *ends, total, low, high)
+    nan, pinf, ninf = np.isnan(values), values == np.inf, values == -np.inf
+    odd = (int(nan.sum()), int(pinf.sum()), int(ninf.sum()))
+    at = np.flatnonzero(finite)
+    if not len(at):
+        return (n, *odd, *_NO_STATS[4:])
+    _, _, _, _, least, most, first, last, total_, low_, high_ = _stats(values[at])
+    assert isinstance(low_, int) and isinstance(high_, int)
+    return (n, *odd, least, most, first, last, total_, int(at[low_]), int(at[high_]))
+
+
+def pack_level(level: Level) -> bytes:
+    """Return the bytes of the cells of a column chunk."""
+    ends = np.concatenate([level.min, level.max, level.first, level.last])
+    parts = [pack_floats(ends), pack_floats(level.total)]
+    if len(level.nan) > 1 or level.nan[0] or level.pinf[0] or level.ninf[0]:
+        parts.append(pack_ints(np.concatenate([level.nan, level.pinf, level.ninf])))
+    return _frame(*parts)
+
+
+def unpack_level(data: bytes, count: int) -> Level:
+    """Return the cells of a column chunk with `count` points."""
+    ends, total, *odd = _unframe(data)
+    n = -(-count // LEVEL_SIZE)
+    table = unpack_floats(ends)
+    if len(table) != 4 * n:
+        raise DataError(f"a stored level has {len(table)} values for {n} cells")
+    nan, pinf, ninf = unpack_ints(odd[0]).reshape(3, -1) if odd else np.zeros((3, 1), np.int64)
+    low, high, first, last = table.reshape(4, n)
+    counts = counts_of(count, LEVEL_SIZE)
+    return Level(low, high, first, last, unpack_floats(total), counts, nan, pinf, ninf)
