@@ -25,7 +25,7 @@ export interface AxisSource {
 const LABEL_GAP_PX = 16;
 const Y_LABEL_GAP_PX = 10;
 const X_SPACING_PX = 56;
-const Y_SPACING_PX = 34;
+const Y_SPACING_PX = 24;
 const LABEL_HEIGHT_PX = 12;
 const TICK_PX = 4;
 const Y_ROOM_MIN_PX = 34;

@@ -57,7 +57,8 @@ export function hitsAt(
   return hits.sort((a, b) => a.distance - b.distance || 0);
 }
 
-function reaches(data: SeriesData, view: HoverView, pointerX: number): boolean {
+/** Whether the line has begun and not yet ended at this px. */
+export function reaches(data: SeriesData, view: HoverView, pointerX: number): boolean {
   const place = (value: number): number => view.ax * toScale(view.xScale, value) + view.bx;
   const from = place(data.x[0]!);
   const to = place(lastX(data, data.n - 1));

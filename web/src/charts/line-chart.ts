@@ -27,7 +27,7 @@ import { createAxes, redrawAxes } from './axes';
 import type { AxisSource, Size } from './axes';
 import { attachGestures } from './gestures';
 import type { GestureTarget, Point } from './gestures';
-import { bucketValues, displayed, HOVER_ROWS_MAX, hitsAt } from './hover';
+import { bucketValues, displayed, HOVER_ROWS_MAX, hitsAt, reaches } from './hover';
 import type { Hit, HoverView } from './hover';
 import type { HoverState } from './hover-bus';
 import { paintHighlight, paintLines } from './painting';
@@ -47,6 +47,11 @@ const SHRINK_AFTER_MS = 5000;
 const SUMMARY_AFTER_MS = 400;
 const ANNOUNCE_EVERY_MS = 1000;
 const OUTER_MIN_PX = 60;
+
+/** Options that change the picture; the others are names and callbacks. */
+const DRAWING_OPTIONS = [
+  'title', 'xKind', 'xLabel', 'xScale', 'yScale', 'yMin', 'yMax', 'smoothing', 'rawLine', 'outlierPercent',
+] as const;
 
 /** A line with the data to draw it from, coarse for everywhere and fine for where it was zoomed. */
 interface HeldLine {
@@ -69,7 +74,7 @@ export interface LineChart {
    */
   setLines(lines: readonly ChartLine[], covers?: Range | null): void;
   setOptions(options: Partial<ChartOptions>): void;
-  /** Zoom from outside (address, synced section); does not call `onZoom`. */
+  /** Zoom from outside (address, synced section); does not call `onZoom`. Absent y is automatic. */
   setZoom(x: Range | null, y?: Range | null): void;
   /** Move held axes to the newest data. */
   follow(): void;
@@ -166,10 +171,12 @@ class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   setOptions(options: Partial<ChartOptions>): void {
-    const wasBus = this.options.bus;
-    this.options = { ...this.options, ...options };
-    if (this.options.bus !== wasBus) this.listenToBus();
+    const before = this.options;
+    this.options = { ...before, ...options };
+    if (this.options.bus !== before.bus) this.listenToBus();
     this.applyOptions();
+    // Panels hand over all options again when one changes; held axes must not move for that.
+    if (DRAWING_OPTIONS.every((name) => isSame(before[name], this.options[name]))) return;
     this.rangeX();
     this.rangeY();
     this.describe();
@@ -177,10 +184,10 @@ class CanvasLineChart implements LineChart, GestureTarget {
     this.invalidate();
   }
 
-  setZoom(x: Range | null, y: Range | null = null): void {
-    if (sameRange(x, this.view.zoom.x) && sameRange(y, this.view.zoom.y)) return;
-    this.view.set({ x, y });
-    this.afterZoom(false);
+  setZoom(x: Range | null, y?: Range | null): void {
+    // An address knows only x: hearing the same x again keeps a box that was dragged here.
+    const wantedY = y === undefined && sameRange(x, this.view.zoom.x) ? this.view.zoom.y : (y ?? null);
+    if (this.view.jump({ x, y: wantedY })) this.afterZoom(false);
   }
 
   follow(): void {
@@ -577,9 +584,11 @@ class CanvasLineChart implements LineChart, GestureTarget {
   ): void {
     const data = this.dataOf(line);
     const bucket = nearestBucket(data, x);
-    if (bucket < 0) return;
+    const view = this.hoverView();
+    const at = this.pxOf(x);
+    if (bucket < 0 || at === null || !reaches(data, view, at)) return;
     const { ax, bx, ay, by } = scene.transform;
-    const value = displayed(data, this.hoverView())[bucket]!;
+    const value = displayed(data, view)[bucket]!;
     const px = ax * toScale(this.view.xScale, centreX(data, bucket)) + bx;
     const py = ay * toScale(this.view.yScale, value) + by;
     if (!Number.isFinite(px + py)) return;
@@ -853,6 +862,10 @@ class CanvasLineChart implements LineChart, GestureTarget {
       this.announcer.textContent = this.announcement;
     }, ANNOUNCE_EVERY_MS);
   }
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 function sizeOf(element: HTMLElement): Size {

@@ -158,7 +158,7 @@ function stroke(
   }
   context.stroke();
   if (path.dotted.length > 0) strokeHoles(context, ratio);
-  if (path.dots.length > 0) fillDots(context, path.dots, Math.max(1.75, width) * ratio);
+  if (path.dots.length > 0) fillDots(context, path.dots, Math.max(2, width) * ratio);
 }
 
 const NO_DASH: number[] = [];
@@ -204,7 +204,7 @@ function paintDots(
   }
   context.globalAlpha = alpha;
   context.fillStyle = colour;
-  fillDots(context, dots, Math.max(1.75, width * 1.3) * scene.pixelRatio);
+  fillDots(context, dots, Math.max(2.25, width * 1.5) * scene.pixelRatio);
 }
 
 function paintWhiskers(

@@ -63,6 +63,13 @@ export class View {
     return this.settle();
   }
 
+  /** Go where an address says, even before any data says what there is. */
+  jump(zoom: Zoom): boolean {
+    this.begin();
+    this.zoom = zoom;
+    return this.settle();
+  }
+
   /** @returns whether there was a step to go back to. */
   back(): boolean {
     const previous = this.history.pop();

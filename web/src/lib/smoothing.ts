@@ -121,9 +121,9 @@ function apply(input: Buckets, smoothing: Smoothing, span: number): Float64Array
         smoothing.percent === true ? (smoothing.sigma / 100) * span : smoothing.sigma,
       );
     case 'mean':
-      return window(input, smoothing.points, weightedMean);
+      return runningMean(input, smoothing.points);
     case 'median':
-      return window(input, smoothing.points, weightedMedian);
+      return runningMedian(input, smoothing.points);
     default:
       return input.mean.slice();
   }
@@ -186,55 +186,105 @@ function gaussian(input: Buckets, sigma: number): Float64Array {
   return y;
 }
 
-interface Share {
-  value: number;
-  weight: number;
-}
-
-/** Reduce the `points` points centred on each bucket's middle; buckets at the rim count in part. */
-function window(input: Buckets, points: number, reduce: (shares: Share[]) => number): Float64Array {
-  const y = new Float64Array(input.n).fill(NaN);
-  // Cumulated points: bucket i holds the points from before[i] to before[i + 1].
+/** Cumulated points: bucket i holds the points from before[i] to before[i + 1]. */
+function pointsBefore(input: Buckets): Float64Array {
   const before = new Float64Array(input.n + 1);
   for (let i = 0; i < input.n; i += 1) before[i + 1] = before[i]! + input.count[i]!;
+  return before;
+}
+
+/** Mean of the `points` points around each bucket's middle; a bucket at the rim counts in part. */
+function runningMean(input: Buckets, points: number): Float64Array {
+  const y = new Float64Array(input.n).fill(NaN);
+  const before = pointsBefore(input);
+  const total = before[input.n]!;
+  const sums = new Float64Array(input.n + 1);
+  for (let i = 0; i < input.n; i += 1) {
+    sums[i + 1] = sums[i]! + (input.count[i]! === 0 ? 0 : input.count[i]! * input.mean[i]!);
+  }
+  // The sum of the first `rank` points, with `bucket` the one that holds the last of them.
+  const sumTo = (rank: number, bucket: number): number =>
+    sums[bucket]! + (input.count[bucket] === 0 ? 0 : (rank - before[bucket]!) * input.mean[bucket]!);
   let from = 0;
+  let to = 0;
+  for (let i = 0; i < input.n; i += 1) {
+    if (input.count[i] === 0) continue;
+    const middle = (before[i]! + before[i + 1]!) / 2;
+    const low = Math.max(0, middle - points / 2);
+    const high = Math.min(total, middle + points / 2);
+    while (before[from + 1]! <= low) from += 1;
+    while (to < input.n - 1 && before[to + 1]! < high) to += 1;
+    y[i] = (sumTo(high, to) - sumTo(low, from)) / (high - low);
+  }
+  return y;
+}
+
+/** Median of the `points` points around each bucket's middle, each standing at its bucket's mean. */
+function runningMedian(input: Buckets, points: number): Float64Array {
+  const y = new Float64Array(input.n).fill(NaN);
+  const before = pointsBefore(input);
+  const inWindow = new SortedBuckets(input.mean);
+  let from = 0;
+  let to = 0;
   for (let i = 0; i < input.n; i += 1) {
     if (input.count[i] === 0) continue;
     const middle = (before[i]! + before[i + 1]!) / 2;
     const low = middle - points / 2;
     const high = middle + points / 2;
-    while (before[from + 1]! <= low) from += 1;
-    const shares: Share[] = [];
-    for (let j = from; j < input.n && before[j]! < high; j += 1) {
-      const weight = Math.min(high, before[j + 1]!) - Math.max(low, before[j]!);
-      if (weight > 0) shares.push({ value: input.mean[j]!, weight });
-    }
-    y[i] = reduce(shares);
+    for (; to < input.n && before[to]! < high; to += 1) if (input.count[to]! > 0) inWindow.add(to);
+    for (; before[from + 1]! <= low; from += 1) if (input.count[from]! > 0) inWindow.remove(from);
+    y[i] = inWindow.median(
+      (bucket) => Math.min(high, before[bucket + 1]!) - Math.max(low, before[bucket]!),
+    );
   }
   return y;
 }
 
-function weightedMean(shares: Share[]): number {
-  let total = 0;
-  let weights = 0;
-  for (const { value, weight } of shares) {
-    total += value * weight;
-    weights += weight;
-  }
-  return total / weights;
-}
+/** Buckets in the order of their values. */
+class SortedBuckets {
+  private readonly order: number[] = [];
+  private readonly values: Float64Array;
 
-function weightedMedian(shares: Share[]): number {
-  shares.sort((a, b) => a.value - b.value);
-  let weights = 0;
-  for (const share of shares) weights += share.weight;
-  let seen = 0;
-  for (let k = 0; k < shares.length; k += 1) {
-    seen += shares[k]!.weight;
-    if (seen > weights / 2 + 1e-9) return shares[k]!.value;
-    if (seen > weights / 2 - 1e-9) return (shares[k]!.value + (shares[k + 1] ?? shares[k]!).value) / 2;
+  constructor(values: Float64Array) {
+    this.values = values;
   }
-  return NaN;
+
+  add(bucket: number): void {
+    this.order.splice(this.place(bucket), 0, bucket);
+  }
+
+  remove(bucket: number): void {
+    this.order.splice(this.place(bucket), 1);
+  }
+
+  median(weightOf: (bucket: number) => number): number {
+    const { order, values } = this;
+    let total = 0;
+    for (const bucket of order) total += weightOf(bucket);
+    let seen = 0;
+    for (let k = 0; k < order.length; k += 1) {
+      seen += weightOf(order[k]!);
+      const value = values[order[k]!]!;
+      if (seen > total / 2 + 1e-9) return value;
+      if (seen > total / 2 - 1e-9) return (value + values[order[k + 1] ?? order[k]!]!) / 2;
+    }
+    return NaN;
+  }
+
+  /** Where the bucket stands, or would; equal values stand in bucket order. */
+  private place(bucket: number): number {
+    const { order, values } = this;
+    const value = values[bucket]!;
+    let low = 0;
+    let high = order.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = order[middle]!;
+      if (values[other]! < value || (values[other] === value && other < bucket)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
 }
 
 /**
