@@ -121,8 +121,12 @@ project = Table(
     Column("color_next", Integer, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     UniqueConstraint("entity", "name"),
+    sqlite_autoincrement=True,
 )
 
+# The numbers of projects, runs, attempts and segments are never used again (`sqlite_autoincrement`): the
+# series store keeps data under them.
+#
 # `attempt`, `history` and `system` are those of the latest attempt, so that lists need no join.
 # They carry no foreign key: an attempt refers to its run.
 run = Table(
@@ -160,6 +164,7 @@ run = Table(
     Column("deleted_us", BigInteger),
     UniqueConstraint("project", "id"),
     Index("ix_run_state_heartbeat", "state", "heartbeat_us"),
+    sqlite_autoincrement=True,
 )
 
 attempt = Table(
@@ -175,6 +180,7 @@ attempt = Table(
     Column("started_us", BigInteger, nullable=False),
     Column("rows", BigInteger, nullable=False),
     UniqueConstraint("run", "ordinal"),
+    sqlite_autoincrement=True,
 )
 
 # The fold of an attempt in pieces that change at different rates: config, summary, environment, fold.
@@ -194,6 +200,7 @@ segment = Table(
     Column("space", String(16), nullable=False),
     Column("parent", Number, ForeignKey("segment.number")),
     Column("parent_step", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 stream = Table(
