@@ -20,7 +20,7 @@ from kiseki.cli.output import (
     print_json,
     tell,
 )
-from kiseki.errors import CommError, Error, UsageError
+from kiseki.errors import CommError, Error, ServerError, UsageError
 
 COMMANDS = {
     "server": "Start the server with its web app.",
@@ -100,6 +100,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _failure_of(error: Error | OSError) -> Failure:
+    if isinstance(error, ServerError) and error.status == 404:
+        return Failure(str(error), ABSENT)
     if isinstance(error, CommError):
         from kiseki.uploader.messages import KEY, REFUSED, code_of
 

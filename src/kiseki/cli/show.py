@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kiseki.cli import draw
-from kiseki.cli.output import DONE, PARTLY, json_option, leave, print_json, tell
+from kiseki.cli.output import (
+    ABSENT,
+    DONE,
+    PARTLY,
+    USAGE,
+    Failure,
+    json_option,
+    leave,
+    print_json,
+    tell,
+)
 
 if TYPE_CHECKING:
     from kiseki.sdk.api import ApiRun
@@ -47,6 +57,13 @@ def _find(run: str) -> StoredRun | ApiRun:
         from kiseki.sdk.reading import open_run
 
         return open_run(path.expanduser())
+    if "/" not in run:
+        raise Failure(
+            f"{run} is neither a run folder nor ENTITY/PROJECT/ID",
+            ABSENT,
+            todo="to list runs: kiseki ls . (folders), kiseki ls ENTITY/PROJECT (server)",
+            status=USAGE,
+        )
     from kiseki.sdk.api import Api
 
     return Api().run(run)
