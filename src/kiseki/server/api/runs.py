@@ -86,10 +86,19 @@ class AttemptAnswer(msgspec.Struct):
     segment: int
 
 
+class FileAnswer(msgspec.Struct):
+    """A file of the run, and when it is uploaded: `live`, `now` or `end`."""
+
+    path: str
+    policy: str
+
+
 class FullRunAnswer(RunAnswer, kw_only=True):
     """A run with everything known about it."""
 
     url: str
+    sweep_id: str
+    files: list[FileAnswer]
     environment: dict[str, Any]
     packages: dict[str, str]
     alerts: list[AlertAnswer]
@@ -155,6 +164,8 @@ def _full(call: Call, run: Run) -> FullRunAnswer:
     return FullRunAnswer(
         **fields_of(run),
         url=run_url(call.core.url, run.entity, run.project_name, run.id),
+        sweep_id=state.sweep_id,
+        files=[FileAnswer(path, policy) for path, policy in state.files.items()],
         environment=state.environment,
         packages=state.packages,
         alerts=[
