@@ -1,0 +1,81 @@
+// One function per request of docs/api/native.md.
+import { apiUrl, getJson, postForBytes, segments, sendJson } from "./client";
+import type {
+  ConsolePage,
+  Field,
+  Metric,
+  Project,
+  Run,
+  RunDetail,
+  RunPage,
+  RunPatch,
+  SeriesRequest,
+  Viewer,
+} from "./types";
+
+const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
+const runPath = (entity: string, project: string, run: string) =>
+  `${projectPath(entity, project)}/runs${segments(run)}`;
+
+export const getViewer = (signal?: AbortSignal) => getJson<Viewer>(apiUrl("/api/v1/viewer"), signal);
+
+export const signIn = (credential: { token: string } | { key: string }) =>
+  sendJson<unknown>("POST", apiUrl("/api/v1/session"), credential);
+
+export const signOut = () => sendJson<unknown>("DELETE", apiUrl("/api/v1/session"));
+
+export const getProjects = async (signal?: AbortSignal) =>
+  (await getJson<{ projects: Project[] }>(apiUrl("/api/v1/projects"), signal)).projects;
+
+export const getProject = (entity: string, project: string, signal?: AbortSignal) =>
+  getJson<Project>(apiUrl(projectPath(entity, project)), signal);
+
+export interface RunQuery {
+  filter?: string;
+  sort?: string;
+  offset?: number;
+  limit?: number;
+}
+
+export const getRuns = (entity: string, project: string, query: RunQuery, signal?: AbortSignal) =>
+  getJson<RunPage>(apiUrl(`${projectPath(entity, project)}/runs`, { ...query }), signal);
+
+export const getRun = (entity: string, project: string, run: string, signal?: AbortSignal) =>
+  getJson<RunDetail>(apiUrl(runPath(entity, project, run)), signal);
+
+export const patchRun = (entity: string, project: string, run: string, patch: RunPatch) =>
+  sendJson<Run>("PATCH", apiUrl(runPath(entity, project, run)), patch);
+
+export const stopRun = (entity: string, project: string, run: string) =>
+  sendJson<unknown>("POST", apiUrl(`${runPath(entity, project, run)}/stop`), {});
+
+export const deleteRun = (entity: string, project: string, run: string) =>
+  sendJson<unknown>("DELETE", apiUrl(runPath(entity, project, run)));
+
+export const getFields = async (entity: string, project: string, signal?: AbortSignal) =>
+  (await getJson<{ fields: Field[] }>(apiUrl(`${projectPath(entity, project)}/fields`), signal)).fields;
+
+export const getMetrics = async (entity: string, project: string, signal?: AbortSignal) =>
+  (await getJson<{ metrics: Metric[] }>(apiUrl(`${projectPath(entity, project)}/metrics`), signal)).metrics;
+
+export const postSeries = (entity: string, project: string, request: SeriesRequest, signal?: AbortSignal) =>
+  postForBytes(apiUrl(`${projectPath(entity, project)}/series`), request, signal);
+
+export interface ConsoleQuery {
+  after?: number;
+  limit?: number;
+  tail?: number;
+  stream?: string;
+  search?: string;
+}
+
+export const getConsole = (
+  entity: string,
+  project: string,
+  run: string,
+  query: ConsoleQuery,
+  signal?: AbortSignal,
+) => getJson<ConsolePage>(apiUrl(`${runPath(entity, project, run)}/console`, { ...query }), signal);
+
+/** Address of the change stream of one project, or of all. */
+export const eventsUrl = (project?: string) => apiUrl("/api/v1/events", { project });

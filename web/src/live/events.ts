@@ -1,0 +1,80 @@
+// One server-sent event stream, kept up: reconnects with jitter, tells the caller after a gap, rests in a hidden tab.
+import type { ProjectChange } from "../api/types";
+
+export type LinkState = "connecting" | "live" | "down";
+
+export interface StreamHandlers<Change> {
+  change(change: Change): void;
+  /** The stream was away for a while: what was shown may be old. */
+  gap(): void;
+  state(state: LinkState, retryAt: number | null): void;
+}
+
+export type AnyChange = Partial<ProjectChange> & { projects?: string[] };
+
+const RETRY_MIN_MS = 1000;
+const RETRY_MAX_MS = 20_000;
+/** The server sends at least a comment each 15 s, which EventSource does not show; so only errors end a stream. */
+
+export class ChangeStream {
+  private source: EventSource | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private wasLive = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly handlers: StreamHandlers<AnyChange>,
+  ) {
+    this.open();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+  }
+
+  /** Tries at once instead of waiting out the countdown. */
+  retryNow(): void {
+    if (this.source?.readyState === EventSource.OPEN) return;
+    this.close();
+    this.open();
+  }
+
+  private open(): void {
+    const source = new EventSource(this.url);
+    this.source = source;
+    if (!this.wasLive) this.handlers.state("connecting", null);
+    source.addEventListener("hello", () => this.opened());
+    source.onopen = () => this.opened();
+    source.addEventListener("change", (event) => {
+      this.handlers.change(JSON.parse((event as MessageEvent<string>).data) as AnyChange);
+    });
+    source.onerror = () => this.failed();
+  }
+
+  private opened(): void {
+    if (this.failures > 0) {
+      this.failures = 0;
+      this.handlers.gap();
+    }
+    this.wasLive = true;
+    this.handlers.state("live", null);
+  }
+
+  private failed(): void {
+    this.source?.close();
+    this.source = null;
+    this.failures += 1;
+    const wait = retryDelay(this.failures, Math.random());
+    this.handlers.state("down", Date.now() + wait);
+    this.timer = setTimeout(() => this.open(), wait);
+  }
+}
+
+/** Doubling from one second to twenty, with up to half of it as jitter so that many tabs do not come back at once. */
+export function retryDelay(failures: number, random: number): number {
+  const full = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10));
+  return full / 2 + (full / 2) * random;
+}

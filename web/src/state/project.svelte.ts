@@ -1,0 +1,160 @@
+// Everything the pages of one project share: its runs, metrics, series, and the live stream that keeps them fresh.
+import { eventsUrl, getMetrics, postSeries } from "../api/endpoints";
+import type { Metric, ProjectChange } from "../api/types";
+import { HoverBus } from "../charts/hover-bus";
+import { decode, type SeriesData } from "../lib/series";
+import { ChangeStream, type LinkState } from "../live/events";
+import { RunList } from "./runs.svelte";
+import { SeriesCache } from "./series";
+import { Visibility } from "./visibility.svelte";
+
+const METRICS_REFRESH_MS = 1500;
+const ALL_PARTS = ["history", "system", "console", "summary", "config", "state"];
+
+export type RunListener = (parts: readonly string[]) => void;
+
+export class ProjectSession {
+  readonly runs: RunList;
+  readonly eyes: Visibility;
+  readonly series: SeriesCache<SeriesData>;
+  metrics = $state.raw<readonly Metric[]>([]);
+  metricsLoaded = $state(false);
+  metricsError = $state.raw<unknown>(null);
+  link = $state<LinkState>("connecting");
+  retryAt = $state<number | null>(null);
+  /** The person stopped live updates. */
+  stopped = $state(false);
+  /** Crosshair and lit run, shared by charts, sidebar and table. */
+  readonly bus = new HoverBus();
+  lit = $state<string | null>(null);
+  private readonly stream: ChangeStream;
+  private readonly versions = new Map<string, number>();
+  private readonly listeners = new Map<string, Set<RunListener>>();
+  private missed = false;
+  private metricsTimer: ReturnType<typeof setTimeout> | undefined;
+  private metricsAt = 0;
+  private readonly onVisibility = () => this.attend();
+
+  constructor(
+    readonly entity: string,
+    readonly project: string,
+  ) {
+    this.runs = new RunList(entity, project);
+    this.eyes = new Visibility(this.runs, `${entity}/${project}`);
+    this.series = new SeriesCache<SeriesData>({
+      fetch: async (request, signal) => decode(await postSeries(entity, project, request, signal)).series,
+      version: (run) => this.versions.get(run) ?? 0,
+    });
+    this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
+      change: (change) => this.take(change as ProjectChange),
+      gap: () => this.catchUp(),
+      state: (state, retryAt) => {
+        this.link = state;
+        this.retryAt = retryAt;
+      },
+    });
+    this.bus.subscribe((hover) => (this.lit = hover?.subject ?? null));
+    document.addEventListener("visibilitychange", this.onVisibility);
+    void this.loadMetrics();
+  }
+
+  get resting(): boolean {
+    return this.stopped || document.hidden;
+  }
+
+  toggleLive(): void {
+    this.stopped = !this.stopped;
+    this.attend();
+  }
+
+  retryNow(): void {
+    this.stream.retryNow();
+  }
+
+  /** Calls back when the run's parts change. Returns the way to stop. */
+  onRun(run: string, listener: RunListener): () => void {
+    const set = this.listeners.get(run) ?? new Set();
+    this.listeners.set(run, set.add(listener));
+    return () => {
+      set.delete(listener);
+      if (set.size === 0) this.listeners.delete(run);
+    };
+  }
+
+  close(): void {
+    document.removeEventListener("visibilitychange", this.onVisibility);
+    clearTimeout(this.metricsTimer);
+    this.stream.close();
+    this.runs.close();
+    this.series.close();
+  }
+
+  private take(change: ProjectChange): void {
+    const runs = Object.entries(change.runs ?? {});
+    let newPoints = false;
+    for (const [id, { parts }] of runs) {
+      if (parts.includes("history") || parts.includes("system")) {
+        this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
+        newPoints = true;
+      }
+    }
+    if (this.resting) {
+      this.missed = true;
+      return;
+    }
+    for (const [id, { parts }] of runs) for (const listener of this.listeners.get(id) ?? []) listener(parts);
+    this.runs.changed(
+      runs.map(([id]) => id),
+      change.added ?? [],
+    );
+    if (newPoints || change.added?.length) {
+      this.series.touch();
+      this.refreshMetrics();
+    }
+  }
+
+  /** Shown again, or switched on again. */
+  private attend(): void {
+    this.series.pause(this.resting);
+    this.runs.paused = this.resting;
+    if (this.resting) return;
+    if (this.missed) this.catchUp();
+    else this.runs.resume();
+  }
+
+  /** After a gap nothing is known to be fresh: one look at everything in view. */
+  private catchUp(): void {
+    this.missed = false;
+    const live = this.runs.first(this.eyes.limit).filter((run) => run.state === "running");
+    for (const id of new Set([...live.map((run) => run.id), ...this.listeners.keys()])) {
+      this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
+    }
+    for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
+    if (!this.runs.held) this.runs.reload();
+    this.runs.resume();
+    this.series.retryFailed();
+    this.series.touch();
+    void this.loadMetrics();
+  }
+
+  private refreshMetrics(): void {
+    if (this.metricsTimer !== undefined) return;
+    const wait = Math.max(0, this.metricsAt + METRICS_REFRESH_MS - Date.now());
+    this.metricsTimer = setTimeout(() => {
+      this.metricsTimer = undefined;
+      if (!this.resting) void this.loadMetrics();
+    }, wait);
+  }
+
+  async loadMetrics(): Promise<void> {
+    this.metricsAt = Date.now();
+    try {
+      const metrics = await getMetrics(this.entity, this.project);
+      if (metrics !== this.metrics) this.metrics = metrics;
+      this.metricsLoaded = true;
+      this.metricsError = null;
+    } catch (error) {
+      this.metricsError = error;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// The address bar as state: `router.route` follows it, `navigate` and `setQuery` change it.
+import { basePath } from "../api/client";
+import { parsePath, type Route } from "./routes";
+
+type QueryPatch = Record<string, string | null | undefined>;
+
+function currentPath(): string {
+  const path = location.pathname;
+  return path.startsWith(basePath) ? path.slice(basePath.length) || "/" : path;
+}
+
+class Router {
+  path = $state(currentPath());
+  search = $state(location.search);
+  hash = $state(location.hash);
+  route: Route = $derived(parsePath(this.path));
+  query = $derived(new URLSearchParams(this.search));
+
+  constructor() {
+    addEventListener("popstate", () => this.follow());
+    document.addEventListener("click", (event) => this.intercept(event));
+  }
+
+  /** Address with the server's path prefix, for `href`. */
+  href(path: string): string {
+    return `${basePath}${path}`;
+  }
+
+  navigate(path: string, options: { replace?: boolean; keepScroll?: boolean } = {}): void {
+    const url = this.href(path);
+    if (options.replace) history.replaceState(null, "", url);
+    else history.pushState(null, "", url);
+    this.follow();
+  }
+
+  /** Changes some query parameters of the page in view; null or "" takes one away. */
+  setQuery(patch: QueryPatch, options: { push?: boolean } = {}): void {
+    const query = new URLSearchParams(location.search);
+    for (const [key, value] of Object.entries(patch)) {
+      if (value === null || value === undefined || value === "") query.delete(key);
+      else query.set(key, value);
+    }
+    const search = readableQuery(query);
+    if (search === location.search) return;
+    const url = `${location.pathname}${search}${location.hash}`;
+    if (options.push) history.pushState(null, "", url);
+    else history.replaceState(null, "", url);
+    this.follow();
+  }
+
+  private follow(): void {
+    this.path = currentPath();
+    this.search = location.search;
+    this.hash = location.hash;
+  }
+
+  private intercept(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const anchor = (event.target as Element | null)?.closest?.("a[href]");
+    if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute("download")) return;
+    const url = new URL(anchor.href);
+    if (url.origin !== location.origin || !`${url.pathname}/`.startsWith(`${basePath}/`)) return;
+    const path = url.pathname.slice(basePath.length);
+    if (path.startsWith("/-/") || path.startsWith("/api/")) return;
+    event.preventDefault();
+    this.navigate(`${path || "/"}${url.search}${url.hash}`);
+  }
+}
+
+/** Addresses are read and typed by people: slashes, colons and the like stay as they are. */
+export function readableQuery(query: URLSearchParams): string {
+  const text = query.toString().replace(/%2F|%3A|%2C|%3E|%3D|%7E|%40/gi, (code) => decodeURIComponent(code));
+  return text ? `?${text}` : "";
+}
+
+export const router = new Router();

@@ -1,0 +1,169 @@
+// The runs of a project under the current filter and sort, held in windows of 200 rows: 100 000 runs cost what is looked at.
+import { getRuns } from "../api/endpoints";
+import type { Run } from "../api/types";
+
+export const WINDOW = 200;
+const REFRESH_MS = 1000;
+
+type Fetch = typeof getRuns;
+
+export class RunList {
+  filter = $state("");
+  sort = $state("");
+  total = $state(0);
+  matching = $state(0);
+  /** Runs created since, while the list was scrolled: shown by a pill instead of shifting rows. */
+  waiting = $state(0);
+  loaded = $state(false);
+  error = $state.raw<unknown>(null);
+  private windows = $state.raw(new Map<number, readonly Run[]>());
+  private readonly byId = new Map<string, Run>();
+  private readonly inFlight = new Map<number, AbortController>();
+  private dirty = new Set<number>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private refreshedAt = 0;
+  private generation = 0;
+  /** Set by a view that is scrolled away from the top: rows then change in place and never move. */
+  held = false;
+  paused = false;
+
+  constructor(
+    private readonly entity: string,
+    private readonly project: string,
+    private readonly fetchRuns: Fetch = getRuns,
+  ) {}
+
+  /** Starts over with another filter or sort. The old rows stay until the new ones are there. */
+  query(filter: string, sort: string): void {
+    if (this.loaded && filter === this.filter && sort === this.sort) return;
+    this.filter = filter;
+    this.sort = sort;
+    this.reload();
+  }
+
+  reload(): void {
+    this.generation += 1;
+    for (const controller of this.inFlight.values()) controller.abort();
+    this.inFlight.clear();
+    this.dirty.clear();
+    this.waiting = 0;
+    void this.load(0, true);
+  }
+
+  at(index: number): Run | undefined {
+    return this.windows.get(Math.floor(index / WINDOW))?.[index % WINDOW];
+  }
+
+  /** Any run that was seen, in whatever window. */
+  known(id: string): Run | undefined {
+    return this.byId.get(id);
+  }
+
+  /** The first `count` runs, as far as they are loaded. */
+  first(count: number): Run[] {
+    const runs: Run[] = [];
+    for (let index = 0; index < Math.min(count, this.matching); index++) {
+      const run = this.at(index);
+      if (run) runs.push(run);
+    }
+    return runs;
+  }
+
+  /** Loads what rows `from` up to and including `to` need. */
+  ensure(from: number, to: number): void {
+    if (!this.loaded) return;
+    const last = Math.floor(Math.min(to, this.matching - 1) / WINDOW);
+    for (let window = Math.floor(from / WINDOW); window <= last; window++) {
+      if (!this.windows.has(window) && !this.inFlight.has(window)) void this.load(window, false);
+    }
+  }
+
+  /** The server said that these runs changed. */
+  changed(ids: readonly string[], added: readonly string[]): void {
+    if (added.length > 0) {
+      if (this.held) this.waiting += added.length;
+      else this.mark(0);
+    }
+    const wanted = new Set(ids);
+    for (const [window, runs] of this.windows) {
+      if (runs.some((run) => wanted.has(run.id))) this.mark(window);
+    }
+  }
+
+  /** Puts an edited run in place without waiting for the server's list. */
+  replace(run: Run): void {
+    this.byId.set(run.id, run);
+    const windows = new Map(this.windows);
+    for (const [window, runs] of windows) {
+      if (runs.some((one) => one.id === run.id)) {
+        windows.set(
+          window,
+          runs.map((one) => (one.id === run.id ? run : one)),
+        );
+      }
+    }
+    this.windows = windows;
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    for (const controller of this.inFlight.values()) controller.abort();
+  }
+
+  private mark(window: number): void {
+    this.dirty.add(window);
+    if (this.timer !== undefined) return;
+    const wait = Math.max(0, this.refreshedAt + REFRESH_MS - Date.now());
+    this.timer = setTimeout(() => this.refresh(), wait);
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (this.dirty.size > 0) this.refresh();
+  }
+
+  private refresh(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.paused) return;
+    this.refreshedAt = Date.now();
+    const windows = [...this.dirty];
+    this.dirty.clear();
+    for (const window of windows) if (!this.inFlight.has(window)) void this.load(window, false);
+  }
+
+  private async load(window: number, fresh: boolean): Promise<void> {
+    const generation = this.generation;
+    const controller = new AbortController();
+    this.inFlight.set(window, controller);
+    try {
+      const page = await this.fetchRuns(
+        this.entity,
+        this.project,
+        { filter: this.filter, sort: this.sort, offset: window * WINDOW, limit: WINDOW },
+        controller.signal,
+      );
+      if (generation !== this.generation) return;
+      this.take(window, page.runs, fresh);
+      this.total = page.total;
+      if (!this.held || fresh || !this.loaded) this.matching = page.matching;
+      this.error = null;
+      this.loaded = true;
+    } catch (error) {
+      if (controller.signal.aborted) return;
+      this.error = error;
+    } finally {
+      if (this.inFlight.get(window) === controller) this.inFlight.delete(window);
+    }
+  }
+
+  private take(window: number, runs: readonly Run[], fresh: boolean): void {
+    for (const run of runs) this.byId.set(run.id, run);
+    const before = this.windows.get(window);
+    if (before === runs) return;
+    const windows = fresh ? new Map<number, readonly Run[]>() : new Map(this.windows);
+    const inPlace = this.held && !fresh && before !== undefined;
+    windows.set(window, inPlace ? before.map((run) => this.byId.get(run.id) ?? run) : runs);
+    this.windows = windows;
+  }
+}
