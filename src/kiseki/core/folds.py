@@ -82,7 +82,7 @@ class LiveAttempt:
     """An attempt in memory: its fold, its streams, and what of it is not saved yet."""
 
     __slots__ = (
-        "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_silent", "last_used_us",
+        "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_new", "is_silent", "last_used_us",
         "metrics", "number", "ordinal", "run", "state", "stop_us", "streams", "system", "touched",
         "unannounced",
     )  # fmt: skip
@@ -98,6 +98,7 @@ class LiveAttempt:
         self.is_latest = run.attempt == number
         self.is_silent = False
         self.is_deleted = run.deleted_us is not None
+        self.is_new = run.started_us == 0  # never saved: no list has shown it as it is
         self.stop_us = run.stop_us
         self.last_used_us = wall_us()
         self.touched: set[str] = set()  # parts of the fold that changed since the last save
@@ -517,7 +518,7 @@ class _Pending:
         self.live = live
         self.touched, live.touched = live.touched, set()
         self.unannounced, live.unannounced = live.unannounced, set()
-        self.change = live.change(self.unannounced)
+        self.change = live.change(self.unannounced, is_new=live.is_new and live.is_latest)
         self.closed = [s for s in live.streams.values() if s.is_open] if close else []
         for stream in self.closed:
             stream.is_open = False
@@ -546,6 +547,7 @@ class _Pending:
     def done(self) -> None:
         """Remember what the meta store holds now."""
         live = self.live
+        live.is_new = False
         live.cells = self.cells
         live.hashes.update(self.hashes)
         live.metrics.update(self.metrics)
