@@ -1,8 +1,8 @@
 """How commands speak: results on stdout, trouble on stderr, exit codes (reliability §6).
 
-KSK-CLI-601  wrong usage                            KSK-CLI-604  nothing to sync here
-KSK-CLI-602  no such file, folder or run            KSK-CLI-605  the address is taken
-KSK-CLI-603  no run is there                        KSK-CLI-609  anything else
+KSK-CLI-601  wrong usage                            KSK-CLI-604  cannot be uploaded like this
+KSK-CLI-602  no such file, folder, user or run      KSK-CLI-609  anything else
+KSK-CLI-603  no run is there
 The codes of the network, of keys and of damaged data are those of `uploader/messages.py`.
 """
 
@@ -18,8 +18,8 @@ import click
 
 DONE, FAILED, USAGE, PARTLY = 0, 1, 2, 3
 PREFIX = "kiseki: "
-WRONG_USAGE, ABSENT, NO_RUN, NOTHING, TAKEN, OTHER = (
-    f"KSK-CLI-{number}" for number in (601, 602, 603, 604, 605, 609)
+WRONG_USAGE, ABSENT, NO_RUN, NOTHING, OTHER = (
+    f"KSK-CLI-{number}" for number in (601, 602, 603, 604, 609)
 )
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
