@@ -98,7 +98,7 @@ class LiveAttempt:
         self.is_latest = run.attempt == number
         self.is_silent = False
         self.is_deleted = run.deleted_us is not None
-        self.is_new = run.started_us == 0  # never saved: no list has shown it as it is
+        self.is_new = ordinal == 1 and not state.opened  # never saved, nor announced
         self.stop_us = run.stop_us
         self.last_used_us = wall_us()
         self.touched: set[str] = set()  # parts of the fold that changed since the last save
@@ -237,8 +237,7 @@ class Folds:
             live = self._streams.get(stream.id)
             if live is None:
                 live = self._add_stream(attempt, stream)
-            attempt.is_silent = False
-            attempt.heartbeat_us = self._now_us()
+            self.heard(live)
             return live
 
     def _supersede(self, latest: LiveAttempt) -> None:
@@ -252,6 +251,7 @@ class Folds:
         if attempt is None or run is None:
             raise NotFound(f"attempt {number} does not exist")
         live = LiveAttempt(number, attempt.ordinal, run, self._saved_state(number))
+        live.is_silent = attempt.state == "crashed" and live.state.state in ALIVE
         live.cells = saved.cells(live.state)
         for metric in self._meta.run_metrics(number):
             live.metrics[metric.space, metric.path] = metric
@@ -270,6 +270,7 @@ class Folds:
         attempt.streams[stream.id] = live
         self._streams[stream.id] = live
         if live.next > live.applied:
+            attempt.is_silent = False
             self._replay(live)
         elif live.next < live.applied:
             log.warning(
@@ -518,7 +519,7 @@ class _Pending:
         self.live = live
         self.touched, live.touched = live.touched, set()
         self.unannounced, live.unannounced = live.unannounced, set()
-        self.change = live.change(self.unannounced, is_new=live.is_new and live.is_latest)
+        self.change = live.change(self.unannounced, is_new=live.is_new)
         self.closed = [s for s in live.streams.values() if s.is_open] if close else []
         for stream in self.closed:
             stream.is_open = False
