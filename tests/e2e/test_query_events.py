@@ -76,7 +76,8 @@ def test_what_changed_is_told(server: LiveServer) -> None:
             shown = run["summary"]["loss"]
         assert overview.next() == ("change", {"projects": ["ada/digits"]})
         Recorder(server.url, server.key, "two").row({"loss": 1.0}, 0).send()
-        assert any("two" in message["added"] for message in events.until("two", "history"))
+        told = events.until("two", "state")
+        assert ["two" in message["added"] for message in told] == [False] * (len(told) - 1) + [True]
 
 
 def test_many_rows_are_few_messages(server: LiveServer) -> None:
