@@ -198,7 +198,6 @@ class Ingest:
         if not job.body:
             return self._sign_of_life(job, stream, expected)
         buffer, frames = read_frames(job.body)
-        before: RunState | None = None
         if stream is None:
             if frames[0].seq > 0:
                 raise Gap(
@@ -210,10 +209,13 @@ class Ingest:
             job.body, buffer, frames, expected.get(stream.id, stream.next), stream.shapes
         )
         expected[stream.id] = found.first + found.count
+        record = found.open
+        if record is None and frames[0].kind == Kind.OPEN:  # sent again: the answer is, too
+            record = _first_open(stream.id, frames[0])
         opened = None
-        if frames[0].kind == Kind.OPEN or found.open is not None:
+        if record is not None:
             before = self._folds.state(stream.attempt.number)
-            opened = _opened(stream.attempt, before, found)
+            opened = _opened(stream.attempt, before, record)
         return _Ready(job, stream, found, opened)
 
     def _sign_of_life(
@@ -259,15 +261,10 @@ def _first_open(stream: str, frame: Frame) -> Open:
     return record
 
 
-def _opened(attempt: LiveAttempt, before: RunState, found: Decoded) -> Opened:
+def _opened(attempt: LiveAttempt, before: RunState, record: Open) -> Opened:
     run = attempt.run
-    record = found.open
-    name = before.name or (record.name if record is not None else "")
-    is_resumed = (
-        record is not None
-        and record.role == "writer"
-        and before.opened[:1] not in ([], [record.stream])
-    )
+    is_resumed = record.role == "writer" and before.opened[:1] not in ([], [record.stream])
+    name = before.name or record.name
     return Opened(
         run.entity, run.project_name, run.id, name, attempt.ordinal, is_resumed, before
     )  # fmt: skip
