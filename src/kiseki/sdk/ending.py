@@ -53,7 +53,7 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
     else:
         pending = f"{result.pending:,} records are" if result.pending >= 0 else "some records are"
         terminal.warn(
-            f"{pending} not yet on {link.base_url}; waited {timeout:g} s.\n"
+            f"{pending} not yet on {link.base_url}.\n"
             f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}"
         )
 

@@ -25,6 +25,7 @@ from kiseki.sdk.run import Run
 from kiseki.sdk.settings import Settings, from_argument
 from kiseki.sdk.tags import checked_tags
 from kiseki.sdk.terminal import Terminal
+from kiseki.uploader.death import started_us
 
 KEY_CHARACTERS_MIN = 40
 
@@ -238,6 +239,7 @@ def _opening(settings: Settings) -> Open:
         job_type=settings.run_job_type,
         host=settings.host or socket.gethostname(),
         pid=os.getpid(),
+        process_started_us=started_us(os.getpid()),
         program=program,
         sdk=f"kiseki {__version__}",
     )

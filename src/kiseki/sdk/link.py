@@ -19,6 +19,9 @@ from kiseki.uploader.process import UploaderProcess
 
 PROGRESS_AFTER_SECONDS = 1.0
 OFFLINE_FINISH_SECONDS = 10.0  # for the environment, which the uploader captures offline too
+# `finish` of a run that no server ever knew: who trains first and starts the server afterwards must not
+# wait a minute for each script. The server takes the folder in when it starts.
+UNKNOWN_FINISH_SECONDS = 3.0
 
 
 class Place(NamedTuple):
@@ -71,7 +74,7 @@ class Link:
 
     Args:
         on_place: called when the server knows the run.
-        told: code of the trouble that was told already.
+        told: code of the trouble that was told already; then no server knows the run yet.
     """
 
     def __init__(
@@ -90,11 +93,16 @@ class Link:
         self._terminal = terminal
         self._on_place = on_place
         self._told = told
+        self._is_known = not told
         self._process = UploaderProcess(folder.path, self._hear).start()
 
     def finish(self, timeout: float, progress: Callable[[str], None]) -> Result:
         """Wait until the server has everything, at most `timeout` seconds (0 = for ever)."""
         began = time.monotonic()
+        if self.is_offline:
+            timeout = OFFLINE_FINISH_SECONDS
+        elif not self._is_known:
+            timeout = min(timeout or UNKNOWN_FINISH_SECONDS, UNKNOWN_FINISH_SECONDS)
 
         def show(event: dict[str, Any]) -> None:
             if time.monotonic() - began >= PROGRESS_AFTER_SECONDS:
@@ -120,6 +128,7 @@ class Link:
         with Guard("hearing the uploader", self._settings.strict):
             kind = event.get("event")
             if kind == "run":
+                self._is_known = True
                 self._on_place(place_of(event.get("run")))
             elif kind == "stop":
                 self._stop()

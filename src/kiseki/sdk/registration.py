@@ -1,5 +1,6 @@
 """Making a run known to the server while `init` waits, for a bounded time
-(design §3, "`init` and the network")."""
+(design §3, "`init` and the network").
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from typing import Any
 from kiseki.errors import RunStateError, UsageTypeError, UsageValueError
 from kiseki.record import codec, keypath
 from kiseki.record.fold import RunState, apply, apply_rows, definition_of
-from kiseki.record.types import Kind, Metric, Row, Shape
+from kiseki.record.types import Kind, Metric, Record, Row, Shape
 from kiseki.sdk.stream import Stream
 from kiseki.sdk.values import PLAIN, TEXT_BYTES_MAX, Normaliser, type_name
 
@@ -304,6 +304,12 @@ class Rows:
                 for keys, form in self._by_keys.items()
                 if tuple(map(keypath.escape, keys)) in self._by_paths
             }
+            self._stream.write(record)
+
+    def change(self, record: Record) -> None:
+        """Apply and write any other record that changes what the run's state says."""
+        with self._stream.lock:
+            apply(self.fold(), record)
             self._stream.write(record)
 
     # -- reading -------------------------------------------------------------------------------------

@@ -459,10 +459,7 @@ class Run:
     def _change(self, record: Record) -> None:
         """Write a record and let the run's state follow it."""
         self._check_active("changing it")
-        with self._stream.lock:
-            self._rows.fold()
-            apply(self._state, record)
-            self._stream.write(record)
+        self._rows.change(record)
 
     def _read_summary(self) -> dict[str, Any]:
         return self._rows.fold().summary
