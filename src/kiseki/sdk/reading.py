@@ -7,6 +7,7 @@ All are read front to back in bounded memory; what is damaged is left out and na
 from __future__ import annotations
 
 import heapq
+import json
 import os
 import socket
 import time
@@ -115,7 +116,8 @@ class StoredRun:
 
     Attributes:
         id, entity, project, name, notes, tags, group, job_type, sweep_id: as given to `init`, or changed
-            later; "" (tags: []) where nothing was given.
+            later; "" (tags: []) where nothing was given. The entity of a run for the default entity is
+            known when a server has said it.
         state: running, finished, failed, crashed, killed, preempting or preempted.
         exit_code: of the script; None while it is running or if unknown.
         config, summary: nested dicts.
@@ -271,6 +273,7 @@ class StoredRun:
                     last_writer = journal.opening.stream
             else:
                 _fold_uploader(state, journal, last_writer, partial(self._report, journal))
+        state.entity = state.entity or _entity_of(self.path)
         if not state.id:  # no `Open` could be read; the file's name says it too
             state.id = self._journals[0].path.stem.removeprefix("run-")
         if state.state in ("running", "preempting") and not self._is_alive():
@@ -346,6 +349,14 @@ def _journal_files(path: Path) -> list[Path]:
         f"{path} is no run folder: no journal (*.kslog) is in it. "
         "A run folder looks like kiseki/run-20260102_101500-3f9a0c1x"
     )
+
+
+def _entity_of(folder: Path) -> str:
+    """Return the entity a server put the run under, if its answer is known; "" if not."""
+    try:
+        return str(json.loads((folder / "uploader.json").read_text("utf-8"))["run"]["entity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _opening(journal: _Journal) -> Open | None:

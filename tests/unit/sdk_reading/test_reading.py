@@ -77,6 +77,13 @@ def test_the_attributes(tmp_path: Path) -> None:
     assert open_run(str(folder / "run-3f9a0c1x.kslog")).summary["_step"] == 1
 
 
+def test_the_default_entity_is_what_a_server_said(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, opening=msgspec.structs.replace(OPEN, entity=""))
+    assert open_run(folder).entity == ""
+    (folder / "uploader.json").write_text('{"run": {"entity": "ada"}}')
+    assert open_run(folder).entity == "ada"
+
+
 def test_history_is_exact(tmp_path: Path) -> None:  # L-10, L-13, L-19
     values = [1.0, 1, True, None, "x", math.nan, math.inf, -math.inf, -0.0, 2**70, [1, 2.0], {}]
     folder = run_folder(tmp_path, *(log(i, v=value) for i, value in enumerate(values)))
