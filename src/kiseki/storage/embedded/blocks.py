@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from kiseki.record.codec import decompress
 from kiseki.storage.embedded.cache import Cache
 from kiseki.storage.embedded.cells import Level
 from kiseki.storage.embedded.chunks import (
@@ -29,7 +30,7 @@ from kiseki.storage.embedded.columns import (
     Column,
     Layout,
     Rows,
-    decode_batch,
+    decode_rows,
     positions,
 )
 from kiseki.storage.embedded.packing import unpack_ints
@@ -92,6 +93,7 @@ class Numbers:
 
 
 Block = RowChunk | StoredBatch
+T = TypeVar("T", int, str)
 
 
 def touches(block: Block, span: Range) -> bool:
@@ -101,7 +103,7 @@ def touches(block: Block, span: Range) -> bool:
     )
 
 
-def batched(items: Iterable[int]) -> Iterator[list[int]]:
+def batched(items: Iterable[T]) -> Iterator[list[T]]:
     """Yield the items in lists short enough for the parameters of a statement."""
     found = list(items)
     for start in range(0, len(found), _PARAMETERS_MAX):
@@ -129,6 +131,14 @@ class Snapshot:
         """Return the id of a key path that some row chunk holds."""
         row = self.db.execute("SELECT id FROM key WHERE path=?", (path,)).fetchone()
         return None if row is None else int(row[0])
+
+    def keys(self, paths: Iterable[str]) -> dict[str, int]:
+        """Return the ids of the key paths that have one."""
+        found: dict[str, int] = {}
+        for some in batched(paths):
+            sql = f"SELECT path, id FROM key WHERE path IN ({marks(some)})"
+            found.update(self.db.execute(sql, some))
+        return found
 
     def paths(self, keys: Iterable[int]) -> dict[int, str]:
         """Return the key paths of ids."""
@@ -176,12 +186,34 @@ class Snapshot:
             if not isinstance(found, Rows):
                 if batch.stream not in shapes:
                     shapes[batch.stream] = self._shapes(batch.stream)
-                (body,) = self.db.execute(
-                    "SELECT body FROM batch WHERE id=?", (batch.id,)
-                ).fetchone()
-                found = decode_batch(body, shapes[batch.stream], batch.first, batch.arrival)
+                shift = batch.arrival - batch.first
+                found = decode_rows(self._body(batch), shapes[batch.stream], shift)
                 self._cache.put(name, found, found.nbytes)
             yield batch, found
+
+    def joined_rows(self, batches: Sequence[StoredBatch]) -> Iterator[Rows]:
+        """Yield the rows of batches, those that follow one another in their stream decoded at once."""
+        group: list[StoredBatch] = []
+
+        def together() -> Rows:
+            buffer = b"".join([self._body(batch) for batch in group])
+            shift = group[0].arrival - group[0].first
+            return decode_rows(buffer, self._shapes(group[0].stream), shift)
+
+        for batch in batches:
+            if group and (batch.stream, batch.arrival - batch.first) != (
+                group[0].stream,
+                group[0].arrival - group[0].first,
+            ):
+                yield together()
+                group = []
+            group.append(batch)
+        if group:
+            yield together()
+
+    def _body(self, batch: StoredBatch) -> bytes:
+        (body,) = self.db.execute("SELECT body FROM batch WHERE id=?", (batch.id,)).fetchone()
+        return decompress(body)
 
     def _shapes(self, stream: int) -> dict[int, Layout]:
         sql = "SELECT shape, paths FROM shape WHERE stream=?"

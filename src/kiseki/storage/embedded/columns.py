@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kiseki.errors import CorruptRecord
-from kiseki.record.codec import Decoder, decompress
+from kiseki.record.codec import Decoder
 from kiseki.record.frame import Frame, verified
+from kiseki.record.table import Table, tables
 from kiseki.record.types import STEP_MAX, Kind, Row, System
 from kiseki.storage.interface import Floats, Ints
 
@@ -32,6 +33,7 @@ ROW_KINDS = frozenset({int(Kind.ROW), int(Kind.ROW_PART), int(Kind.SYSTEM)})
 _CODES: dict[type, int] = {float: FLOAT, int: INT, bool: BOOL, str: TEXT}
 _PLAIN = frozenset({float, int, bool, str, type(None)})
 _TIME_MAX = 2**63 - 1
+_SAME = [np.array([code], np.uint8) for code in range(6)]
 _decode_lists = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
 
@@ -176,7 +178,7 @@ def column_of(values: Sequence[Any]) -> Column:
 
 
 def _same(code: int) -> Bytes:
-    return np.array([code], np.uint8)
+    return _SAME[code]
 
 
 def _mixed(values: Sequence[Any]) -> Column:
@@ -238,15 +240,20 @@ def positions(layout: npt.NDArray[np.int32], holds: npt.NDArray[np.bool_], n: in
     return chosen
 
 
-def decode_batch(body: bytes, shapes: Mapping[int, Layout], first: int, arrival: int) -> Rows:
-    """Return the rows of a stored batch; what is no row, or cannot be understood, is left out.
+def decode_rows(buffer: bytes, shapes: Mapping[int, Layout], shift: int) -> Rows:
+    """Return the rows of stored batches; what is no row, or cannot be understood, is left out.
 
     Args:
-        body: as received.
-        shapes: every shape of its stream.
-        first: sequence of its first record, which has the number `arrival` in its segment.
+        buffer: frames of one stream, which were checked when they were stored.
+        shapes: every shape of the stream.
+        shift: what has to be added to the sequence of a record to get its arrival in the segment.
     """
-    frames = [frame for frame in verified(decompress(body)) if frame.kind in ROW_KINDS]
+    found = tables(buffer)
+    if found is not None:
+        rows = _of_tables(found, shapes, shift)
+        if rows is not None:
+            return rows
+    frames = [frame for frame in verified(buffer) if frame.kind in ROW_KINDS]
     try:
         decoded = _decode_lists(
             b"\xdd" + len(frames).to_bytes(4, "big") + b"".join([f.payload for f in frames])
@@ -259,7 +266,41 @@ def decode_batch(body: bytes, shapes: Mapping[int, Layout], first: int, arrival:
         frames, decoded = _one_by_one(frames, shapes)
     seqs = np.array([frame.seq for frame in frames], np.int64)
     kinds = np.array([frame.kind for frame in frames], np.uint8)
-    return _pivot(decoded, shapes, seqs + (arrival - first), kinds)
+    return _pivot(decoded, shapes, seqs + shift, kinds)
+
+
+def _of_tables(found: Sequence[Table], shapes: Mapping[int, Layout], shift: int) -> Rows | None:
+    """Return rows of equal form as columns; None if one of their shapes is not what it should be."""
+    layouts: dict[Layout, int] = {}
+    used: list[int] = []
+    pieces: dict[str, list[Column]] = {}
+    for table in found:
+        paths = shapes.get(table.shape)
+        if paths is None or len(paths) != len(table.columns) or len({*paths}) != len(paths):
+            return None
+        used.append(layouts.setdefault(paths, len(layouts)))
+        n = len(table.seqs)
+        for path, (of, words) in zip(paths, table.columns, strict=True):
+            if words is None:
+                column = Column(_same(OTHER), np.empty(0, np.int64), [None] * n, n)
+            else:
+                column = Column(_same(_CODES[of]), words, (), n)
+            pieces.setdefault(path, []).append(column)
+    if not found:
+        return _pivot([], shapes, np.empty(0, np.int64), np.empty(0, np.uint8))
+    sizes = [len(table.seqs) for table in found]
+    kinds = np.repeat(np.array([table.kind for table in found], np.uint8), sizes)
+    layout = np.repeat(np.array(used, np.int32), sizes)
+    return Rows(
+        np.concatenate([table.seqs for table in found]) + shift,
+        np.concatenate([table.steps for table in found]),
+        np.concatenate([table.times for table in found]),
+        np.concatenate([table.runtimes for table in found]),
+        kinds[:1] if (kinds == kinds[0]).all() else kinds,
+        list(layouts),
+        layout[:1] if len(layouts) == 1 else layout,
+        {path: joined(parts) for path, parts in pieces.items()},
+    )
 
 
 def _understood(decoded: list[list[Any]], shapes: Mapping[int, Layout]) -> bool:

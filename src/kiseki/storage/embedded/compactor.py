@@ -105,6 +105,8 @@ class Compactor:
                 clean(self._file)
                 self._file.is_clean = True
             gone = sum(self._segment(segment, idle) for segment in self._due(idle))
+            if gone:
+                clean(self._file)
             if idle:
                 self._vacuum()
             return gone
@@ -158,10 +160,10 @@ class Compactor:
             if idle and rows < SHORT_ROWS and size > rows * WIDE_ROW_BYTES > 0:
                 return 0
             snapshot = Snapshot(db, self._cache, self._file.identity)
-            decoded = [r for _, r in snapshot.rows([w.batch for w in piece if w.rows])]
-            decoded = [part for part in decoded if len(part.steps)]
+            rows_ = snapshot.joined_rows([waiting.batch for waiting in piece if waiting.rows])
+            decoded = [part for part in rows_ if len(part.steps)]
             if not decoded:
-                self._finish(segment, piece, [], [], [])
+                self._finish(segment, piece, [], [], [], [], [], [])
                 return len(piece)
             older = self._older(snapshot, segment, sum(len(part.steps) for part in decoded))
             self._write(snapshot, segment, piece, older, decoded)
@@ -208,55 +210,45 @@ class Compactor:
         older: Sequence[RowChunk],
         decoded: Sequence[Rows],
     ) -> None:
-        keys = self._keys(decoded)
+        keys = self._keys(snapshot, decoded)
         block = self._join(snapshot, older, decoded, keys)
         n = len(block.steps)
         parts = max(1, round(n / CHUNK_ROWS))
         cuts = [n * part // parts for part in range(parts + 1)]
         blocks = [block.cut(a, b) if parts > 1 else block for a, b in pairwise(cuts)]
-        with self._file.write() as db:
-            ids = [
-                int(db.execute("INSERT INTO stale DEFAULT VALUES").lastrowid or 0) for _ in blocks
-            ]
         ascending = [bool((np.diff(part.steps) > 0).all()) for part in blocks]
-        packed: list[tuple[int, int, Packed]] = []
+        ids: list[int] = []
+        packed: list[tuple[int, int, Packed]] = []  # part, key, column chunk
         size = 0
         for key, column in self._columns(snapshot, older, decoded, keys):
             held = block.rows_with(key)
             bounds = cuts if held is None else np.searchsorted(held, cuts).tolist()
-            for id, rises, a, b in zip(ids, ascending, bounds, bounds[1:], strict=False):
+            for part, (a, b) in enumerate(pairwise(bounds)):
                 if a < b:
-                    chunk = pack_column(column.cut(a, b) if parts > 1 else column, rises)
-                    packed.append((id, key, chunk))
-                    size += chunk.nbytes
+                    cut = column.cut(a, b) if parts > 1 else column
+                    packed.append((part, key, pack_column(cut, ascending[part])))
+                    size += packed[-1][2].nbytes
             if size > WRITE_BYTES or len(packed) >= WRITE_COLUMNS:
-                with self._file.write() as db:
-                    _insert_columns(db, packed)
+                with self._file.write(durable=False) as db:
+                    ids = ids or _new_ids(db, parts)
+                    _insert_columns(db, ids, packed)
                 packed, size = [], 0
-        rows = [
-            _row_chunk(id, segment, part, rises)
-            for id, part, rises in zip(ids, blocks, ascending, strict=True)
-        ]
-        stats = _series(decoded, keys)
-        self._finish(segment, piece, packed, rows, stats, [chunk.id for chunk in older])
-        if older:
-            clean(self._file)
+        self._finish(
+            segment, piece, blocks, ascending, ids, packed, _series(decoded, keys),
+            [chunk.id for chunk in older],
+        )  # fmt: skip
 
-    def _keys(self, decoded: Sequence[Rows]) -> dict[str, int]:
+    def _keys(self, snapshot: Snapshot, decoded: Sequence[Rows]) -> dict[str, int]:
         """Return the ids of all key paths in rows; unknown ones get theirs now."""
-        paths = {path: 0 for rows in decoded for layout in rows.layouts for path in layout}
-        with self._file.write() as db:
-            known = self._file.memo.setdefault("keys", {})
-            assert isinstance(known, dict)
-            for path in paths:
-                id = known.get(path)
-                if id is None:
-                    row = db.execute("SELECT id FROM key WHERE path=?", (path,)).fetchone()
-                    if row is None:
-                        row = (db.execute("INSERT INTO key (path) VALUES (?)", (path,)).lastrowid,)
-                    id = known[path] = row[0]
-                paths[path] = id
-        return paths
+        paths = dict.fromkeys(path for rows in decoded for own in rows.layouts for path in own)
+        keys = snapshot.keys(paths)
+        missing = [path for path in paths if path not in keys]
+        if missing:
+            with self._file.write(durable=False) as db:
+                for path in missing:
+                    # Since the snapshot was taken nobody else has: this is the only compactor.
+                    keys[path] = _inserted(db, "INSERT INTO key (path) VALUES (?)", path)
+        return keys
 
     @staticmethod
     def _join(
@@ -326,18 +318,25 @@ class Compactor:
         self,
         segment: int,
         piece: Sequence[_Waiting],
+        blocks: Sequence[_Block],
+        ascending: Sequence[bool],
+        ids: Sequence[int],
         packed: Sequence[tuple[int, int, Packed]],
-        rows: Sequence[tuple[object, ...]],
         stats: Sequence[tuple[int, int, int, int, int, int]],
-        replaced: Sequence[int] = (),
+        replaced: Sequence[int],
     ) -> None:
         """Exchange batches (and the row chunks they were joined with) for row chunks, all at once."""
-        with self._file.write() as db:
-            _insert_columns(db, packed)
+        with self._file.write(durable=False) as db:
+            ids = ids or _new_ids(db, len(blocks))
+            _insert_columns(db, ids, packed)
             db.executemany("DELETE FROM row_chunk WHERE id=?", [(id,) for id in replaced])
             db.executemany("INSERT INTO stale VALUES (?)", [(id,) for id in replaced])
+            rows = [
+                _row_chunk(id, segment, block, rises)
+                for id, block, rises in zip(ids, blocks, ascending, strict=True)
+            ]
             db.executemany(f"INSERT INTO row_chunk VALUES ({','.join('?' * 13)})", rows)
-            db.executemany("DELETE FROM stale WHERE id=?", [row[:1] for row in rows])
+            db.executemany("DELETE FROM stale WHERE id=?", [(id,) for id in ids])
             db.executemany("DELETE FROM batch WHERE id=?", [(w.batch.id,) for w in piece])
             known = {
                 key for (key,) in db.execute("SELECT key FROM series WHERE segment=?", (segment,))
@@ -365,22 +364,36 @@ def _waits(db: sqlite3.Connection, stream: int, lo: int, hi: int) -> bool:
     return db.execute(sql, (stream, lo, hi)).fetchone() is not None
 
 
+def _inserted(db: sqlite3.Connection, sql: str, *values: object) -> int:
+    id = db.execute(sql, values).lastrowid
+    assert id is not None
+    return id
+
+
+def _new_ids(db: sqlite3.Connection, count: int) -> list[int]:
+    """Return ids for row chunks to be, which stand in `stale` until they are."""
+    return [_inserted(db, "INSERT INTO stale DEFAULT VALUES") for _ in range(count)]
+
+
 def clean(file: HistoryFile) -> None:
     """Delete the column chunks of row chunks that are no more (or never came to be)."""
     while True:
-        with file.write() as db:
-            row = db.execute("SELECT id FROM stale LIMIT 1").fetchone()
-            if row is None:
-                return
-            found = db.execute(
-                f"SELECT key, data FROM chunk WHERE rows=? LIMIT {WRITE_COLUMNS}", row
-            ).fetchall()
-            db.executemany("DELETE FROM chunk_data WHERE id=?", [(data,) for _, data in found])
-            db.executemany(
-                "DELETE FROM chunk WHERE rows=? AND key=?", [(row[0], key) for key, _ in found]
-            )
-            if len(found) < WRITE_COLUMNS:
-                db.execute("DELETE FROM stale WHERE id=?", row)
+        with file.write(durable=False) as db:
+            ids = db.execute("SELECT id FROM stale LIMIT 64").fetchall()
+            room = WRITE_COLUMNS
+            for id in ids:
+                sql = "SELECT key, data FROM chunk WHERE rows=? LIMIT ?"
+                found = db.execute(sql, (*id, room)).fetchall()
+                db.executemany("DELETE FROM chunk_data WHERE id=?", [(data,) for _, data in found])
+                db.executemany(
+                    "DELETE FROM chunk WHERE rows=? AND key=?", [(*id, key) for key, _ in found]
+                )
+                room -= len(found)
+                if not room:
+                    break
+                db.execute("DELETE FROM stale WHERE id=?", id)
+        if not ids:
+            return
 
 
 def drop_segments(file: HistoryFile, segments: Sequence[int]) -> None:
@@ -397,14 +410,19 @@ def drop_segments(file: HistoryFile, segments: Sequence[int]) -> None:
         clean(file)
 
 
-def _insert_columns(db: sqlite3.Connection, packed: Sequence[tuple[int, int, Packed]]) -> None:
-    for id, key, chunk in packed:
-        data = db.execute(
+def _insert_columns(
+    db: sqlite3.Connection, ids: Sequence[int], packed: Sequence[tuple[int, int, Packed]]
+) -> None:
+    """Store column chunks, each told by the place of its row chunk in `ids`."""
+    for part, key, chunk in packed:
+        data = _inserted(
+            db,
             "INSERT INTO chunk_data (level, numbers, objects) VALUES (?,?,?)",
-            (chunk.level, chunk.numbers, chunk.objects),
-        ).lastrowid
+            chunk.level, chunk.numbers, chunk.objects,
+        )  # fmt: skip
         db.execute(
-            "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", (id, key, data, *chunk.stats)
+            "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (ids[part], key, data, *chunk.stats),
         )
 
 
@@ -436,12 +454,17 @@ def _series(
 
 def tally(rows: Rows) -> dict[str, tuple[int, int, int, int, int]]:
     """Return for every key, in the order they appear: numbers, texts, others, first and last step."""
-    found: dict[str, tuple[int, int, int, int, int]] = {}
     n = len(rows.steps)
-    whole = (int(rows.steps.min()), int(rows.steps.max())) if n else (0, 0)
+    if not n:
+        return {}
+    whole = (int(rows.steps.min()), int(rows.steps.max()))
+    found: dict[str, tuple[int, int, int, int, int]] = {}
     for path in dict.fromkeys(path for layout in rows.layouts for path in layout):
-        holds = np.array([path in layout for layout in rows.layouts], np.bool_)
-        at = positions(rows.layout, holds, n)
-        steps = whole if at is None else (int(rows.steps[at].min()), int(rows.steps[at].max()))
+        steps = whole
+        if len(rows.layouts) > 1:
+            holds = np.array([path in layout for layout in rows.layouts], np.bool_)
+            at = positions(rows.layout, holds, n)
+            if at is not None:
+                steps = (int(rows.steps[at].min()), int(rows.steps[at].max()))
         found[path] = (*rows.columns[path].tally(), *steps)
     return found

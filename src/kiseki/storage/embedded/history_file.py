@@ -97,6 +97,7 @@ class HistoryFile:
         self._lock = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
+        self._is_durable = True
         self._writer = self._connect()
         try:
             self._prepare()
@@ -123,19 +124,27 @@ class HistoryFile:
             writer.execute("PRAGMA auto_vacuum=INCREMENTAL")
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("PRAGMA synchronous=FULL")
+        writer.execute("PRAGMA wal_autocheckpoint=4096")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             writer.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
         self.identity = int(writer.execute("SELECT id FROM identity").fetchone()[0])
 
     @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
-        """Lend the writing connection within one durable transaction.
+    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Lend the writing connection within one transaction.
+
+        Args:
+            durable: wait until it survives a power loss. Without, it is still whole or not there at
+                all, and anything durable that follows makes it so too.
 
         Raises:
             OSError: ENOSPC where the disk is full; nothing of the transaction is stored.
         """
         with self._lock:
             try:
+                if durable != self._is_durable:
+                    self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                    self._is_durable = durable
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.execute("COMMIT")

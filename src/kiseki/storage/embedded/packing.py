@@ -31,6 +31,7 @@ _WIDE = 8  # order of words that do not shrink: 64 bits as they are
 
 _FLOAT64, _FLOAT32, _DECIMAL = 1, 2, 3
 _DECIMALS_MAX = 9
+_POWERS = 10.0 ** np.arange(_DECIMALS_MAX + 1)[:, None]
 _DECIMAL_LIMIT = 2.0**50
 _EXCEPTIONS_SHARE = 8  # decimals: at most one value in so many may be stored apart
 
@@ -85,15 +86,16 @@ def unpack_ints(data: bytes, offset: int = 0) -> Ints:
     if order == 0:
         small = _unpack_lanes(data, offset + _HEADER.size, width, n)
         if width == 8:
-            shifted: Words = small + np.uint64(first % 2**64)
-            return shifted.view(np.int64)
+            wrapped: Ints = (small + np.uint64(first % 2**64)).view(np.int64)
+            return wrapped
         values = small.astype(np.int64)
         values += first
         return values
     if width == 0 and order == 1:
         return np.full(n, first, np.int64)
     if width == 0 and first + second * (n - 1) < 2**63:
-        return np.arange(n, dtype=np.int64) * second + first
+        line: Ints = np.arange(n, dtype=np.int64) * second + first
+        return line
     values = np.empty(n, np.int64)
     if not n:
         return values
@@ -259,9 +261,8 @@ def _pack_decimals(values: Floats) -> bytes | None:
 
 
 def _digits(sample: Floats) -> int | None:
-    for digits in range(_DECIMALS_MAX + 1):
-        with np.errstate(all="ignore"):
-            scaled = np.rint(sample * 10.0**digits)
-            if np.array_equal(scaled / 10.0**digits, sample):
-                return digits if (np.abs(scaled) < _DECIMAL_LIMIT).all() else None
-    return None
+    """Return how many decimal digits say these values exactly, None if too many."""
+    with np.errstate(all="ignore"):
+        scaled = np.rint(sample * _POWERS)
+        fits = ((scaled / _POWERS == sample) & (np.abs(scaled) < _DECIMAL_LIMIT)).all(axis=1)
+    return int(fits.argmax()) if fits.any() else None
