@@ -16,15 +16,18 @@ def main(argv: list[str]) -> int:
         from kiseki.uploader.adopt import adopt
 
         return adopt(argv[1])
-    if len(argv) != 1 or argv[0].startswith("-"):
+    if len(argv) not in (1, 3) or argv[0].startswith("-"):
         print("usage: python -m kiseki.uploader FOLDER | --adopt BASE_URL", file=sys.stderr)
         return 2
-    return serve(Path(argv[0]))
+    # The starter tells who it is: it may be dead by now.
+    parent, pidfd = (int(argv[1]), int(argv[2])) if len(argv) == 3 else (os.getppid(), -1)
+    return serve(Path(argv[0]), parent, pidfd)
 
 
-def serve(folder: Path) -> int:
+def serve(folder: Path, parent: int, pidfd: int) -> int:
     """Be the uploader of a folder: life line on standard input, events on standard output."""
     from kiseki.uploader.agent import Agent, lock_folder, start_lifeline
+    from kiseki.uploader.death import Watch
 
     # The parent decides when it is over, by closing the life line; a scheduler that signals the whole
     # group must not cost the rows that are on their way.
@@ -46,7 +49,7 @@ def serve(folder: Path) -> int:
         except OSError:
             pass  # nobody listens any more
 
-    agent = Agent(folder, emit, parent_pid=os.getppid())
+    agent = Agent(folder, emit, Watch(parent, pidfd))
     start_lifeline(agent, sys.stdin)
     agent.run()
     # The life line thread may still be reading; there is nothing to wait for.

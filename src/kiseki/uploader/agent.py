@@ -43,15 +43,15 @@ class Agent:
     Args:
         folder: run folder with `settings.json`.
         emit: receives the events of `docs/ARCHITECTURE.md`; must not block for long.
-        parent_pid: process that is watched; 0: none (thread mode).
+        parent: the process that is watched; None in thread mode.
     """
 
-    def __init__(self, folder: Path, emit: Emit, parent_pid: int = 0) -> None:
+    def __init__(self, folder: Path, emit: Emit, parent: Watch | None = None) -> None:
         self.folder = folder
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._emit = emit
         self._settings = read_settings(folder)
-        self._parent = Watch(parent_pid) if parent_pid else None
+        self._parent = parent
         self._observer = Observer(folder, self._settings)
         self._sender: Sender | None = None
         if self._settings.get("mode") != "offline":
@@ -130,7 +130,7 @@ class Agent:
         elif do == "resume":
             self._observer.is_paused.clear()
         elif do == "begin":
-            self._observer.search_path = [str(entry) for entry in command.get("path") or []]
+            self._observer.begin([str(entry) for entry in command.get("path") or []])
         elif do == "orphan":
             self._orphaned(command.get("ending"))
 

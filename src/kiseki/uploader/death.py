@@ -61,10 +61,10 @@ class Watch:
     still tell it through a descriptor taken before. Elsewhere the cause is unknown.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, pidfd: int = -1) -> None:
         self.pid = pid
-        self._pidfd = -1
-        if hasattr(os, "pidfd_open"):
+        self._pidfd = pidfd
+        if pidfd < 0 and hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
 

@@ -21,7 +21,10 @@ GIT_TIMEOUT_S = 5.0
 DIFF_BYTES_MAX = 10 * 1024 * 1024
 
 # An option that holds a secret by its name, or a value that looks like a key.
-_SECRET_NAME = re.compile(r"(pass(word|wd)?|secret|token|api[-_]?key|credential|auth)", re.I)
+_SECRET_NAME = re.compile(
+    r"(?:^|[-_.])(pass(word|wd)?|secret|token|(api|access|secret|private)[-_]?key|credentials?|auth)(?:$|[-_.])",
+    re.I,
+)
 _SECRET_VALUE = re.compile(
     r"^(ksk_|sk-|ghp_|gho_|github_pat_|hf_|xox[bap]-|AKIA|glpat-)\S{8,}|^[0-9a-f]{40,}$"
 )

@@ -11,7 +11,7 @@ from kiseki.errors import CorruptRecord
 from kiseki.journal.reader import read_journal
 from kiseki.journal.tail import Chunk, Hole, JournalTail
 from kiseki.record.codec import Decoder, encode
-from kiseki.record.frame import Frame, pack, scan
+from kiseki.record.frame import Damage, Frame, pack, scan
 from kiseki.record.types import Kind, Lost, Note, Open
 
 BODY_BYTES_MAX = 1024 * 1024  # of frames, before compression
@@ -123,11 +123,12 @@ class Feed:
         if body.behind - body.first < 2:
             return False
         frames = list(scan(body.data))
-        at, middle = frames[len(frames) // 2]
+        half = len(frames) // 2
+        at, middle = frames[half]
         assert isinstance(middle, Frame)
         self._waiting[-1:] = [
-            Body(body.data[at:], middle.seq, body.behind, body.end, body.kinds),
-            Body(body.data[:at], body.first, middle.seq, None, body.kinds),
+            Body(body.data[at:], middle.seq, body.behind, body.end, _kinds(frames[half:])),
+            Body(body.data[:at], body.first, middle.seq, None, _kinds(frames[:half])),
         ]
         return True
 
@@ -161,6 +162,10 @@ class Feed:
     def close(self) -> None:
         """Close the file."""
         self.tail.close()
+
+
+def _kinds(frames: list[tuple[int, Frame | Damage]]) -> frozenset[int]:
+    return frozenset(found.kind for _, found in frames if isinstance(found, Frame))
 
 
 def open_feed(path: Path, seq: int = 0, offset: int = 0, is_live: bool = True) -> Feed:

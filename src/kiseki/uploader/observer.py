@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from kiseki.uploader.feed import first_open
 
 FIRST_SAMPLE_S = 1.5
 SAMPLE_S = 15.0
+BEGIN_S = 0.5  # for the first line of the life line; there is none when run by hand
 SYNC_S = 1.0  # what a power cut may cost of the writer's journal
 
 
@@ -104,7 +106,8 @@ class Observer:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.own: OwnStream | None = None
-        self.search_path: list[str] = []
+        self._search_path = sys.path
+        self._has_begun = threading.Event()
         self.is_paused = threading.Event()
         self.is_described = threading.Event()
         self._folder = folder
@@ -114,6 +117,11 @@ class Observer:
         self._is_stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kiseki-observer", daemon=True)
         self._synced_size = 0
+
+    def begin(self, search_path: list[str]) -> None:
+        """Know the `sys.path` of the training process, whose packages are listed."""
+        self._search_path = search_path
+        self._has_begun.set()
 
     def start(self, opened: Open) -> None:
         """Begin, once the writer's `Open` is known."""
@@ -159,7 +167,8 @@ class Observer:
         about = environment.machine(settings)
         found: dict[str, str] = {}
         if settings.get("x_save_requirements", True):
-            found = environment.packages(self.search_path or list(settings.get("sys_path") or []))
+            self._has_begun.wait(BEGIN_S)
+            found = environment.packages(self._search_path)
             environment.write_requirements(files / "requirements.txt", found)
         self.own.write(Environment(values=about, packages=found))
         later: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,14 +170,15 @@ class UploaderProcess:
     # Process mode
 
     def _spawn(self) -> None:
-        with open(self.folder / "logs" / "uploader.log", "ab") as log:
+        with open(self.folder / "logs" / "uploader.log", "ab") as log, _own_pidfd() as pidfd:
             process = subprocess.Popen(
-                _command(self.folder),
+                _command(self.folder, pidfd),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
+                pass_fds=[pidfd] if pidfd >= 0 else [],
                 text=True,
                 encoding="utf-8",
             )
@@ -205,6 +206,10 @@ class UploaderProcess:
             pass
         code = process.wait()
         with self._changed:
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
             if os.getpid() != self._owner or process is not self._process:
                 return
             self._is_alive = False
@@ -314,7 +319,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
 
 
-def _command(folder: Path) -> list[str]:
+@contextlib.contextmanager
+def _own_pidfd() -> Iterator[int]:
+    """A descriptor of this process, by which the uploader learns how it ended; -1 where there is none."""
+    pidfd = -1
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            pidfd = os.pidfd_open(os.getpid())
+    try:
+        yield pidfd
+    finally:
+        if pidfd >= 0:
+            os.close(pidfd)
+
+
+def _command(folder: Path, pidfd: int) -> list[str]:
     folders = []
     for name in _PACKAGES:
         spec = importlib.util.find_spec(name)
@@ -325,4 +344,5 @@ def _command(folder: Path) -> list[str]:
             folders.append(os.path.dirname(os.path.abspath(spec.origin)))
     path = "\n".join(dict.fromkeys(folders))
     options = ["-S", "-E", "-s", "-P"] if sys.version_info >= (3, 11) else ["-S", "-E", "-s"]
-    return [sys.executable, *options, "-c", _BOOTSTRAP, str(folder), path]
+    who = [str(os.getpid()), str(pidfd)]
+    return [sys.executable, *options, "-c", _BOOTSTRAP, str(folder), *who, path]

@@ -35,6 +35,7 @@ WINDOW_S = 0.05  # rows of this time go together when the uploader is idle
 WINDOW_BYTES = 256 * 1024  # …unless there are this many
 POLL_S = (0.025, 0.1, 0.2)  # looking for new records: while they come, after 2 s, after 60 s
 HEARTBEAT_S = 30.0
+LOOK_S = 1.0  # longest wait between two calls of `step`
 AUTH_RETRY_S = 60.0
 REFUSED_RETRY_S = 60.0
 TROUBLE_AFTER_S = 30.0
@@ -89,6 +90,7 @@ class Sender:
         self._last_sent = 0.0
         self._last_data = clock()
         self._down_since: float | None = None
+        self._tell_from = 0.0
         self._told_code = ""
         self._told_at = 0.0
         self._next_look = 0.0
@@ -107,7 +109,8 @@ class Sender:
         if now < self._not_before:
             if self._key_changed(now):
                 self._not_before = now
-            return max(0.0, min(1.0, self._not_before - now))
+            self._tell_if_due(now)
+            return max(0.0, min(LOOK_S, self._not_before - now))
         for feed in self.feeds:
             if feed.retry_at > now:
                 continue
@@ -340,7 +343,7 @@ class Sender:
 
     def _pause(self, seconds: float) -> float:
         self._not_before = self._clock() + seconds
-        return seconds
+        return min(seconds, LOOK_S)
 
     # Telling people
 
@@ -349,10 +352,16 @@ class Sender:
         self._failures = max(1, self._failures)
         if self._down_since is None:
             self._down_since = now
-        grace = 0.0 if at_once or not self._is_contacted else TROUBLE_AFTER_S
-        if now - self._down_since >= grace:
-            self._tell(error, now, pause)
-        return self._pause(pause)
+        self._tell_from = self._down_since
+        if self._is_contacted and not at_once:
+            self._tell_from += TROUBLE_AFTER_S
+        wait_s = self._pause(pause)
+        self._tell_if_due(now)
+        return wait_s
+
+    def _tell_if_due(self, now: float) -> None:
+        if self.last_error is not None and self._down_since is not None and now >= self._tell_from:
+            self._tell(self.last_error, now, self._not_before - now)
 
     def _tell(self, error: CommError, now: float, pause: float) -> None:
         """Pass a failure on: once per state, then every five minutes."""
