@@ -90,7 +90,7 @@ def train(run: kiseki.Run, args: argparse.Namespace) -> None:
             "grad/w2": norms["w2"],
             "grad/global": float(np.sqrt(sum(n**2 for n in norms.values()))),
         }
-        if step % args.eval_every == 0 or step == args.steps - 1:
+        if step % args.eval_every == args.eval_every - 1:
             _, p = network.forward(x_test)
             correct = p.argmax(axis=1) == y_test
             row["val/loss"] = float(-np.log(p[np.arange(len(y_test)), y_test] + 1e-12).mean())
