@@ -32,6 +32,7 @@ class RecordServer:
         self.faults: deque[str] = deque()
         self.always = ""  # a fault for every request
         self.refuse: Callable[[Frame], str] = lambda frame: ""  # reason to refuse a record's body
+        self.set_aside: Callable[[Frame], str] = lambda frame: ""  # reason to take a record aside
         self.stop = False
         self.lock = threading.Lock()
         self._http = _Server(("127.0.0.1", port), _Handler)
@@ -88,7 +89,11 @@ class RecordServer:
                 "receipt": "kiseki",
                 "next": len(known),
                 "stop": self.stop,
-                "rejected": [],
+                "rejected": [
+                    {"seq": frame.seq, "reason": reason}
+                    for frame in frames
+                    if (reason := self.set_aside(frame))
+                ],
             }
             if any(frame.kind == Kind.OPEN for frame in frames):
                 answer["run"] = {"id": "r1", "name": "quiet-river-1", "url": f"{self.url}/r1"}

@@ -14,6 +14,7 @@ loop of the agent process, of a thread, or of `sync`.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -26,9 +27,10 @@ from kiseki.client.credentials import Target, is_loopback
 from kiseki.client.http import AppendAnswer, Client, ConnectionRefused
 from kiseki.client.retry import RetryPolicy, is_retryable
 from kiseki.errors import AuthenticationError, CommError, DataError, ServerError
+from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind
 from kiseki.uploader import messages
-from kiseki.uploader.feed import Body, Feed, open_feed
+from kiseki.uploader.feed import Body, Feed, open_feed, write_rejected
 from kiseki.uploader.progress import Progress, load_progress
 
 WINDOW_S = 0.05  # rows of this time go together when the uploader is idle
@@ -275,12 +277,11 @@ class Sender:
         return self._received(feed, None, answer)
 
     def _received(self, feed: Feed, body: Body | None, answer: AppendAnswer) -> float:
+        if answer.rejected and body is not None:
+            self._keep_rejected(feed, body, {item.seq: item.reason for item in answer.rejected})
         is_progress = feed.accept(answer.next)
         self._is_changed = True
         self._healed()
-        for record in answer.rejected:
-            feed.rejected += 1
-            self._tell_rejected(feed, record.reason)
         if answer.run is not None and not feed.is_uploader and answer.run != self.progress.run:
             self.progress.run = answer.run
             self._on_event({"event": "run", "run": answer.run})
@@ -290,6 +291,15 @@ class Sender:
         if body is not None and not is_progress and answer.next <= body.first:
             return self._pause(1.0)  # a receipt that receives nothing: do not spin
         return 0.0
+
+    def _keep_rejected(self, feed: Feed, body: Body, reasons: dict[int, str]) -> None:
+        """Keep what the server took and set aside; it says so again when it gets it again."""
+        for _, frame in scan(body.data):
+            if isinstance(frame, Frame) and frame.seq in reasons and frame.seq >= feed.acked:
+                with contextlib.suppress(OSError):  # a full disk: the record is in the journal
+                    write_rejected(self.folder, feed.stream, frame, reasons[frame.seq])
+                feed.rejected += 1
+                self._tell_rejected(feed, reasons[frame.seq])
 
     def _failed(self, feed: Feed, body: Body | None, error: CommError) -> float:
         now = self._clock()

@@ -185,6 +185,17 @@ def test_a_bad_record_is_set_aside_and_the_rest_goes_on(bench: Bench) -> None:
     assert [(note.code, note.count) for note in notes] == [("rejected", 1)] * 3
 
 
+def test_what_the_server_takes_and_sets_aside_is_kept_here_too(bench: Bench) -> None:
+    writer = open_writer(bench.folder)
+    write_rows(writer, 0, 20)
+    finish(writer)
+    bench.server.set_aside = lambda frame: "odd" if frame.payload == row(7) else ""
+    bench.server.faults.append("commit-then-reset")
+    sender = bench.send_all()
+    (line,) = (bench.folder / "rejected.jsonl").read_text().splitlines()
+    assert json.loads(line)["payload"] == row(7).hex() and sender.rejected() == 1
+
+
 def test_damage_in_the_journal_is_named_and_the_rest_is_sent(bench: Bench) -> None:
     writer = open_writer(bench.folder)
     write_rows(writer, 0, 40)
