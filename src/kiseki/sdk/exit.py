@@ -1,7 +1,8 @@
 """The end of the script: which exit code it had, without changing it (F-20 … F-24).
 
-Hooks stand only while a run is active, call what stood there before, and are taken away again. There is
-no signal handler: what a signal kills, the uploader reports.
+An uncaught exception is found in `sys.last_value`, where the interpreter puts it before it is printed, and
+the code of `sys.exit` by standing in front of that function while a run is active; `raise SystemExit(n)`
+leaves no trace that could be read. There is no signal handler: what a signal kills, the uploader reports.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, NoReturn
 
 EXIT_INTERRUPTED = 130
@@ -51,33 +51,31 @@ class ExitWatch:
         self.exits = 0
         self._is_armed = False
         self._pid = os.getpid()
-        self._hook: Any = None
-        self._hook_before: Any = None
+        self._last_before: Any = None
         self._exit: Any = None
         self._exit_before: Any = None
 
     def arm(self) -> None:
-        """Put the hooks in place."""
+        """Begin to watch."""
         if self._is_armed:
             return
         self._is_armed = True
         self._pid = os.getpid()
         self.code = None
         atexit.register(self._at_exit)
-        self._hook_before, self._hook = sys.excepthook, self._on_exception
+        self._last_before = getattr(sys, "last_value", None)
         self._exit_before, self._exit = sys.exit, self._sys_exit
-        sys.excepthook = self._hook
         sys.exit = self._exit
 
     def disarm(self) -> None:
-        """Take the hooks away, unless somebody put theirs over them."""
+        """Stop watching."""
         if not self._is_armed:
             return
         self._is_armed = False
         atexit.unregister(self._at_exit)
-        if sys.excepthook is self._hook:
-            sys.excepthook = self._hook_before
-        if sys.exit is self._exit:
+        if (
+            sys.exit is self._exit
+        ):  # else somebody stands in front of ours: it stays, and only exits
             sys.exit = self._exit_before
 
     def after_fork(self) -> None:
@@ -85,15 +83,13 @@ class ExitWatch:
         self.disarm()
 
     def _at_exit(self) -> None:
-        if os.getpid() == self._pid:
-            self._on_exit(self.code or 0)
-
-    def _on_exception(
-        self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-    ) -> None:
-        if self._is_armed:
-            self.code = EXIT_INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1
-        self._hook_before(kind, error, traceback)
+        if os.getpid() != self._pid:
+            return
+        last = getattr(sys, "last_value", None)
+        if last is not None and last is not self._last_before and not hasattr(sys, "ps1"):
+            self.code = EXIT_INTERRUPTED if isinstance(last, KeyboardInterrupt) else 1
+        self._last_before = None
+        self._on_exit(self.code or 0)
 
     def _sys_exit(self, status: Any = None, /) -> NoReturn:
         error = SystemExit() if status is None else SystemExit(status)
@@ -101,7 +97,10 @@ class ExitWatch:
             self.code = exit_code_of(error.code)
             self.exits += 1
             error._kiseki = _Travelling(self, self.exits)  # type: ignore[attr-defined]
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # else the exception and this frame would keep each other alive
 
 
 def exit_code_of(status: object) -> int:

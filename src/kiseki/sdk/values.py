@@ -37,7 +37,8 @@ class Normaliser:
     Args:
         text_of: for values that have no plain form (enums too): returns their text. `None` refuses
             them, and takes the values of enums.
-        is_json: store NaN and ±Inf as None, and arrays of any length as lists (config, C-08).
+        is_json: store NaN and ±Inf as None, and arrays and texts of any length as they are (config,
+            C-08; its values have a limit of their own).
     """
 
     def __init__(
@@ -97,7 +98,8 @@ class Normaliser:
         return None if self._is_json and not math.isfinite(value) else value
 
     def _text(self, text: str, path: str) -> Any:
-        if len(text) * 4 > TEXT_BYTES_MAX and len(text.encode("utf-8", "replace")) > TEXT_BYTES_MAX:
+        is_long = len(text) * 4 > TEXT_BYTES_MAX and not self._is_json
+        if is_long and len(text.encode("utf-8", "replace")) > TEXT_BYTES_MAX:
             reason = f"text of {len(text):,} characters is over the limit of 1 MB"
             self._on_replaced(path, reason)
             start = clean_text(text[:TEXT_KEPT_CHARACTERS])
