@@ -155,7 +155,10 @@ class Gestures {
     event.preventDefault();
     if (this.wheelTimer === undefined) this.target.beginGesture();
     const px = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
-    this.target.zoomAt(this.place(event), Math.exp(Math.max(-200, Math.min(200, px)) * WHEEL_ZOOM_PER_PX));
+    this.target.zoomAt(
+      this.place(event),
+      Math.exp(Math.max(-200, Math.min(200, px)) * WHEEL_ZOOM_PER_PX),
+    );
     clearTimeout(this.wheelTimer);
     this.wheelTimer = setTimeout(() => {
       this.wheelTimer = undefined;

@@ -110,22 +110,20 @@ function toEnvelope(
   const x = view.ax * toScale(view.xScale, centreX(data, bucket)) + view.bx;
   if (Math.abs(x - pointerX) > REACH_PX / 2) return Infinity;
   const py = (value: number): number => view.ay * toScale(view.yScale, value) + view.by;
-  const [top, bottom, mean] = [py(data.max[bucket]!), py(data.min[bucket]!), py(data.mean[bucket]!)];
+  const [top, bottom, mean] = [
+    py(data.max[bucket]!),
+    py(data.min[bucket]!),
+    py(data.mean[bucket]!),
+  ];
   if (pointerY >= top && pointerY <= bottom) return 0.25 * Math.abs(mean - pointerY) + 1;
   return Math.min(Math.abs(top - pointerY), Math.abs(bottom - pointerY)) + 1;
 }
 
-function toSegment(
-  px: number,
-  py: number,
-  x0: number,
-  y0: number,
-  x1: number,
-  y1: number,
-): number {
+function toSegment(px: number, py: number, x0: number, y0: number, x1: number, y1: number): number {
   const [dx, dy] = [x1 - x0, y1 - y0];
   const length = dx * dx + dy * dy;
-  const share = length === 0 ? 0 : Math.min(1, Math.max(0, ((px - x0) * dx + (py - y0) * dy) / length));
+  const share =
+    length === 0 ? 0 : Math.min(1, Math.max(0, ((px - x0) * dx + (py - y0) * dy) / length));
   return Math.hypot(x0 + share * dx - px, y0 + share * dy - py);
 }
 
@@ -134,7 +132,13 @@ export function bucketValues(
   data: SeriesData,
   bucket: number,
   view: HoverView,
-): { value: number; smoothed: number | null; min: number | null; max: number | null; count: number } {
+): {
+  value: number;
+  smoothed: number | null;
+  min: number | null;
+  max: number | null;
+  count: number;
+} {
   const count = data.count?.[bucket] ?? 1;
   const isSpread = count > 1 && finiteCount(data, bucket) > 0;
   return {

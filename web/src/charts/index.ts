@@ -14,5 +14,11 @@ export { HoverBus } from './hover-bus';
 export type { HoverState } from './hover-bus';
 export { lostText } from './summary';
 export type {
-  Band, ChartHover, ChartLine, ChartOptions, ChartTable, HoverRow, LineFacts,
+  Band,
+  ChartHover,
+  ChartLine,
+  ChartOptions,
+  ChartTable,
+  HoverRow,
+  LineFacts,
 } from './types';

@@ -19,8 +19,16 @@ import type { Smoothing } from '../lib/smoothing';
 import { lowerBound, nearestBucket } from '../lib/series';
 import type { SeriesData } from '../lib/series';
 import {
-  addCurveExtent, addXExtent, addYExtent, covers, Extent, fromScale, outlierRange, paddedRange,
-  toScale, xRange,
+  addCurveExtent,
+  addXExtent,
+  addYExtent,
+  covers,
+  Extent,
+  fromScale,
+  outlierRange,
+  paddedRange,
+  toScale,
+  xRange,
 } from '../lib/scales';
 import type { Range } from '../lib/scales';
 import { createAxes, redrawAxes } from './axes';
@@ -50,7 +58,16 @@ const OUTER_MIN_PX = 60;
 
 /** Options that change the picture; the others are names and callbacks. */
 const DRAWING_OPTIONS = [
-  'title', 'xKind', 'xLabel', 'xScale', 'yScale', 'yMin', 'yMax', 'smoothing', 'rawLine', 'outlierPercent',
+  'title',
+  'xKind',
+  'xLabel',
+  'xScale',
+  'yScale',
+  'yMin',
+  'yMax',
+  'smoothing',
+  'rawLine',
+  'outlierPercent',
 ] as const;
 
 /** A line with the data to draw it from, coarse for everywhere and fine for where it was zoomed. */
@@ -140,6 +157,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
     const size = sizeOf(element);
     this.plot = createAxes(element, () => this.axisSource, size);
     this.plot.ctx.canvas.setAttribute('role', 'img');
+    this.plot.ctx.canvas.setAttribute('aria-label', options.title);
     this.linesCanvas = this.layer();
     this.overlay = this.layer();
     this.plot.over.prepend(this.linesCanvas, this.overlay);
@@ -161,7 +179,12 @@ class CanvasLineChart implements LineChart, GestureTarget {
     this.held = lines.map((input) => {
       const before = known.get(input.key);
       const overview = covered === null || before === undefined ? input.data : before.overview;
-      return { input, overview, detail: covered === null ? null : input.data, ...this.ownColours(input) };
+      return {
+        input,
+        overview,
+        detail: covered === null ? null : input.data,
+        ...this.ownColours(input),
+      };
     });
     this.detailCovers = covered;
     this.rangeAfterData(isSameLines && !isNewRange);
@@ -186,7 +209,8 @@ class CanvasLineChart implements LineChart, GestureTarget {
 
   setZoom(x: Range | null, y?: Range | null): void {
     // An address knows only x: hearing the same x again keeps a box that was dragged here.
-    const wantedY = y === undefined && sameRange(x, this.view.zoom.x) ? this.view.zoom.y : (y ?? null);
+    const wantedY =
+      y === undefined && sameRange(x, this.view.zoom.x) ? this.view.zoom.y : (y ?? null);
     if (this.view.jump({ x, y: wantedY })) this.afterZoom(false);
   }
 
@@ -331,7 +355,11 @@ class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   private named(): { key: string; label: string; data: SeriesData }[] {
-    return this.held.map(({ input, overview }) => ({ key: input.key, label: input.label, data: overview }));
+    return this.held.map(({ input, overview }) => ({
+      key: input.key,
+      label: input.label,
+      data: overview,
+    }));
   }
 
   private describe(): void {
@@ -384,7 +412,12 @@ class CanvasLineChart implements LineChart, GestureTarget {
     this.outsideCount = 0;
     let found: Range | null;
     if (percent > 0) {
-      const cut = outlierRange(this.held.map((line) => this.dataOf(line)), visible, kind, percent);
+      const cut = outlierRange(
+        this.held.map((line) => this.dataOf(line)),
+        visible,
+        kind,
+        percent,
+      );
       this.outsideCount = cut.outside;
       found = cut.range;
     } else {
@@ -508,6 +541,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
       smoothing: this.smoothing,
       rawLine: this.options.rawLine ?? true,
       span: this.span,
+      isClipped: (this.options.outlierPercent ?? 0) > 0,
       ink: this.ink,
     };
   }
@@ -609,7 +643,10 @@ class CanvasLineChart implements LineChart, GestureTarget {
     context.lineWidth = 3.5 * ratio;
     context.lineJoin = 'round';
     context.fillStyle = this.ink.text;
-    const place = [px + (isLeft ? -7 : 7) * ratio, py + (py < 20 * ratio ? 5 : -4) * ratio] as const;
+    const place = [
+      px + (isLeft ? -7 : 7) * ratio,
+      py + (py < 20 * ratio ? 5 : -4) * ratio,
+    ] as const;
     context.strokeText(formatValue(value), ...place);
     context.fillText(formatValue(value), ...place);
   }

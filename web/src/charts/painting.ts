@@ -21,6 +21,8 @@ export interface Scene {
   readonly rawLine: boolean;
   /** Width of the visible x range in data units. */
   readonly span: number;
+  /** Values may lie beyond the y range on purpose (outliers): say where. */
+  readonly isClipped: boolean;
   readonly ink: Ink;
 }
 
@@ -36,6 +38,7 @@ export interface PaintedLine {
 
 const RAW_ALPHA = 0.25;
 const BAND_ALPHA = 0.13;
+const BANDS_MAX = 20;
 const DOT_SPACING_PX = 8;
 const MARK_SPACING_PX = 11;
 const MARK_SIZE_PX = 3.5;
@@ -61,7 +64,9 @@ export function paintLines(
   context.lineJoin = 'bevel';
   const style = lineStyle(lines.length);
   const isSmoothed = isSmoothing(scene.smoothing);
-  for (const line of lines) if (line.band !== null) paintBand(context, line, scene);
+  // Many bands cost much and show nothing; beyond the limit the lit line alone has its band.
+  const banded = lines.filter((line) => line.band !== null);
+  if (banded.length <= BANDS_MAX) for (const line of banded) paintBand(context, line, scene);
   if (isSmoothed && scene.rawLine) {
     for (const line of lines) paintRaw(context, line, scene, 1, RAW_ALPHA * style.alpha);
   }
@@ -71,6 +76,7 @@ export function paintLines(
     else paintRaw(context, line, scene, width, style.alpha);
   }
   for (const line of lines) paintMarks(context, line, scene);
+  if (scene.isClipped) for (const line of lines) paintEdgeArrows(context, line, scene);
   paintBelowCount(context, lines, scene);
   context.globalAlpha = 1;
 }
@@ -83,6 +89,7 @@ export function paintHighlight(
 ): void {
   context.lineJoin = 'bevel';
   const width = 2.5 * scene.ink.stroke;
+  if (line.band !== null) paintBand(context, line, scene);
   if (isSmoothing(scene.smoothing)) {
     if (scene.rawLine) paintRaw(context, line, scene, 1, 0.45);
     paintCurve(context, line, scene, width, 1);
@@ -109,9 +116,19 @@ function paintRaw(
   const shapes = shapesOf(line.data, scene.logX, scene.logY);
   const mode = modeOf(line.data, scene);
   const polyline = shapes.line(mode);
-  path.clear();
-  trace(polyline, scene.transform, path);
-  stroke(context, line, scene, width, alpha);
+  if (line.thin !== null && line.thin.includes(1)) {
+    const parts = shapes.parted(line.thin);
+    path.clear();
+    trace(parts.thin, scene.transform, path);
+    stroke(context, line, scene, width, alpha, THIN_DASH);
+    path.clear();
+    trace(parts.full, scene.transform, path);
+    stroke(context, line, scene, width, alpha);
+  } else {
+    path.clear();
+    trace(polyline, scene.transform, path);
+    stroke(context, line, scene, width, alpha);
+  }
   if (mode === 'mean') paintWhiskers(context, shapes.whiskers, line.colour, scene, width, alpha);
   if (line.data.exact) paintDots(context, polyline, line.colour, scene, width, alpha);
 }
@@ -139,14 +156,13 @@ function stroke(
   scene: Scene,
   width: number,
   alpha: number,
+  dash: readonly number[] = line.dash,
 ): void {
   const ratio = scene.pixelRatio;
   context.globalAlpha = alpha;
   context.strokeStyle = line.colour;
   context.fillStyle = line.colour;
   context.lineWidth = width * ratio;
-  const isThin = line.thin !== null && line.thin.some((flag) => flag === 1);
-  const dash = isThin && line.dash.length === 0 ? THIN_DASH : line.dash;
   context.setLineDash(dash.length > 0 ? dash.map((length) => length * ratio) : NO_DASH);
   const { xy, starts, n } = path;
   context.beginPath();
@@ -174,7 +190,11 @@ function strokeHoles(context: CanvasRenderingContext2D, ratio: number): void {
   context.stroke();
 }
 
-function fillDots(context: CanvasRenderingContext2D, dots: readonly number[], radius: number): void {
+function fillDots(
+  context: CanvasRenderingContext2D,
+  dots: readonly number[],
+  radius: number,
+): void {
   context.beginPath();
   for (let k = 0; k < dots.length; k += 2) {
     context.moveTo(dots[k]! + radius, dots[k + 1]!);
@@ -243,7 +263,8 @@ function paintBand(context: CanvasRenderingContext2D, line: PaintedLine, scene: 
   let from = 0;
   while (from < polyline.n) {
     let to = from;
-    while (to < polyline.n && Number.isFinite(y(low[to]!)) && Number.isFinite(y(high[to]!))) to += 1;
+    while (to < polyline.n && Number.isFinite(y(low[to]!)) && Number.isFinite(y(high[to]!)))
+      to += 1;
     if (to - from > 1) {
       context.beginPath();
       for (let i = from; i < to; i += 1) context.lineTo(ax * polyline.x[i]! + bx, y(high[i]!));
@@ -268,6 +289,25 @@ function paintMarks(context: CanvasRenderingContext2D, line: PaintedLine, scene:
   paintTriangles(context, found.pinfX, scene, top, -1);
   paintTriangles(context, found.ninfX, scene, bottom, 1);
   paintTriangles(context, found.belowX, scene, bottom, 1);
+}
+
+/** Small arrows on the edges that clipped values lie beyond. */
+function paintEdgeArrows(context: CanvasRenderingContext2D, line: PaintedLine, scene: Scene): void {
+  const { ay, by } = scene.transform;
+  const toPx = (value: number): number => ay * (scene.logY ? Math.log10(value) : value) + by;
+  const { x } = shapesOf(line.data, scene.logX, scene.logY).line(
+    line.data.exact ? 'plain' : 'mean',
+  );
+  const above: number[] = [];
+  const under: number[] = [];
+  for (let i = 0; i < line.data.n; i += 1) {
+    if (toPx(line.data.max[i]!) < 0) above.push(x[i]!);
+    if (toPx(line.data.min[i]!) > scene.height) under.push(x[i]!);
+  }
+  const inset = GUTTER_PX * scene.pixelRatio;
+  context.fillStyle = line.colour;
+  paintTriangles(context, above, scene, inset, -1);
+  paintTriangles(context, under, scene, scene.height - inset, 1);
 }
 
 function paintCrosses(
@@ -302,7 +342,7 @@ function paintCrosses(
 
 function paintTriangles(
   context: CanvasRenderingContext2D,
-  places: Float64Array,
+  places: ArrayLike<number>,
   scene: Scene,
   py: number,
   direction: 1 | -1,
@@ -321,7 +361,7 @@ function paintTriangles(
 
 /** Marks that would cover each other are drawn once; the first of a row always is. */
 function eachApart(
-  places: Float64Array,
+  places: ArrayLike<number>,
   scene: Scene,
   draw: (px: number, index: number) => void,
 ): void {

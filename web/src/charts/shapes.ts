@@ -13,6 +13,7 @@ export class Shapes {
   private made: Partial<Record<'plain' | 'envelope' | 'mean', Polyline>> = {};
   private madeWhiskers: Whiskers | null = null;
   private madeMarks: Marks | null = null;
+  private parts: { flags: Uint8Array; full: Polyline; thin: Polyline } | null = null;
   private smoothed: { key: string; curve: Curve; line: Polyline } | null = null;
 
   constructor(data: SeriesData, logX: boolean, logY: boolean) {
@@ -26,6 +27,20 @@ export class Shapes {
     return (this.made[mode] ??= make(this.data, this.logX, this.logY));
   }
 
+  /** The line in two: where all of a group contribute, and where fewer do (dashed). */
+  parted(thin: Uint8Array): { full: Polyline; thin: Polyline } {
+    if (this.parts?.flags !== thin) {
+      const line = this.line('plain');
+      const full = Float64Array.from(line.y, (value, i) => (thin[i] === 1 ? NaN : value));
+      // The stroke into the thin part begins at the last full vertex, and the other way round.
+      const rest = Float64Array.from(line.y, (value, i) => {
+        return thin[i] === 1 || thin[i - 1] === 1 || thin[i + 1] === 1 ? value : NaN;
+      });
+      this.parts = { flags: thin, full: { ...line, y: full }, thin: { ...line, y: rest } };
+    }
+    return this.parts;
+  }
+
   get whiskers(): Whiskers {
     return (this.madeWhiskers ??= whiskers(this.data, this.logX, this.logY));
   }
@@ -37,7 +52,8 @@ export class Shapes {
   /** The smoothed curve; `span` is the width of the visible x range. */
   curve(smoothing: Smoothing, span: number): { curve: Curve; line: Polyline } {
     const isRelative =
-      smoothing.kind === 'ema-time' || (smoothing.kind === 'gaussian' && smoothing.percent === true);
+      smoothing.kind === 'ema-time' ||
+      (smoothing.kind === 'gaussian' && smoothing.percent === true);
     const key = JSON.stringify(smoothing) + (isRelative ? span : '');
     if (this.smoothed?.key !== key) {
       const curve = smooth(this.data, smoothing, span, this.logY);

@@ -54,7 +54,8 @@ export function lostText(facts: LineFacts, xKind: XKind): string {
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${name} \u00d7${groupThousands(count)}`);
   if (parts.length === 0) return '';
-  const where = xKind === 'step' ? `step ${formatX(xKind, facts.lostFromX)}` : formatX(xKind, facts.lostFromX);
+  const where =
+    xKind === 'step' ? `step ${formatX(xKind, facts.lostFromX)}` : formatX(xKind, facts.lostFromX);
   return `${parts.join(', ')} from ${where}`;
 }
 
@@ -85,7 +86,8 @@ function trend(data: SeriesData): string {
   const start = spread(data, 0, quarter);
   const end = spread(data, data.n - quarter, data.n);
   const change = end.mean - start.mean;
-  if (!(Math.abs(change) > 0.1 * Math.max(start.width, end.width)) || change === 0) return ', level';
+  if (!(Math.abs(change) > 0.1 * Math.max(start.width, end.width)) || change === 0)
+    return ', level';
   return change > 0 ? ', rising' : ', falling';
 }
 

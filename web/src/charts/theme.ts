@@ -42,7 +42,11 @@ export function readInk(element: Element): Ink {
 function isDark(background: string): boolean {
   const hex = /^#([0-9a-f]{6})$/i.exec(background)?.[1];
   if (hex === undefined) return matchMedia('(prefers-color-scheme: dark)').matches;
-  const [r, g, b] = [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)) as [number, number, number];
+  const [r, g, b] = [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)) as [
+    number,
+    number,
+    number,
+  ];
   return 0.299 * r + 0.587 * g + 0.114 * b < 128;
 }
 
@@ -68,7 +72,9 @@ function watch(): () => void {
     attributes: true,
     attributeFilter: ['class', 'data-theme', 'style'],
   });
-  const queries = ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'].map((query) => matchMedia(query));
+  const queries = ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'].map((query) =>
+    matchMedia(query),
+  );
   for (const query of queries) query.addEventListener('change', announce);
   return () => {
     observer.disconnect();

@@ -105,7 +105,11 @@ export class View {
   private limited(zoom: Zoom): Zoom {
     if (zoom.x === null) return zoom;
     const { min, max } = zoom.x;
-    const smallest = Math.max(this.xKind === 'step' ? 1 : 0, Math.abs(max) * 1e-11, Number.MIN_VALUE);
+    const smallest = Math.max(
+      this.xKind === 'step' ? 1 : 0,
+      Math.abs(max) * 1e-11,
+      Number.MIN_VALUE,
+    );
     let x: Range = zoom.x;
     if (max - min < smallest) {
       const middle = (min + max) / 2;

@@ -33,6 +33,8 @@ describe('run colours (ui-spec 8.2)', () => {
   it('the sequential scale runs from end to end and clamps', () => {
     expect(sequentialColor(-1, 'dark')).toBe(sequentialColor(0, 'dark'));
     expect(sequentialColor(0.5, 'light')).toMatch(/^#[0-9a-f]{6}$/);
-    expect(luminance(sequentialColor(1, 'dark'))).toBeGreaterThan(luminance(sequentialColor(0, 'dark')));
+    expect(luminance(sequentialColor(1, 'dark'))).toBeGreaterThan(
+      luminance(sequentialColor(0, 'dark')),
+    );
   });
 });

@@ -9,12 +9,28 @@ export type Theme = 'light' | 'dark';
 
 const HUES: Record<Theme, readonly string[]> = {
   light: [
-    '#2f6bbc', '#833525', '#5314ac', '#b48326', '#a4586f',
-    '#6a9f7d', '#664985', '#661554', '#937eac', '#756d17',
+    '#2f6bbc',
+    '#833525',
+    '#5314ac',
+    '#b48326',
+    '#a4586f',
+    '#6a9f7d',
+    '#664985',
+    '#661554',
+    '#937eac',
+    '#756d17',
   ],
   dark: [
-    '#a9d8fc', '#c46028', '#8a70cd', '#f7daa4', '#fa84b8',
-    '#71d254', '#cc79ff', '#b06b89', '#c0a9f0', '#a5a25d',
+    '#a9d8fc',
+    '#c46028',
+    '#8a70cd',
+    '#f7daa4',
+    '#fa84b8',
+    '#71d254',
+    '#cc79ff',
+    '#b06b89',
+    '#c0a9f0',
+    '#a5a25d',
   ],
 };
 
@@ -38,8 +54,20 @@ function wrap(index: number, length: number): number {
 
 /** Anchors of the sequential scale (light end last), perceptually even and monotone in lightness. */
 const SEQUENTIAL: Record<Theme, readonly [number, number, number][]> = {
-  light: [[68, 1, 84], [59, 82, 139], [33, 145, 140], [78, 168, 80], [178, 150, 20]],
-  dark: [[124, 92, 200], [79, 130, 190], [42, 170, 160], [115, 205, 95], [250, 228, 60]],
+  light: [
+    [68, 1, 84],
+    [59, 82, 139],
+    [33, 145, 140],
+    [78, 168, 80],
+    [178, 150, 20],
+  ],
+  dark: [
+    [124, 92, 200],
+    [79, 130, 190],
+    [42, 170, 160],
+    [115, 205, 95],
+    [250, 228, 60],
+  ],
 };
 
 /** Colour for `position` in [0, 1] on the sequential scale ("colour by" a number). */

@@ -14,10 +14,28 @@ export function exactSeries(x: ArrayLike<number>, y: ArrayLike<number>, run = 'r
     else if (value === -Infinity) ninf += 1;
   }
   return {
-    metric: 'loss', run, n: first.length, exact: true, total: first.length, nan, pinf, ninf,
-    level: 'points', x: Float64Array.from(x), first, min: first, max: first, last: first,
-    mean: first, count: null, dxMin: null, dxMax: null, dxLast: null,
-    nanCount: null, pinfCount: null, ninfCount: null,
+    metric: 'loss',
+    run,
+    n: first.length,
+    exact: true,
+    total: first.length,
+    nan,
+    pinf,
+    ninf,
+    level: 'points',
+    x: Float64Array.from(x),
+    first,
+    min: first,
+    max: first,
+    last: first,
+    mean: first,
+    count: null,
+    dxMin: null,
+    dxMax: null,
+    dxLast: null,
+    nanCount: null,
+    pinfCount: null,
+    ninfCount: null,
   };
 }
 
@@ -98,7 +116,11 @@ class Cell {
 
 function fromCells(cells: Cell[], run: string): SeriesData {
   if (cells.every((cell) => cell.count === 1)) {
-    return exactSeries(cells.map((cell) => cell.x), cells.map((cell) => cell.first), run);
+    return exactSeries(
+      cells.map((cell) => cell.x),
+      cells.map((cell) => cell.first),
+      run,
+    );
   }
   const sum = (pick: (cell: Cell) => number): number =>
     cells.reduce((total, cell) => total + pick(cell), 0);
@@ -108,8 +130,14 @@ function fromCells(cells: Cell[], run: string): SeriesData {
   const offsets = (pick: (cell: Cell) => number): Float32Array =>
     Float32Array.from(cells, (cell) => pick(cell) - cell.x);
   return {
-    metric: 'loss', run, n: cells.length, exact: false, total: sum((cell) => cell.count),
-    nan: sum((cell) => cell.nan), pinf: sum((cell) => cell.pinf), ninf: sum((cell) => cell.ninf),
+    metric: 'loss',
+    run,
+    n: cells.length,
+    exact: false,
+    total: sum((cell) => cell.count),
+    nan: sum((cell) => cell.nan),
+    pinf: sum((cell) => cell.pinf),
+    ninf: sum((cell) => cell.ninf),
     level: 'points',
     x: floats((cell) => cell.x),
     first: floats((cell) => cell.first),

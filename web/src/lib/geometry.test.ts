@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { bucketedSeries, exactSeries } from './fixtures';
-import { drawMode, envelopeLine, marks, meanLine, Path, plainLine, trace, whiskers } from './geometry';
+import {
+  drawMode,
+  envelopeLine,
+  marks,
+  meanLine,
+  Path,
+  plainLine,
+  trace,
+  whiskers,
+} from './geometry';
 import type { Polyline, Transform } from './geometry';
 import type { SeriesData } from './series';
 
@@ -45,7 +54,8 @@ function hasVertex(path: Path, view: Transform, x: number, y: number): boolean {
 /** The vertices and whisker tips that are on the screen for this series and view. */
 function reachesSpike(data: SeriesData, view: Transform, step: number, value: number): boolean {
   const mode = drawMode(data, false, view.ax, view.xMin, view.xMax);
-  if (mode === 'plain') return hasVertex(draw(plainLine(data, false, false), view), view, step, value);
+  if (mode === 'plain')
+    return hasVertex(draw(plainLine(data, false, false), view), view, step, value);
   if (mode === 'envelope') {
     return hasVertex(draw(envelopeLine(data, false, false), view), view, step, value);
   }
@@ -147,17 +157,35 @@ describe('trace', () => {
   const view = transform(0, 600);
 
   it('breaks at NaN and marks a lone point', () => {
-    const path = draw(plainLine(exactSeries([0, 100, 200, 300], [1, NaN, 2, NaN]), false, false), view);
+    const path = draw(
+      plainLine(exactSeries([0, 100, 200, 300], [1, NaN, 2, NaN]), false, false),
+      view,
+    );
     expect(path.starts).toEqual([0, 1]);
     expect(path.n).toBe(2);
     expect(path.dots).toHaveLength(4);
   });
 
   it('dots a hole longer than 20 median spacings', () => {
-    const x = [...Array.from({ length: 50 }, (_, i) => i), ...Array.from({ length: 50 }, (_, i) => 100 + i)];
-    const path = draw(plainLine(exactSeries(x, x.map(() => 1)), false, false), view);
+    const x = [
+      ...Array.from({ length: 50 }, (_, i) => i),
+      ...Array.from({ length: 50 }, (_, i) => 100 + i),
+    ];
+    const path = draw(
+      plainLine(
+        exactSeries(
+          x,
+          x.map(() => 1),
+        ),
+        false,
+        false,
+      ),
+      view,
+    );
     expect(path.starts).toHaveLength(2);
-    expect(path.dotted.map((value, i) => (i % 2 === 0 ? Math.round(value) : 0))).toEqual([49, 0, 100, 0]);
+    expect(path.dotted.map((value, i) => (i % 2 === 0 ? Math.round(value) : 0))).toEqual([
+      49, 0, 100, 0,
+    ]);
   });
 
   it('a metric logged every 10 steps has no holes', () => {

@@ -139,7 +139,8 @@ export function envelopeLine(data: SeriesData, logX: boolean, logY: boolean): Po
       const dx = isLow ? dxMin[i]! : dxMax[i]!;
       const repeatsFirst = dx === 0 && value === first;
       const repeatsLast = dx === dxLast[i]! && value === last;
-      if (Number.isFinite(value) && !repeatsFirst && !repeatsLast) push(scaled(x0 + dx, logX), value);
+      if (Number.isFinite(value) && !repeatsFirst && !repeatsLast)
+        push(scaled(x0 + dx, logX), value);
     }
     if (Number.isFinite(last) && !(dxLast[i] === 0 && last === first)) {
       push(scaled(x0 + dxLast[i]!, logX), last);
@@ -347,7 +348,7 @@ export function trace(line: Polyline, view: Transform, out: Path): void {
 
     // The rest of this pixel column.
     const columnEnd = Math.floor(px) + 1;
-    const stop = nextHole > i ? nextHole : holes[hole + 1] ?? n;
+    const stop = nextHole > i ? nextHole : (holes[hole + 1] ?? n);
     let low = py;
     let lowX = px;
     let lowAt = i;

@@ -36,7 +36,9 @@ describe('durations and x', () => {
   it('an x reads as its kind', () => {
     expect(formatX('step', 48_120)).toBe('48\u2009120');
     expect(formatX('duration', 90)).toBe('1m 30s');
-    expect(formatX('time', new Date(2026, 10, 22, 14, 3, 7).getTime() / 1000)).toBe('22 Nov 2026 14:03:07');
+    expect(formatX('time', new Date(2026, 10, 22, 14, 3, 7).getTime() / 1000)).toBe(
+      '22 Nov 2026 14:03:07',
+    );
     expect(formatSpan('step', 1240)).toBe('1240 steps');
     expect(formatSpan('duration', 200)).toBe('3m 20s');
   });

@@ -32,7 +32,8 @@ export function formatTick(value: number, step: number, largest = Math.abs(value
   if (Math.abs(value) < step * 1e-9) return '0';
   if (largest >= 1e21) return exponent(value, 2);
   if (largest < 1e-3) return exponent(value, exponentDigits(value, step));
-  const tier = largest >= 10_000 ? Math.min(SUFFIXES.length - 1, Math.floor(Math.log10(largest) / 3)) : 0;
+  const tier =
+    largest >= 10_000 ? Math.min(SUFFIXES.length - 1, Math.floor(Math.log10(largest) / 3)) : 0;
   const unit = 1000 ** tier;
   const decimals = decimalsOf(step / unit);
   // A wide offset (1 000 000.25) reads better in full than as 1.00000025M.
@@ -82,7 +83,8 @@ export function formatMoment(seconds: number): string {
 export function formatX(kind: XKind, value: number): string {
   if (kind === 'duration') return formatDuration(value);
   if (kind === 'time') return formatMoment(value);
-  if (kind === 'step') return Number.isInteger(value) ? groupThousands(value) : formatValue(value, 6);
+  if (kind === 'step')
+    return Number.isInteger(value) ? groupThousands(value) : formatValue(value, 6);
   return formatValue(value, 6);
 }
 
@@ -96,7 +98,18 @@ export function formatSpan(kind: XKind, span: number): string {
 }
 
 export const MONTHS = [
-  'Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec',
+  'Jan',
+  'Feb',
+  'Mar',
+  'Apr',
+  'May',
+  'Jun',
+  'Jul',
+  'Aug',
+  'Sep',
+  'Oct',
+  'Nov',
+  'Dec',
 ] as const;
 
 export function two(value: number): string {
@@ -111,7 +124,13 @@ function decimalsOf(step: number): number {
 }
 
 function exponentDigits(value: number, step: number): number {
-  return Math.min(6, Math.max(0, Math.floor(Math.log10(Math.abs(value)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9)));
+  return Math.min(
+    6,
+    Math.max(
+      0,
+      Math.floor(Math.log10(Math.abs(value)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9),
+    ),
+  );
 }
 
 function exponent(value: number, digits: number): string {

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { bucketedSeries, exactSeries } from './fixtures';
-import { addXExtent, addYExtent, covers, Extent, outlierRange, paddedRange, xRange, zoomAbout } from './scales';
+import {
+  addXExtent,
+  addYExtent,
+  covers,
+  Extent,
+  outlierRange,
+  paddedRange,
+  xRange,
+  zoomAbout,
+} from './scales';
 
 describe('ranges', () => {
   it('ignore NaN and ±Inf', () => {

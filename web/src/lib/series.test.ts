@@ -4,15 +4,22 @@ import { decode, finiteCount, lastX, nearestBucket, SeriesFormatError } from './
 type Column = Float32Array | Float64Array | Uint32Array;
 
 /** A KSR1 answer built by hand, as docs/api/native.md lays it out. */
-function encode(x: string, series: { fields: object; columns: Record<string, Column> }[]): ArrayBuffer {
+function encode(
+  x: string,
+  series: { fields: object; columns: Record<string, Column> }[],
+): ArrayBuffer {
   const parts: { at: number; bytes: Uint8Array }[] = [];
   let size = 0;
   const described = series.map(({ fields, columns }) => {
     const places: Record<string, [string, number, number]> = {};
     for (const [name, column] of Object.entries(columns)) {
-      const dtype = column instanceof Float64Array ? 'f8' : column instanceof Float32Array ? 'f4' : 'u4';
+      const dtype =
+        column instanceof Float64Array ? 'f8' : column instanceof Float32Array ? 'f4' : 'u4';
       places[name] = [dtype, size, column.length];
-      parts.push({ at: size, bytes: new Uint8Array(column.buffer, column.byteOffset, column.byteLength) });
+      parts.push({
+        at: size,
+        bytes: new Uint8Array(column.buffer, column.byteOffset, column.byteLength),
+      });
       size += Math.ceil(column.byteLength / 8) * 8;
     }
     return { metric: 'loss', run: 'r1', n: columns.x!.length, ...fields, columns: places };
@@ -67,7 +74,8 @@ describe('decode', () => {
     const data = decode(encode('_step', [EXACT])).series[0]!;
     expect(data).toMatchObject({ metric: 'loss', run: 'r1', n: 3, exact: true, total: 3, nan: 1 });
     expect([...data.first]).toEqual([1.5, NaN, 0.25]);
-    for (const column of [data.min, data.max, data.last, data.mean]) expect(column).toBe(data.first);
+    for (const column of [data.min, data.max, data.last, data.mean])
+      expect(column).toBe(data.first);
     for (const absent of [data.count, data.dxMin, data.dxLast, data.nanCount, data.pinfCount]) {
       expect(absent).toBeNull();
     }

@@ -74,7 +74,11 @@ describe('exponential', () => {
 
   it('a constant stays itself from the first point on', () => {
     for (const smoothing of KINDS) {
-      const constant = bucketedSeries(x, x.map(() => 3.25), 300);
+      const constant = bucketedSeries(
+        x,
+        x.map(() => 3.25),
+        300,
+      );
       const curve = smooth(constant, smoothing, N, false);
       for (const value of curve.y) expect(value).toBeCloseTo(3.25, 6);
     }

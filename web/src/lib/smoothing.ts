@@ -135,7 +135,11 @@ function apply(input: Buckets, smoothing: Smoothing, span: number): Float64Array
  * with e the bucket's points, or its distance on x for the time-weighted kind. The division takes
  * out the pull of the zero that s starts from.
  */
-function exponential(input: Buckets, weight: number, exponent: (i: number) => number): Float64Array {
+function exponential(
+  input: Buckets,
+  weight: number,
+  exponent: (i: number) => number,
+): Float64Array {
   const y = new Float64Array(input.n).fill(NaN);
   const w = Math.min(Math.max(weight, 0), 1 - 1e-12);
   let state = 0;
@@ -204,7 +208,8 @@ function runningMean(input: Buckets, points: number): Float64Array {
   }
   // The sum of the first `rank` points, with `bucket` the one that holds the last of them.
   const sumTo = (rank: number, bucket: number): number =>
-    sums[bucket]! + (input.count[bucket] === 0 ? 0 : (rank - before[bucket]!) * input.mean[bucket]!);
+    sums[bucket]! +
+    (input.count[bucket] === 0 ? 0 : (rank - before[bucket]!) * input.mean[bucket]!);
   let from = 0;
   let to = 0;
   for (let i = 0; i < input.n; i += 1) {
@@ -301,7 +306,10 @@ export function leadIn(smoothing: Smoothing, spacing: number, span: number): num
     case 'ema-time':
       return (LEAD_IN_CONSTANTS * timeConstant(smoothing.weight) * span) / 1000;
     case 'gaussian':
-      return KERNEL_SIGMAS * (smoothing.percent === true ? (smoothing.sigma / 100) * span : smoothing.sigma);
+      return (
+        KERNEL_SIGMAS *
+        (smoothing.percent === true ? (smoothing.sigma / 100) * span : smoothing.sigma)
+      );
     case 'mean':
     case 'median':
       return (smoothing.points / 2) * spacing;

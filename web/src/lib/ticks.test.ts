@@ -19,14 +19,16 @@ describe('linear ticks', () => {
     expect(labels(linearTicks(0, 0.45, 5))).toEqual(['0', '0.1', '0.2', '0.3', '0.4']);
     expect(linearTicks(0, 0.45, 5)[3]!.value).toBe(0.3);
     expect(labels(linearTicks(-1, 1, 2))).toEqual(['\u22121', '0', '1']);
-    expect(labels(linearTicks(1e-5, 4.2e-5, 4))).toEqual(['1e\u22125', '2e\u22125', '3e\u22125', '4e\u22125']);
+    expect(labels(linearTicks(1e-5, 4.2e-5, 4))).toEqual([
+      '1e\u22125',
+      '2e\u22125',
+      '3e\u22125',
+      '4e\u22125',
+    ]);
   });
 
   it('keep a wide offset in full', () => {
-    expect(labels(linearTicks(1_000_000.1, 1_000_000.5, 2))).toEqual([
-      '1000000.2',
-      '1000000.4',
-    ]);
+    expect(labels(linearTicks(1_000_000.1, 1_000_000.5, 2))).toEqual(['1000000.2', '1000000.4']);
   });
 
   it('are whole on a step axis', () => {
@@ -34,7 +36,13 @@ describe('linear ticks', () => {
   });
 
   it('are all different', () => {
-    for (const [min, max] of [[0.99991, 0.99999], [1e-9, 3e-9], [123_456, 123_460], [0, 1e12], [5e-4, 6e-4]] as const) {
+    for (const [min, max] of [
+      [0.99991, 0.99999],
+      [1e-9, 3e-9],
+      [123_456, 123_460],
+      [0, 1e12],
+      [5e-4, 6e-4],
+    ] as const) {
       for (const count of [3, 5, 8]) {
         const found = labels(linearTicks(min, max, count));
         expect(new Set(found).size).toBe(found.length);
@@ -46,7 +54,15 @@ describe('linear ticks', () => {
 
 describe('log ticks', () => {
   it('are powers of ten, with 2 and 5 where there is room', () => {
-    expect(labels(logTicks(1e-4, 1e2, 8))).toEqual(['1e\u22124', '0.001', '0.01', '0.1', '1', '10', '100']);
+    expect(labels(logTicks(1e-4, 1e2, 8))).toEqual([
+      '1e\u22124',
+      '0.001',
+      '0.01',
+      '0.1',
+      '1',
+      '10',
+      '100',
+    ]);
     expect(labels(logTicks(1, 100, 8))).toEqual(['1', '2', '5', '10', '20', '50', '100']);
     expect(labels(logTicks(1, 1e6, 4))).toEqual(['1', '100', '10k', '1M']);
   });
@@ -65,7 +81,13 @@ describe('time ticks', () => {
 
   it('the wall clock names the day at midnight', () => {
     const start = new Date(2026, 10, 21, 18, 0).getTime() / 1000;
-    expect(labels(timeTicks(start, start + 12 * 3600, 4))).toEqual(['18:00', '21:00', '22 Nov', '03:00', '06:00']);
+    expect(labels(timeTicks(start, start + 12 * 3600, 4))).toEqual([
+      '18:00',
+      '21:00',
+      '22 Nov',
+      '03:00',
+      '06:00',
+    ]);
   });
 
   it('every range has a few', () => {

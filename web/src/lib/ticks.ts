@@ -49,7 +49,12 @@ export function logTicks(min: number, max: number, count: number): Tick[] {
   return decadeTicks(min, max, [1], Math.max(1, Math.ceil(decades / Math.max(1, count))));
 }
 
-function decadeTicks(min: number, max: number, mantissas: readonly number[], every: number): Tick[] {
+function decadeTicks(
+  min: number,
+  max: number,
+  mantissas: readonly number[],
+  every: number,
+): Tick[] {
   const low = Math.floor(Math.log10(min) + 1e-9);
   const high = Math.ceil(Math.log10(max) - 1e-9);
   const ticks: Tick[] = [];
@@ -110,7 +115,11 @@ export function timeTicks(min: number, max: number, count: number): Tick[] {
   const step: CalendarStep = found?.[1] ?? ['year', Math.max(1, niceStep(rough / (366 * 86_400)))];
   const ticks: Tick[] = [];
   let shownDay = '';
-  for (let date = calendarStart(min, step); date.getTime() / 1000 <= max; date = advance(date, step)) {
+  for (
+    let date = calendarStart(min, step);
+    date.getTime() / 1000 <= max;
+    date = advance(date, step)
+  ) {
     const value = date.getTime() / 1000;
     if (value < min) continue;
     const day = date.toDateString();
@@ -187,7 +196,11 @@ export function fitTicks(
   gap: number,
   spacing: number,
 ): Tick[] {
-  for (let count = Math.max(2, Math.floor(room / spacing)); count > 1; count = Math.min(count - 1, Math.floor(count * 0.8))) {
+  for (
+    let count = Math.max(2, Math.floor(room / spacing));
+    count > 1;
+    count = Math.min(count - 1, Math.floor(count * 0.8))
+  ) {
     const ticks = make(count);
     if (!overlaps(ticks, place, measure, gap)) return ticks;
   }

@@ -2,7 +2,7 @@
 
 import { mount } from 'svelte';
 import { HoverBus } from '../hover-bus';
-import LineChart from '../LineChart.svelte';
+import DemoChart from './DemoChart.svelte';
 import { installBench } from './bench';
 import { scenes } from './scenes';
 
@@ -29,10 +29,7 @@ if (query.has('bench')) {
   installBench((title) => panel(title, ''));
 } else {
   const bus = new HoverBus();
-  for (const { title, about, lines, options } of scenes()) {
-    mount(LineChart, {
-      target: panel(title, about),
-      props: { lines, options: { title, xKind: 'step', xLabel: 'step', bus, ...options } },
-    });
+  for (const scene of scenes()) {
+    mount(DemoChart, { target: panel(scene.title, scene.about), props: { scene, bus } });
   }
 }

@@ -1,15 +1,29 @@
 /** One scene for each thing a chart can show. */
 
 import { bucketedSeries, exactSeries } from '../../lib/fixtures';
+import { groupSeries } from '../../lib/grouping';
 import type { SeriesData } from '../../lib/series';
 import type { ChartLine, ChartOptions } from '../types';
+import type { Range } from '../../lib/scales';
 import { accuracy, loss, randomFrom } from './synthetic';
+import type { Points } from './synthetic';
 
 export interface Scene {
   readonly title: string;
   readonly about: string;
   readonly lines: ChartLine[];
   readonly options: Partial<ChartOptions>;
+  /** Finer buckets for a part of x, as a server would answer; absent for a fixed picture. */
+  readonly ask?: (range: Range) => ChartLine[];
+}
+
+/** Every point of a scene, bucketed anew for each zoom. */
+function answering(points: readonly Points[], buckets: number): Pick<Scene, 'lines' | 'ask'> {
+  const between = (range?: Range): ChartLine[] =>
+    points.map(({ x, y }, i) =>
+      line(i, bucketedSeries(x, y, buckets, 'run', range?.min, range?.max)),
+    );
+  return { lines: between(), ask: between };
 }
 
 function line(index: number, data: SeriesData, more: Partial<ChartLine> = {}): ChartLine {
@@ -17,19 +31,24 @@ function line(index: number, data: SeriesData, more: Partial<ChartLine> = {}): C
   return { key: label, subject: label, label, data, colour: index, ...more };
 }
 
-export function lossLines(runs: number, points: number, buckets: number, noise = 0.12): ChartLine[] {
+export function lossLines(
+  runs: number,
+  points: number,
+  buckets: number,
+  noise = 0.12,
+): ChartLine[] {
   return Array.from({ length: runs }, (_, i) => {
     const { x, y } = loss(i, points, noise);
     return line(i, bucketedSeries(x, y, buckets));
   });
 }
 
-function spiky(): ChartLine[] {
+function spiky(): Points {
   const { x, y } = loss(3, 100_000, 0.1);
   y[20_011] = 3.4;
   y[52_003] = 4.1;
   y[83_207] = 0.01;
-  return [line(0, bucketedSeries(x, y, 120))];
+  return { x, y };
 }
 
 function broken(): ChartLine[] {
@@ -55,7 +74,13 @@ function holes(): ChartLine[] {
   return [5, 6].map((seed, i) => {
     const { x, y } = loss(seed, 3000);
     const kept = Array.from(x.keys()).filter((k) => k < 900 + i * 400 || k > 1500 + i * 300);
-    return line(i, exactSeries(kept.map((k) => k * 7.3), kept.map((k) => y[k]!)));
+    return line(
+      i,
+      exactSeries(
+        kept.map((k) => k * 7.3),
+        kept.map((k) => y[k]!),
+      ),
+    );
   });
 }
 
@@ -63,7 +88,13 @@ function sparse(): ChartLine[] {
   return [
     ...[1, 2, 3].map((seed, i) => {
       const { x, y } = accuracy(seed, 12, 0.06);
-      return line(i, exactSeries(x.map((step) => step * 1000), y));
+      return line(
+        i,
+        exactSeries(
+          x.map((step) => step * 1000),
+          y,
+        ),
+      );
     }),
     line(3, exactSeries([6500], [0.5])),
   ];
@@ -73,7 +104,14 @@ function wallClock(): ChartLine[] {
   const start = Date.UTC(2026, 10, 21, 19, 20) / 1000;
   return [1, 2, 3].map((seed, i) => {
     const { x, y } = accuracy(seed, 1500, 0.04);
-    return line(i, bucketedSeries(x.map((k) => start + k * 31 + i * 5000), y, 300));
+    return line(
+      i,
+      bucketedSeries(
+        x.map((k) => start + k * 31 + i * 5000),
+        y,
+        300,
+      ),
+    );
   });
 }
 
@@ -87,40 +125,102 @@ function important(): ChartLine[] {
 
 function grouped(): ChartLine[] {
   return [0, 1, 2].map((group) => {
-    const members = Array.from({ length: 6 }, (_, i) => accuracy(group * 3 + (i % 3) + 20, 120, 0.05));
-    const x = members[0]!.x.map((k) => k * 50);
-    const at = (i: number): number[] => members.map(({ y }) => y[i]! - group * 0.08);
-    const mean = x.map((_, i) => at(i).reduce((a, b) => a + b) / members.length);
-    const low = x.map((_, i) => Math.min(...at(i)));
-    const high = x.map((_, i) => Math.max(...at(i)));
-    return line(group, exactSeries(x, mean), {
-      band: { low, high },
+    const members = Array.from({ length: 5 }, (_, i) => {
+      const length = i < 2 ? 80 : 120;
+      const { x, y } = accuracy(group * 3 + i + 20, length, 0.05);
+      return exactSeries(
+        x.map((k) => k * 50),
+        y.map((value) => value - group * 0.08),
+      );
+    });
+    const joined = groupSeries(members, { line: 'mean', band: 'ci95' }, `g${group}`);
+    return line(group, joined.data, {
+      band: joined.band,
+      thin: joined.thin,
       label: `lr 1e-${group + 2}`,
-      note: () => 'n = 6',
+      note: (bucket) => `n = ${joined.contributors[bucket]} of ${joined.size}`,
     });
   });
 }
 
+function outliers(): ChartLine[] {
+  const { x, y } = loss(5, 4000, 0.2);
+  for (const step of [900, 1700, 1740, 3100]) y[step] = 60 + step / 100;
+  return [line(0, bucketedSeries(x, y, 400))];
+}
+
 function constant(): ChartLine[] {
   const x = Float64Array.from({ length: 500 }, (_, i) => i * 4000);
-  return [line(0, exactSeries(x, x.map(() => 0.0003)))];
+  return [
+    line(
+      0,
+      exactSeries(
+        x,
+        x.map(() => 0.0003),
+      ),
+    ),
+  ];
 }
 
 export function scenes(): Scene[] {
   const smoothing = { kind: 'ema', weight: 0.98 } as const;
   return [
-    { title: 'train/loss', about: '5 runs, 200 000 steps', lines: lossLines(5, 200_000, 512, 0.16), options: {} },
-    { title: 'train/loss', about: 'EMA 0.98', lines: lossLines(5, 20_000, 512, 0.3), options: { smoothing } },
-    { title: 'train/loss', about: '100 runs, 83 buckets', lines: lossLines(100, 10_000, 83, 0.05), options: {} },
-    { title: 'train/grad_norm', about: 'three one-step spikes in 100 000', lines: spiky(), options: {} },
+    {
+      title: 'train/loss',
+      about: '5 runs, 200 000 steps',
+      ...answering(
+        [0, 1, 2, 3, 4].map((seed) => loss(seed, 200_000, 0.16)),
+        512,
+      ),
+      options: {},
+    },
+    {
+      title: 'train/loss',
+      about: 'EMA 0.98',
+      lines: lossLines(5, 20_000, 512, 0.3),
+      options: { smoothing },
+    },
+    {
+      title: 'train/loss',
+      about: '100 runs, 83 buckets',
+      lines: lossLines(100, 10_000, 83, 0.05),
+      options: {},
+    },
+    {
+      title: 'train/grad_norm',
+      about: 'three one-step spikes in 100 000',
+      ...answering([spiky()], 120),
+      options: {},
+    },
     { title: 'train/loss', about: 'NaN and \u00b1Inf', lines: broken(), options: {} },
     { title: 'train/loss', about: 'log y, zeros', lines: withZeros(), options: { yScale: 'log' } },
-    { title: 'train/loss', about: 'relative time, holes', lines: holes(), options: { xKind: 'duration', xLabel: 'time' } },
+    {
+      title: 'train/loss',
+      about: 'relative time, holes',
+      lines: holes(),
+      options: { xKind: 'duration', xLabel: 'time' },
+    },
     { title: 'val/acc', about: 'few points', lines: sparse(), options: {} },
-    { title: 'val/acc', about: 'wall clock', lines: wallClock(), options: { xKind: 'time', xLabel: '' } },
+    {
+      title: 'val/acc',
+      about: 'wall clock',
+      lines: wallClock(),
+      options: { xKind: 'time', xLabel: '' },
+    },
     { title: 'val/acc', about: 'baseline and pinned among 24', lines: important(), options: {} },
-    { title: 'val/acc', about: 'groups, min\u2013max', lines: grouped(), options: {} },
-    { title: 'train/loss', about: 'log x, log y', lines: lossLines(4, 50_000, 400, 0.1), options: { xScale: 'log', yScale: 'log' } },
+    { title: 'val/acc', about: 'groups of 5, 95 % CI', lines: grouped(), options: {} },
+    {
+      title: 'train/loss',
+      about: 'log x, log y',
+      lines: lossLines(4, 50_000, 400, 0.1),
+      options: { xScale: 'log', yScale: 'log' },
+    },
+    {
+      title: 'train/loss',
+      about: 'outliers left out',
+      lines: outliers(),
+      options: { outlierPercent: 1 },
+    },
     { title: 'optimizer/lr', about: 'constant', lines: constant(), options: {} },
   ];
 }
