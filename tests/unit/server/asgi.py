@@ -1,0 +1,89 @@
+"""Sends requests straight into the ASGI app: the real app, no socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from kiseki.core.service import Core, open_core
+from kiseki.server.app import build
+from kiseki.storage.interface import Storage
+
+HOST = "127.0.0.1:7500"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cookies: tuple[str, ...] = ()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Door:
+    """An application on a storage, asked one request at a time."""
+
+    def __init__(self, storage: Storage, *, url: str = f"http://{HOST}", **options: Any) -> None:
+        self.core: Core = open_core(storage, url)
+        self.app = build(self.core, **options)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        host: str = HOST,
+    ) -> Answer:
+        return asyncio.run(self._ask(method, path, body, {"host": host, **(headers or {})}))
+
+    async def _ask(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer:
+        raw, _, query = target.partition("?")
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+            "scheme": "http", "path": unquote(raw), "raw_path": raw.encode(),
+            "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 5), "server": None,
+            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+        }  # fmt: skip
+        sent: list[Any] = []
+        done = asyncio.Event()
+        given = False
+
+        async def receive() -> Any:
+            nonlocal given
+            if given:
+                await done.wait()
+                return {"type": "http.disconnect"}
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            # An event stream never ends by itself: its first bytes are enough here.
+            if message["type"] == "http.response.body":
+                done.set()
+
+        running = asyncio.ensure_future(self.app(scope, receive, send))
+        await asyncio.wait([running], timeout=10)
+        if running.done():
+            running.result()
+        else:
+            running.cancel()
+        head = sent[0]
+        fields = [(name.decode(), value.decode()) for name, value in head["headers"]]
+        return Answer(
+            head["status"],
+            {name.lower(): value for name, value in fields},
+            b"".join(message.get("body", b"") for message in sent[1:]),
+            tuple(value for name, value in fields if name.lower() == "set-cookie"),
+        )
