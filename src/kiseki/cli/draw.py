@@ -71,10 +71,8 @@ class Curve:
     def spark(self) -> str:
         """Return the curve as one line; of each column the value furthest from the middle is shown."""
         columns = _columns(self._buckets, self.width)
-        finite = [v for low, high, _ in columns for v in (low, high) if math.isfinite(v)]
-        if not finite:
-            return NAN_MARK * len(columns) if self.nan else ""
-        middle, low, high = statistics.median(finite), min(finite), max(finite)
+        finite = [v for low, high, _ in columns for v in (low, high) if math.isfinite(v)] or [0.0]
+        middle, low, high = statistics.median_low(finite), min(finite), max(finite)
         return "".join(_mark(column, middle, low, high) for column in columns)
 
 
@@ -97,7 +95,9 @@ def _mark(column: tuple[float, float, bool], middle: float, low: float, high: fl
     value = most if most - middle >= middle - least else least
     if math.isinf(value):
         return BARS[-1] if value > 0 else BARS[0]
-    share = 0.5 if high == low else (value - low) / (high - low)
+    # Halved first: the difference of two large floats may be beyond the range of floats.
+    span = high / 2 - low / 2
+    share = (value / 2 - low / 2) / span if span else 0.5
     return BARS[min(len(BARS) - 1, int(share * len(BARS)))]
 
 

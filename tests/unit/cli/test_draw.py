@@ -37,6 +37,8 @@ def test_few_points_are_drawn_one_by_one() -> None:
     assert curve([1.0]).spark() == "▅"
     assert curve([]).spark() == ""
     assert curve([0.0, math.inf, 1.0, -math.inf]).spark() == "▁██▁"
+    assert curve([math.inf, math.nan]).spark() == "█×"
+    assert curve([-1.7e308, 1.7e308]).spark() == "▁█"
 
 
 @given(st.lists(st.one_of(st.floats(), st.integers(), st.booleans()), max_size=400))
