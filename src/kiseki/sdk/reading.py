@@ -28,7 +28,7 @@ from kiseki.record.types import AnyRecord, Console, End, Kind, Open, Row, System
 
 __all__ = ["Missing", "StoredRun", "open_run"]
 
-ROWS_BATCH = 4096  # rows folded at once
+ROWS_BATCH = 256  # rows folded at once
 SILENT_SECONDS = 300.0  # F-25: without a sign of life for so long, a run elsewhere has crashed
 CLOCK_SECONDS = 5.0  # two readings of when a process started may differ by this
 
