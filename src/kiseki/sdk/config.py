@@ -28,14 +28,20 @@ class Config(Mapping[str, Any]):
     Args:
         write: takes each change; raises when the run has ended.
         allow_val_change: whether a key that is set may get another value (I-36).
+        values: plain values that are recorded already.
     """
 
     _values: dict[str, Any]
     _write: Callable[[ConfigRecord], None]
     _allow_val_change: bool
 
-    def __init__(self, write: Callable[[ConfigRecord], None], allow_val_change: bool) -> None:
-        object.__setattr__(self, "_values", {})
+    def __init__(
+        self,
+        write: Callable[[ConfigRecord], None],
+        allow_val_change: bool,
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        object.__setattr__(self, "_values", copy.deepcopy(dict(values or {})))
         object.__setattr__(self, "_write", write)
         object.__setattr__(self, "_allow_val_change", allow_val_change)
 

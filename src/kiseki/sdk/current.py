@@ -22,6 +22,7 @@ class Session:
     Attributes:
         runs: active runs, oldest first.
         run: the run of the module-level functions (I-01, F-11).
+        attached: runs that another process began and sent here, by stream.
         capture: hears the console for the runs.
         exit: finishes active runs at the end of the script.
     """
@@ -29,6 +30,7 @@ class Session:
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.run: Run | None = None
+        self.attached: dict[str, Run] = {}
         self.capture = Capture()
         self.terminal = Terminal()
         self.exit = ExitWatch(self._finish_all)
@@ -122,7 +124,7 @@ class Session:
         """In a forked child: the runs are the parent's; the child may log to them and ends none (T-04)."""
         self.exit.after_fork()
         self.capture.after_fork()
-        for run in self.runs:
+        for run in (*self.runs, *self.attached.values()):
             run.after_fork()
         self.runs = []
 

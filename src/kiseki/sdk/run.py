@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from kiseki.base.clock import wall_us
 from kiseki.errors import RunStateError, UsageError, UsageTypeError
@@ -19,7 +19,7 @@ from kiseki.record.types import Summary as SummaryRecord
 from kiseki.sdk.alerts import AlertLevel, Alerts
 from kiseki.sdk.config import Config
 from kiseki.sdk.console import ConsoleLog, Redirect
-from kiseki.sdk.current import Session
+from kiseki.sdk.current import Session, session
 from kiseki.sdk.ending import Ending, say_how_it_went, send_rest
 from kiseki.sdk.exit import exit_code_of
 from kiseki.sdk.folder import RunFolder
@@ -46,6 +46,14 @@ class LaterError(NotImplementedError, AttributeError):
     """A method that a later version brings; `hasattr` says that it is not there."""
 
 
+class Home(NamedTuple):
+    """What a run's copy in another process knows of the process that began it."""
+
+    pid: int
+    state: RunState
+    place: Place
+
+
 class Run:
     """A run: log to it, describe it, end it. Made by `kiseki.init`, never by hand.
 
@@ -59,26 +67,31 @@ class Run:
         folder: RunFolder,
         opening: Open,
         allow_val_change: bool,
+        home: Home | None = None,
     ) -> None:
         self._session = session
         self._settings = settings
         self._folder = folder
         self._terminal = Terminal(settings.silent, settings.quiet)
-        self._pid = os.getpid()
+        self._pid = os.getpid() if home is None else home.pid
         self._started_us = opening.started_us
-        self._started_ns = time.monotonic_ns()
-        self._place = Place()
+        # In another process than the one that began, the wall clock is what both know.
+        since_us = 0 if home is None else max(0, wall_us() - opening.started_us)
+        self._started_ns = time.monotonic_ns() - since_us * 1000
+        self._place = Place() if home is None else home.place
         self._link: Link | None = None
         self._has_ended = False
         self._exit_code = 0
         self._replaced: set[str] = set()
         self._alerts = Alerts()
-        self._state = RunState()
+        self._state = RunState() if home is None else home.state
         apply(self._state, opening)
-        self._stream = Stream(folder.journal, opening, self._terminal, settings.fsync)
+        self._stream = Stream(
+            folder.journal, opening, self._terminal, settings.fsync, is_inherited=home is not None
+        )
         normaliser = Normaliser(self._tell_replaced)
         self._rows = Rows(self._stream, self._state, normaliser, self._started_ns)
-        self._config = Config(self._change, allow_val_change)
+        self._config = Config(self._change, allow_val_change, self._state.config)
         self._summary = Summary(self._read_summary, self._write_summary, normaliser)
         self._console: ConsoleLog | None = None
         self._redirect: Redirect | None = None
@@ -494,6 +507,15 @@ class Run:
             raise LaterError(f"run.{name} comes with a later version of Kiseki")
         raise AttributeError(f"a run has no attribute {name!r}")
 
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Any, ...]]:
+        settings = copy.copy(self._settings)
+        settings.stop_fn = None
+        with self._stream.lock:
+            home = Home(self._pid, copy.deepcopy(self._rows.fold()), self._place)
+            opening = self._stream.opening
+        allow = self._config._allow_val_change
+        return attached, (settings, self._folder.path, opening, allow, home)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Run:
         return self
 
@@ -502,6 +524,24 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<kiseki.Run {self.path} {self.name!r}>"
+
+
+def attached(settings: Settings, path: str, opening: Open, allow: bool, home: Home) -> Run:
+    """Return the run that was pickled: the same object here, a copy in another process (T-02).
+
+    The copy logs to the run by a stream of its own; only the process that began the run ends it.
+    """
+    key = opening.stream
+    run = session.attached.get(key)
+    if run is None:
+        run = next(
+            (active for active in session.runs if active._stream.opening.stream == key), None
+        )
+    if run is None:
+        folder = RunFolder(path, opening.run)
+        run = session.attached[key] = Run(session, settings, folder, opening, allow, home)
+        session.run = session.run or run
+    return run
 
 
 def _text(what: str, value: Any) -> str:

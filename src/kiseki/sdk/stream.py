@@ -36,6 +36,12 @@ RETRY_SECONDS = 1.0
 class Stream:
     """Writes the records of one process to one journal.
 
+    Args:
+        path: the journal; with `is_inherited` that of another process, beside which ours is made.
+        opening: the stream's `Open`.
+        terminal: hears of a disk that refuses.
+        fsync: as `JournalWriter`.
+
     `lock` guards the stream and whatever must agree with it (steps, shapes). Re-entry by the same thread
     (a signal handler or `__del__` that logs while a row is being written) finds `busy` and puts its call
     into `deferred`.
@@ -46,7 +52,12 @@ class Stream:
     """
 
     def __init__(
-        self, path: str, opening: Open, terminal: Terminal, fsync: Fsync = "never"
+        self,
+        path: str,
+        opening: Open,
+        terminal: Terminal,
+        fsync: Fsync = "never",
+        is_inherited: bool = False,
     ) -> None:
         self.path = path
         self.opening = opening
@@ -63,9 +74,12 @@ class Stream:
         self._retry_at = 0.0
         self._dropped_untold = 0
         self._open_due = 0
-        self._is_inherited = False  # in a forked child, until it has a stream of its own
-        self._is_special = False  # inherited, or records wait for the disk
-        self._start(path)
+        # Another process's: a child gets a stream of its own with its first record.
+        self._is_inherited = is_inherited
+        self._is_special = is_inherited  # or records wait for the disk
+        self._writer: JournalWriter
+        if not is_inherited:
+            self._start(path)
 
     # -- records ---------------------------------------------------------------------------------
 
@@ -134,13 +148,11 @@ class Stream:
             file.seek(HEADER_BYTES)
             return file.read()
 
-    @property
-    def is_closed(self) -> bool:
-        return self._writer.is_closed
-
     def close(self) -> None:
         """Write what waits, then close the file."""
         with self.lock:
+            if self._is_inherited:
+                return
             if self._waiting or self._dropped_untold:
                 self._flush_waiting()
             self.dropped += len(self._waiting)
@@ -238,7 +250,8 @@ class Stream:
         pid = os.getpid()
         stem, extension = os.path.splitext(self.path)
         path = f"{stem}-{pid}{extension}"
-        self._writer.close()
+        if hasattr(self, "_writer"):
+            self._writer.close()
         self.opening = msgspec.structs.replace(
             self.opening,
             stream=ids.stream_id(),
