@@ -9,7 +9,6 @@
 export { default as LineChartView } from './LineChart.svelte';
 export { default as LineSwatch } from './LineSwatch.svelte';
 export { createLineChart } from './line-chart';
-export type { LineChart } from './line-chart';
 export { HoverBus } from './hover-bus';
 export type { HoverState } from './hover-bus';
 export { lostText } from './summary';
@@ -20,5 +19,6 @@ export type {
   ChartOptions,
   ChartTable,
   HoverRow,
+  LineChart,
   LineFacts,
 } from './types';

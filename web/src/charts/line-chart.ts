@@ -14,23 +14,12 @@ import uPlot from 'uplot';
 import { runColor, runDash } from '../lib/colours';
 import { centreX } from '../lib/geometry';
 import { formatValue, formatX } from '../lib/numbers';
-import { isSmoothing } from '../lib/smoothing';
 import type { Smoothing } from '../lib/smoothing';
 import { lowerBound, nearestBucket } from '../lib/series';
 import type { SeriesData } from '../lib/series';
-import {
-  addCurveExtent,
-  addXExtent,
-  addYExtent,
-  covers,
-  Extent,
-  fromScale,
-  outlierRange,
-  paddedRange,
-  toScale,
-  xRange,
-} from '../lib/scales';
+import { covers, fromScale, toScale } from '../lib/scales';
 import type { Range } from '../lib/scales';
+import { Announcer } from './announcer';
 import { createAxes, redrawAxes } from './axes';
 import type { AxisSource, Size } from './axes';
 import { attachGestures } from './gestures';
@@ -38,13 +27,21 @@ import type { GestureTarget, Point } from './gestures';
 import { bucketValues, displayed, HOVER_ROWS_MAX, hitsAt, reaches } from './hover';
 import type { Hit, HoverView } from './hover';
 import type { HoverState } from './hover-bus';
-import { paintHighlight, paintLines } from './painting';
+import { fitX, fitY } from './fitting';
+import { paintHighlight, paintLines, paintValue, toPng } from './painting';
 import type { PaintedLine, Scene } from './painting';
-import { shapesOf } from './shapes';
 import { factsOf, summaryText, tableOf } from './summary';
 import { readInk, watchTheme } from './theme';
 import type { Ink } from './theme';
-import type { ChartHover, ChartLine, ChartOptions, ChartTable, HoverRow, LineFacts } from './types';
+import type {
+  ChartHover,
+  ChartLine,
+  ChartOptions,
+  ChartTable,
+  HoverRow,
+  LineChart,
+  LineFacts,
+} from './types';
 import { sameRange, UNZOOMED, View } from './view';
 import type { Zoom } from './view';
 
@@ -53,7 +50,6 @@ const DIMMED = '0.3';
 const LIT_REACH_PX = 48;
 const SHRINK_AFTER_MS = 5000;
 const SUMMARY_AFTER_MS = 400;
-const ANNOUNCE_EVERY_MS = 1000;
 const OUTER_MIN_PX = 60;
 
 /** Options that change the picture; the others are names and callbacks. */
@@ -81,39 +77,6 @@ interface HeldLine {
   dash: readonly number[];
 }
 
-export interface LineChart {
-  /**
-   * Show these lines.
-   *
-   * @param lines in table order: the first is drawn above the others
-   * @param covers the x range the data was asked for; null (default) when it is everything. Data of
-   *   a part is drawn where it covers the view; elsewhere the last data of everything is.
-   */
-  setLines(lines: readonly ChartLine[], covers?: Range | null): void;
-  setOptions(options: Partial<ChartOptions>): void;
-  /** Zoom from outside (address, synced section); does not call `onZoom`. Absent y is automatic. */
-  setZoom(x: Range | null, y?: Range | null): void;
-  /** Move held axes to the newest data. */
-  follow(): void;
-  /** Put the crosshair away. */
-  leave(): void;
-  readonly xRange: Range;
-  readonly yRange: Range;
-  readonly isZoomed: boolean;
-  /** Plot width in CSS px: how many buckets a line can use. */
-  readonly plotWidth: number;
-  /** Points outside the y range because of `outlierPercent`. */
-  readonly outside: number;
-  facts(): LineFacts[];
-  summary(): string;
-  table(rowsMax?: number): ChartTable;
-  /** Axes and lines as a PNG. */
-  toBlob(): Promise<Blob>;
-  /** Draw now instead of at the next frame. */
-  flush(): void;
-  destroy(): void;
-}
-
 /** Make a chart that fills `element` and follows its size. */
 export function createLineChart(element: HTMLElement, options: ChartOptions): LineChart {
   return new CanvasLineChart(element, options);
@@ -121,7 +84,7 @@ export function createLineChart(element: HTMLElement, options: ChartOptions): Li
 
 class CanvasLineChart implements LineChart, GestureTarget {
   private readonly root: HTMLElement;
-  private readonly announcer: HTMLElement;
+  private readonly announcer: Announcer;
   private readonly plot: uPlot;
   private readonly linesCanvas: HTMLCanvasElement;
   private readonly overlay: HTMLCanvasElement;
@@ -142,8 +105,6 @@ class CanvasLineChart implements LineChart, GestureTarget {
   private isInGesture = false;
   private shrinkTimer: ReturnType<typeof setTimeout> | undefined;
   private summaryTimer: ReturnType<typeof setTimeout> | undefined;
-  private announceTimer: ReturnType<typeof setTimeout> | undefined;
-  private announcement = '';
   private readonly undo: (() => void)[] = [];
 
   constructor(element: HTMLElement, options: ChartOptions) {
@@ -161,10 +122,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
     this.linesCanvas = this.layer();
     this.overlay = this.layer();
     this.plot.over.prepend(this.linesCanvas, this.overlay);
-    this.announcer = document.createElement('div');
-    this.announcer.className = 'kiseki-chart-announcer';
-    this.announcer.setAttribute('aria-live', 'polite');
-    element.append(this.announcer);
+    this.announcer = new Announcer(element);
     this.layOut();
     this.listen();
     this.describe();
@@ -263,21 +221,12 @@ class CanvasLineChart implements LineChart, GestureTarget {
 
   toBlob(): Promise<Blob> {
     this.flush();
-    const axes = this.plot.ctx.canvas;
-    const canvas = document.createElement('canvas');
-    canvas.width = axes.width;
-    canvas.height = axes.height;
-    const context = canvas.getContext('2d')!;
-    context.fillStyle = this.ink.background;
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(axes, 0, 0);
-    context.drawImage(this.linesCanvas, this.plot.bbox.left, this.plot.bbox.top);
-    return new Promise((resolve, reject) => {
-      canvas.toBlob((blob) => {
-        if (blob === null) reject(new Error('the chart could not be written as PNG'));
-        else resolve(blob);
-      });
-    });
+    const { left, top } = this.plot.bbox;
+    const layers = [
+      { canvas: this.plot.ctx.canvas, left: 0, top: 0 },
+      { canvas: this.linesCanvas, left, top },
+    ];
+    return toPng(layers, this.ink.background);
   }
 
   flush(): void {
@@ -292,7 +241,6 @@ class CanvasLineChart implements LineChart, GestureTarget {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.shrinkTimer);
     clearTimeout(this.summaryTimer);
-    clearTimeout(this.announceTimer);
     this.leave();
     for (const undo of this.undo) undo();
     this.stopBus?.();
@@ -371,10 +319,6 @@ class CanvasLineChart implements LineChart, GestureTarget {
 
   // ---- ranges ------------------------------------------------------------------------------
 
-  private get isSmoothed(): boolean {
-    return isSmoothing(this.smoothing);
-  }
-
   private get smoothing(): Smoothing {
     return this.options.smoothing ?? NO_SMOOTHING;
   }
@@ -386,12 +330,11 @@ class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   private dataExtentX(): Range {
-    const extent = new Extent(this.view.xScale);
-    for (const line of this.held) {
-      addXExtent(extent, line.overview, this.view.xScale);
-      if (line.detail !== null) addXExtent(extent, line.detail, this.view.xScale);
-    }
-    return xRange(extent.range, this.view.xScale);
+    const parts = this.held.flatMap(({ overview, detail }) => [
+      overview,
+      ...(detail === null ? [] : [detail]),
+    ]);
+    return fitX(parts, this.view.xScale);
   }
 
   private rangeX(): void {
@@ -406,45 +349,23 @@ class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   private dataRangeY(): Range {
-    const kind = this.view.yScale;
-    const visible = this.view.zoom.x;
-    const percent = this.options.outlierPercent ?? 0;
-    this.outsideCount = 0;
-    let found: Range | null;
-    if (percent > 0) {
-      const cut = outlierRange(
-        this.held.map((line) => this.dataOf(line)),
-        visible,
-        kind,
-        percent,
-      );
-      this.outsideCount = cut.outside;
-      found = cut.range;
-    } else {
-      found = this.extentY(visible).range;
-    }
-    const { min, max } = paddedRange(found, kind);
-    const [low, high] = [this.options.yMin ?? min, this.options.yMax ?? max];
-    const isUsable = high > low && (kind === 'linear' || low > 0);
-    return isUsable ? { min: low, max: high } : { min, max };
-  }
-
-  private extentY(visible: Range | null): Extent {
-    const extent = new Extent(this.view.yScale);
-    const isCurveOnly = this.isSmoothed && this.options.rawLine === false;
-    for (const line of this.held) {
-      const data = this.dataOf(line);
-      if (isCurveOnly) {
-        const { curve } = this.shapes(data).curve(this.smoothing, this.span);
-        addCurveExtent(extent, curve.x, curve.y, visible);
-      } else {
-        addYExtent(extent, data, visible);
-      }
-      for (const edge of [line.input.band?.low, line.input.band?.high]) {
-        if (edge) addCurveExtent(extent, data.x, edge, visible);
-      }
-    }
-    return extent;
+    const { options } = this;
+    const fitted = fitY(
+      this.held.map((line) => ({ data: this.dataOf(line), band: line.input.band ?? null })),
+      {
+        visible: this.view.zoom.x,
+        xScale: this.view.xScale,
+        yScale: this.view.yScale,
+        smoothing: this.smoothing,
+        rawLine: options.rawLine ?? true,
+        span: this.span,
+        outlierPercent: options.outlierPercent ?? 0,
+        min: options.yMin ?? null,
+        max: options.yMax ?? null,
+      },
+    );
+    this.outsideCount = fitted.outside;
+    return fitted.range;
   }
 
   /** New data came. Live data may not move axes that somebody is reading. */
@@ -514,10 +435,6 @@ class CanvasLineChart implements LineChart, GestureTarget {
       if (canvas.width !== width) canvas.width = width;
       if (canvas.height !== height) canvas.height = height;
     }
-  }
-
-  private shapes(data: SeriesData): ReturnType<typeof shapesOf> {
-    return shapesOf(data, this.view.xScale === 'log', this.view.yScale === 'log');
   }
 
   private get span(): number {
@@ -626,29 +543,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
     const px = ax * toScale(this.view.xScale, centreX(data, bucket)) + bx;
     const py = ay * toScale(this.view.yScale, value) + by;
     if (!Number.isFinite(px + py)) return;
-    const ratio = scene.pixelRatio;
-    context.beginPath();
-    context.arc(px, py, 3.5 * ratio, 0, 2 * Math.PI);
-    context.fillStyle = line.colour;
-    context.strokeStyle = this.ink.background;
-    context.setLineDash([]);
-    context.lineWidth = 1.5 * ratio;
-    context.fill();
-    context.stroke();
-    if (!isLabelled) return;
-    const isLeft = px > scene.width * 0.75;
-    context.font = this.ink.font.replace('12px', `${12 * ratio}px`);
-    context.textAlign = isLeft ? 'right' : 'left';
-    context.textBaseline = py < 20 * ratio ? 'top' : 'bottom';
-    context.lineWidth = 3.5 * ratio;
-    context.lineJoin = 'round';
-    context.fillStyle = this.ink.text;
-    const place = [
-      px + (isLeft ? -7 : 7) * ratio,
-      py + (py < 20 * ratio ? 5 : -4) * ratio,
-    ] as const;
-    context.strokeText(formatValue(value), ...place);
-    context.fillText(formatValue(value), ...place);
+    paintValue(context, px, py, line.colour, isLabelled ? formatValue(value) : '', scene);
   }
 
   // ---- hover -------------------------------------------------------------------------------
@@ -893,11 +788,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
     const { hover } = this;
     const row = hover?.rows.find(({ key }) => key === this.focusKey) ?? hover?.rows[0];
     if (hover === null || row === undefined) return;
-    this.announcement = `${row.label}, ${hover.xText}: ${formatValue(row.smoothed ?? row.value)}`;
-    this.announceTimer ??= setTimeout(() => {
-      this.announceTimer = undefined;
-      this.announcer.textContent = this.announcement;
-    }, ANNOUNCE_EVERY_MS);
+    this.announcer.say(`${row.label}, ${hover.xText}: ${formatValue(row.smoothed ?? row.value)}`);
   }
 }
 

@@ -405,3 +405,55 @@ function paintBelowCount(
   context.strokeText(text, ...place);
   context.fillText(text, ...place);
 }
+
+/** A dot on a line, with its value beside it unless `text` is empty. */
+export function paintValue(
+  context: CanvasRenderingContext2D,
+  px: number,
+  py: number,
+  colour: string,
+  text: string,
+  { pixelRatio: ratio, width, ink }: Scene,
+): void {
+  context.globalAlpha = 1;
+  context.setLineDash(NO_DASH);
+  context.fillStyle = colour;
+  context.strokeStyle = ink.background;
+  context.lineWidth = 1.5 * ratio;
+  context.beginPath();
+  context.arc(px, py, 3.5 * ratio, 0, 2 * Math.PI);
+  context.fill();
+  context.stroke();
+  if (text === '') return;
+  const isLeft = px > width * 0.75;
+  const isBelow = py < 20 * ratio;
+  context.font = ink.font.replace('12px', `${12 * ratio}px`);
+  context.textAlign = isLeft ? 'right' : 'left';
+  context.textBaseline = isBelow ? 'top' : 'bottom';
+  context.lineWidth = 3.5 * ratio;
+  context.lineJoin = 'round';
+  context.fillStyle = ink.text;
+  const place = [px + (isLeft ? -7 : 7) * ratio, py + (isBelow ? 5 : -4) * ratio] as const;
+  context.strokeText(text, ...place);
+  context.fillText(text, ...place);
+}
+
+/** Canvases on top of each other as a PNG the size of the first. */
+export function toPng(
+  layers: readonly { canvas: HTMLCanvasElement; left: number; top: number }[],
+  background: string,
+): Promise<Blob> {
+  const canvas = document.createElement('canvas');
+  canvas.width = layers[0]!.canvas.width;
+  canvas.height = layers[0]!.canvas.height;
+  const context = canvas.getContext('2d')!;
+  context.fillStyle = background;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  for (const layer of layers) context.drawImage(layer.canvas, layer.left, layer.top);
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => {
+      if (blob === null) reject(new Error('the chart could not be written as PNG'));
+      else resolve(blob);
+    });
+  });
+}

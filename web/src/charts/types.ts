@@ -116,3 +116,37 @@ export interface ChartTable {
   /** Buckets left out because the table is limited. */
   readonly omitted: number;
 }
+
+/** A chart on the page; made by `createLineChart`. */
+export interface LineChart {
+  /**
+   * Show these lines.
+   *
+   * @param lines in table order: the first is drawn above the others
+   * @param covers the x range the data was asked for; null (default) when it is everything. Data of
+   *   a part is drawn where it covers the view; elsewhere the last data of everything is.
+   */
+  setLines(lines: readonly ChartLine[], covers?: Range | null): void;
+  setOptions(options: Partial<ChartOptions>): void;
+  /** Zoom from outside (address, synced section); does not call `onZoom`. Absent y is automatic. */
+  setZoom(x: Range | null, y?: Range | null): void;
+  /** Move held axes to the newest data. */
+  follow(): void;
+  /** Put the crosshair away. */
+  leave(): void;
+  readonly xRange: Range;
+  readonly yRange: Range;
+  readonly isZoomed: boolean;
+  /** Plot width in CSS px: how many buckets a line can use. */
+  readonly plotWidth: number;
+  /** Points outside the y range because of `outlierPercent`. */
+  readonly outside: number;
+  facts(): LineFacts[];
+  summary(): string;
+  table(rowsMax?: number): ChartTable;
+  /** Axes and lines as a PNG. */
+  toBlob(): Promise<Blob>;
+  /** Draw now instead of at the next frame. */
+  flush(): void;
+  destroy(): void;
+}

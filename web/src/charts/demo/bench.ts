@@ -1,8 +1,7 @@
 /** Script time of what a person does to charts; run by `web/bench/charts.mjs`. */
 
 import { createLineChart } from '../line-chart';
-import type { LineChart } from '../line-chart';
-import type { ChartOptions } from '../types';
+import type { ChartOptions, LineChart } from '../types';
 import { HoverBus } from '../hover-bus';
 import { lossLines } from './scenes';
 
