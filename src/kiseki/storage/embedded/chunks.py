@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from kiseki.storage.interface import Floats, Ints
 
 LEVEL_SIZE = 16
 _MIXED = 255
+_SHARED_BYTES = 1024  # longer layouts are seldom the same twice
 _SIZE = struct.Struct("<I")
 
 
@@ -73,6 +75,8 @@ class Axis:
 
     def holds(self, key: int) -> npt.NDArray[np.bool_]:
         """Return which layouts contain a key."""
+        if len(self.ends) == 1:
+            return np.array([(self.keys == key).any()])
         found = np.zeros(len(self.ends), np.bool_)
         found[np.searchsorted(self.ends, np.flatnonzero(self.keys == key), side="right")] = True
         return found
@@ -101,8 +105,17 @@ def pack_layouts(layouts: Sequence[tuple[int, ...]], layout: npt.NDArray[np.int3
 
 
 def unpack_axis(steps: bytes, layout: bytes) -> Axis:
+    """Return the axis whose bytes these are; row chunks of the same layout mostly share it."""
+    ends, keys, rows = (_unpack_layout if len(layout) < _SHARED_BYTES else _layout)(layout)
+    return Axis(unpack_ints(steps), keys, ends, rows)
+
+
+def _layout(layout: bytes) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
     ends, keys, rows = map(unpack_ints, _unframe(layout))
-    return Axis(unpack_ints(steps), keys, ends, rows.astype(np.int32))
+    return ends, keys, rows.astype(np.int32)
+
+
+_unpack_layout = lru_cache(maxsize=512)(_layout)
 
 
 def pack_clock(clock: Clock) -> tuple[bytes, bytes]:

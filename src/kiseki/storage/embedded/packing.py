@@ -24,10 +24,8 @@ Words = npt.NDArray[Any]
 
 _HEADER = struct.Struct("<BIqq")  # order << 4 | width, count, first two values
 _LANE = struct.Struct("<BBI")  # byte offset << 4 | bytes, coding, stored size
-_RAW, _ZSTD, _SAME = 0, 1, 2  # coding of a lane
-_ORDERS = (0, 1, 2)
+_RAW, _ZSTD = 0, 1  # coding of a lane
 _SAMPLE = 512
-_WIDE = 8  # order of words that do not shrink: 64 bits as they are
 
 _FLOAT64, _FLOAT32, _DECIMAL = 1, 2, 3
 _DECIMALS_MAX = 9

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kiseki.record.types import Row, System
-from kiseki.storage.embedded import series_append, series_read
+from kiseki.storage.embedded import series_append, series_cells, series_read
 from kiseki.storage.embedded.blocks import Snapshot
 from kiseki.storage.embedded.cache import Cache
 from kiseki.storage.embedded.compactor import Compactor, drop_segments
@@ -106,7 +106,7 @@ class EmbeddedSeries:
         with self._snapshot(project) as snapshot:
             if snapshot is None:
                 return [None for _ in ranges]
-            return series_read.cells(snapshot, path, ranges, size, x)
+            return series_cells.cells(snapshot, path, ranges, size, x)
 
     def scan(
         self,

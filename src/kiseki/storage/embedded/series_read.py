@@ -7,7 +7,7 @@ an answer is their concatenation; where they overlap, a stable sort by step keep
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -26,35 +26,24 @@ from kiseki.storage.embedded.blocks import (
     numbers_of,
     touches,
 )
-from kiseki.storage.embedded.cells import Level, concatenated, merged, summarise
-from kiseki.storage.embedded.chunks import LEVEL_SIZE, Axis, Clock
+from kiseki.storage.embedded.cells import Level
+from kiseki.storage.embedded.chunks import Axis, Clock
 from kiseki.storage.embedded.columns import Rows, positions
 from kiseki.storage.embedded.compactor import tally
-from kiseki.storage.interface import Cells, Floats, Ints, KeyStat, Points, Range, XAxis
+from kiseki.storage.interface import Floats, Ints, KeyStat, Points, Range, XAxis
 
 Position = tuple[int, int]
 B = TypeVar("B", bound=Block)
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class Piece:
     """The points of one key in one block: by arrival, and by step if `ascending`."""
 
     steps: Ints
     values: Floats
     x: Floats
     ascending: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """Cells of consecutive points with the x of their ends and, as far as it is known, of their extremes."""
-
-    level: Level
-    x_first: Floats
-    x_last: Floats
-    x_min: Floats
-    x_max: Floats
 
 
 def _by_segment(blocks: Iterable[B]) -> dict[int, list[B]]:
@@ -122,7 +111,7 @@ class Found:
         wanted = {chunk.id: self._stats[chunk.id] for chunk in chunks}
         return self._snapshot.levels(self._key, wanted) if self._key is not None else {}
 
-    def piece(self, block: Block, span: Range) -> _Piece | None:
+    def piece(self, block: Block, span: Range) -> Piece | None:
         """Return the points of a block that lie in a range; None if there are none."""
         if isinstance(block, RowChunk):
             numbers, axis = self._numbers[block.id], self._axes[block.id]
@@ -145,7 +134,7 @@ class Found:
         if not inside:
             cut = _cut(steps, span, ascending)
             steps, values, x = steps[cut], values[cut], x[cut]
-        return _Piece(steps, values, x, ascending) if len(steps) else None
+        return Piece(steps, values, x, ascending) if len(steps) else None
 
     def edges(self, chunk: RowChunk) -> Floats:
         """Return the x of every point of a row chunk."""
@@ -185,7 +174,7 @@ def no_points() -> Points:
     return Points(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
 
-def _in_order(pieces: Sequence[_Piece]) -> Points:
+def in_order(pieces: Sequence[Piece]) -> Points:
     """Return the points of pieces by step; of those with the same step, the last."""
     if not pieces:
         return no_points()
@@ -210,180 +199,15 @@ def _in_order(pieces: Sequence[_Piece]) -> Points:
 def points(snapshot: Snapshot, path: str, ranges: Sequence[Range], x: XAxis) -> list[Points]:
     """Return every point of a key; see `SeriesStore.points`."""
     found = Found(snapshot, path, ranges, x)
-    found.load(_chunks(b for blocks in found.blocks for b in blocks), points=True)
+    found.load(row_chunks(b for blocks in found.blocks for b in blocks), points=True)
     return [
-        _in_order([p for block in blocks if (p := found.piece(block, span)) is not None])
+        in_order([p for block in blocks if (p := found.piece(block, span)) is not None])
         for span, blocks in zip(ranges, found.blocks, strict=True)
     ]
 
 
-def _chunks(blocks: Iterable[Block]) -> Iterator[RowChunk]:
+def row_chunks(blocks: Iterable[Block]) -> Iterator[RowChunk]:
     return (block for block in blocks if isinstance(block, RowChunk))
-
-
-def cells(
-    snapshot: Snapshot, path: str, ranges: Sequence[Range], size: int, x: XAxis
-) -> list[Cells | None]:
-    """Return a key in cells of at most `size` points; see `SeriesStore.cells`."""
-    if size < LEVEL_SIZE:
-        return [None] * len(ranges)
-    found = Found(snapshot, path, ranges, x)
-    groups = [
-        list(_groups(blocks, span, size)) for span, blocks in zip(ranges, found.blocks, strict=True)
-    ]
-    summed = [g for some in groups for g in some if isinstance(g, RowChunk)]
-    found.load(
-        (c for some in groups for g in some if isinstance(g, list) for c in _chunks(g)), points=True
-    )
-    found.load(summed, points=False)
-    levels = found.levels(c for c in summed if found.stats(c).count > size)
-    return [
-        _cells(
-            [
-                _of_chunk(found, group, levels.get(group.id), size)
-                if isinstance(group, RowChunk)
-                else _of_points(found, group, span, size)
-                for group in some
-            ]
-        )
-        for span, some in zip(ranges, groups, strict=True)
-    ]
-
-
-def _groups(blocks: Sequence[Block], span: Range, size: int) -> Iterator[RowChunk | list[Block]]:
-    """Yield blocks by step: a row chunk whose stored cells serve, or neighbours that need their points."""
-    rest: list[Block] = []
-    for group in _overlapping(blocks):
-        only = group[0]
-        if (
-            len(group) == 1
-            and isinstance(only, RowChunk)
-            and only.ascending
-            and (span.lo is None or span.lo <= only.step_min)
-            and (span.hi is None or span.hi >= only.step_max)
-        ):
-            if rest:
-                yield rest
-            rest = []
-            yield only
-        else:
-            rest = rest + group
-    if rest:
-        yield rest
-
-
-def _overlapping(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Yield groups of blocks whose steps overlap, by step; within a group by arrival."""
-    group: list[tuple[int, Block]] = []
-    high = 0
-    for place, block in sorted(enumerate(blocks), key=lambda item: item[1].step_min):
-        if group and block.step_min > high:
-            yield [block for _, block in sorted(group, key=lambda item: item[0])]
-            group = []
-        high = block.step_max if not group else max(high, block.step_max)
-        group.append((place, block))
-    if group:
-        yield [block for _, block in sorted(group, key=lambda item: item[0])]
-
-
-def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) -> _Summary | None:
-    own = _in_order([p for block in blocks if (p := found.piece(block, span)) is not None])
-    n = len(own.steps)
-    if not n:
-        return None
-    level = summarise(own.values, size)
-    starts = np.arange(0, n, size)
-    x_first, x_last = own.x[starts], own.x[starts + level.count - 1]
-    x_min, x_max = (_x_where(own, level, ends, size) for ends in (level.min, level.max))
-    return _Summary(level, x_first, x_last, x_min, x_max)
-
-
-def _x_where(own: Points, level: Level, wanted: Floats, size: int) -> Floats:
-    """Return the x of the first point of each cell that has the value wanted (NaN: its middle)."""
-    starts = np.arange(0, len(own.values), size)
-    hits = np.flatnonzero(own.values == np.repeat(wanted, level.count))
-    at = np.full(len(starts), -1)
-    at[hits[::-1] // size] = hits[::-1]
-    middle = (own.x[starts] + own.x[starts + level.count - 1]) / 2
-    known: Floats = np.where(at >= 0, own.x[at], middle)
-    return known
-
-
-def _of_chunk(found: Found, chunk: RowChunk, level: Level | None, size: int) -> _Summary:
-    stats = found.stats(chunk)
-    x = found.edges(chunk)
-    if level is None:
-        return _whole(stats, x)
-    starts = np.arange(0, stats.count, LEVEL_SIZE)
-    ends = starts + level.count - 1
-    x_first, x_last = x[starts], x[ends]
-    middle = (x_first + x_last) / 2
-    together = size // LEVEL_SIZE
-    if together == 1:
-        return _Summary(level, x_first, x_last, middle, middle)
-    heads = np.arange(0, len(starts), together)
-    larger = merged(level, heads)
-    tails = np.append(heads[1:], len(starts)) - 1
-    x_min, x_max = (
-        _cell_where(own, ends_, heads, middle, together)
-        for own, ends_ in ((level.min, larger.min), (level.max, larger.max))
-    )
-    return _Summary(larger, x_first[heads], x_last[tails], x_min, x_max)
-
-
-def _cell_where(
-    small: Floats, wanted: Floats, heads: Ints, middle: Floats, together: int
-) -> Floats:
-    """Return the middle of the first small cell that has each larger cell's extreme."""
-    n = len(small)
-    per = np.repeat(wanted, together)[:n]
-    hits = np.flatnonzero(small == per)
-    at = heads.copy()
-    at[hits[::-1] // together] = hits[::-1]
-    found: Floats = middle[at]
-    return found
-
-
-def _whole(stats: Stats, x: Floats) -> _Summary:
-    """Return a row chunk as one cell."""
-    middle = (x[0] + x[-1]) / 2
-
-    def one(value: float | None) -> Floats:
-        return np.array([np.nan if value is None else value])
-
-    def count(value: int) -> Ints:
-        return np.array([value], np.int64)
-
-    level = Level(
-        one(stats.min), one(stats.max), one(stats.first), one(stats.last), one(stats.total),
-        count(stats.count), count(stats.nan), count(stats.pinf), count(stats.ninf),
-    )  # fmt: skip
-    at_min = x[stats.min_at] if stats.min_at >= 0 else middle
-    at_max = x[stats.max_at] if stats.max_at >= 0 else middle
-    return _Summary(level, x[:1], x[-1:], one(at_min), one(at_max))
-
-
-def _cells(parts: Sequence[_Summary | None]) -> Cells:
-    some = [part for part in parts if part is not None]
-    if not some:
-        none, zero = np.empty(0), np.empty(0, np.int64)
-        return Cells(*[none] * 9, *[zero] * 4)  # type: ignore[arg-type]
-    level = concatenated([part.level for part in some])
-    n = len(level.count)
-
-    def joined(pick: Callable[[_Summary], Floats]) -> Floats:
-        return np.concatenate([pick(part) for part in some])
-
-    def counted(counts: Ints) -> Ints:
-        return counts if len(counts) == n else np.zeros(n, np.int64)
-
-    return Cells(
-        x_first=joined(lambda part: part.x_first), x_last=joined(lambda part: part.x_last),
-        x_min=joined(lambda part: part.x_min), x_max=joined(lambda part: part.x_max),
-        first=level.first, min=level.min, max=level.max, last=level.last, total=level.total,
-        count=level.count,
-        nan=counted(level.nan), pinf=counted(level.pinf), ninf=counted(level.ninf),
-    )  # fmt: skip
 
 
 def keys(snapshot: Snapshot, segments: Sequence[int]) -> dict[int, list[KeyStat]]:

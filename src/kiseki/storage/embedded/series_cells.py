@@ -1,0 +1,214 @@
+"""A key in cells: stored ones where a row chunk stands alone, points where blocks overlap or a range cuts.
+
+Row chunks of all ranges are taken together, so that the work per row chunk is a few slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from kiseki.storage.embedded.blocks import Block, RowChunk, Snapshot, Stats
+from kiseki.storage.embedded.cells import Level, concatenated, merged, summarise
+from kiseki.storage.embedded.chunks import LEVEL_SIZE
+from kiseki.storage.embedded.series_read import Found, in_order, row_chunks
+from kiseki.storage.interface import Cells, Floats, Ints, Points, Range, XAxis
+
+_NAMES = [column.name for column in fields(Cells)]
+
+
+def cells(
+    snapshot: Snapshot, path: str, ranges: Sequence[Range], size: int, x: XAxis
+) -> list[Cells | None]:
+    """Return a key in cells of at most `size` points; see `SeriesStore.cells`."""
+    if size < LEVEL_SIZE:
+        return [None] * len(ranges)
+    found = Found(snapshot, path, ranges, x)
+    groups = [
+        list(_groups(blocks, span)) for span, blocks in zip(ranges, found.blocks, strict=True)
+    ]
+    alone = [group for some in groups for group in some if isinstance(group, RowChunk)]
+    shared = [group for some in groups for group in some if not isinstance(group, RowChunk)]
+    found.load((chunk for group in shared for chunk in row_chunks(group)), points=True)
+    found.load(alone, points=False)
+    stored, ends = _of_chunks(found, alone, size)
+    answers: list[Cells | None] = []
+    taken = 0
+    for span, some in zip(ranges, groups, strict=True):
+        parts: list[Cells] = []
+        begin = taken
+        for group in some:
+            if isinstance(group, RowChunk):
+                taken += 1
+                continue
+            if taken > begin:
+                parts.append(_slice(stored, ends[begin], ends[taken]))
+            begin = taken
+            own = _of_points(found, group, span, size)
+            if own is not None:
+                parts.append(own)
+        if taken > begin or not parts:
+            parts.append(_slice(stored, ends[begin], ends[taken]))
+        answers.append(_concatenated(parts))
+    return answers
+
+
+def _slice(all_: Cells, start: int, stop: int) -> Cells:
+    return Cells(*[getattr(all_, name)[start:stop] for name in _NAMES])
+
+
+def _concatenated(parts: Sequence[Cells]) -> Cells:
+    if len(parts) == 1:
+        return parts[0]
+    return Cells(*[np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES])
+
+
+def _groups(blocks: Sequence[Block], span: Range) -> Iterator[RowChunk | list[Block]]:
+    """Yield blocks by step: a row chunk whose stored cells serve, or neighbours that need their points."""
+    rest: list[Block] = []
+    for group in _overlapping(blocks):
+        only = group[0]
+        if (
+            len(group) == 1
+            and isinstance(only, RowChunk)
+            and only.ascending
+            and (span.lo is None or span.lo <= only.step_min)
+            and (span.hi is None or span.hi >= only.step_max)
+        ):
+            if rest:
+                yield rest
+            rest = []
+            yield only
+        else:
+            rest = rest + group
+    if rest:
+        yield rest
+
+
+def _overlapping(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Yield groups of blocks whose steps overlap, by step; within a group by arrival."""
+    group: list[tuple[int, Block]] = []
+    high = 0
+    for place, block in sorted(enumerate(blocks), key=lambda item: item[1].step_min):
+        if group and block.step_min > high:
+            yield [block for _, block in sorted(group, key=lambda item: item[0])]
+            group = []
+        high = block.step_max if not group else max(high, block.step_max)
+        group.append((place, block))
+    if group:
+        yield [block for _, block in sorted(group, key=lambda item: item[0])]
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """The smallest cells there are of one row chunk, with the x of their ends and extremes."""
+
+    level: Level
+    x_first: Floats
+    x_last: Floats
+    x_min: Floats
+    x_max: Floats
+
+
+def _of_chunks(found: Found, chunks: Sequence[RowChunk], size: int) -> tuple[Cells, list[int]]:
+    """Return the cells of all row chunks one after the other, and where those of each begin and end."""
+    if not chunks:
+        return _joined([], np.empty(0, np.int64)), [0]
+    levels = found.levels(chunk for chunk in chunks if found.stats(chunk).count > size)
+    small = []
+    for chunk in chunks:
+        stats, level, x = found.stats(chunk), levels.get(chunk.id), found.edges(chunk)
+        if level is None:
+            small.append(_whole(stats, x))
+            continue
+        first, last = x[::LEVEL_SIZE], x[LEVEL_SIZE - 1 :: LEVEL_SIZE]
+        if len(last) < len(first):
+            last = np.append(last, x[-1])
+        middle = (first + last) / 2
+        small.append(_Small(level, first, last, middle, middle))
+    together = size // LEVEL_SIZE
+    counts = np.array([len(part.x_first) for part in small])
+    groups = -(-counts // together)
+    begins, offsets = np.cumsum(groups) - groups, np.cumsum(counts) - counts
+    heads = np.repeat(offsets, groups)
+    heads += together * (np.arange(int(groups.sum())) - np.repeat(begins, groups))
+    return _joined(small, heads), [0, *np.cumsum(groups).tolist()]
+
+
+def _joined(small: Sequence[_Small], heads: Ints) -> Cells:
+    """Return small cells joined to larger ones that begin at `heads`."""
+    if not small:
+        none, zero = np.empty(0), np.empty(0, np.int64)
+        return Cells(*[none] * 9, *[zero] * 4)  # type: ignore[arg-type]
+    level = concatenated([part.level for part in small])
+    larger = merged(level, heads)
+    n = len(heads)
+    tails = np.append(heads[1:], len(level.count)) - 1
+    group = np.repeat(np.arange(n), tails - heads + 1)
+
+    def where(x: Floats, own: Floats, wanted: Floats) -> Floats:
+        """Return the x of the first small cell that has each larger cell's extreme."""
+        hits = np.flatnonzero(own == wanted[group])[::-1]
+        at = heads.copy()
+        at[group[hits]] = hits
+        picked: Floats = x[at]
+        return picked
+
+    def counted(counts: Ints) -> Ints:
+        return counts if len(counts) == n else np.zeros(n, np.int64)
+
+    return Cells(
+        x_first=np.concatenate([part.x_first for part in small])[heads],
+        x_last=np.concatenate([part.x_last for part in small])[tails],
+        x_min=where(np.concatenate([part.x_min for part in small]), level.min, larger.min),
+        x_max=where(np.concatenate([part.x_max for part in small]), level.max, larger.max),
+        first=larger.first, min=larger.min, max=larger.max, last=larger.last, total=larger.total,
+        count=larger.count,
+        nan=counted(larger.nan), pinf=counted(larger.pinf), ninf=counted(larger.ninf),
+    )  # fmt: skip
+
+
+def _whole(stats: Stats, x: Floats) -> _Small:
+    """Return a row chunk as one cell."""
+    middle = (x[0] + x[-1]) / 2
+
+    def one(value: float | None) -> Floats:
+        return np.array([np.nan if value is None else value])
+
+    def count(value: int) -> Ints:
+        return np.array([value], np.int64)
+
+    level = Level(
+        one(stats.min), one(stats.max), one(stats.first), one(stats.last), one(stats.total),
+        count(stats.count), count(stats.nan), count(stats.pinf), count(stats.ninf),
+    )  # fmt: skip
+    at_min = x[stats.min_at] if stats.min_at >= 0 else middle
+    at_max = x[stats.max_at] if stats.max_at >= 0 else middle
+    return _Small(level, x[:1], x[-1:], one(at_min), one(at_max))
+
+
+def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) -> Cells | None:
+    """Return the cells of blocks that overlap or that the range cuts, made of their points."""
+    own = in_order([p for block in blocks if (p := found.piece(block, span)) is not None])
+    n = len(own.steps)
+    if not n:
+        return None
+    level = summarise(own.values, size)
+    starts = np.arange(0, n, size)
+    x_first, x_last = own.x[starts], own.x[starts + level.count - 1]
+    x_min, x_max = (_x_where(own, level, ends, size) for ends in (level.min, level.max))
+    small = _Small(level, x_first, x_last, x_min, x_max)
+    return _joined([small], np.arange(len(starts)))
+
+
+def _x_where(own: Points, level: Level, wanted: Floats, size: int) -> Floats:
+    """Return the x of the first point of each cell that has the value wanted (NaN: its middle)."""
+    starts = np.arange(0, len(own.values), size)
+    hits = np.flatnonzero(own.values == np.repeat(wanted, level.count))
+    at = np.full(len(starts), -1)
+    at[hits[::-1] // size] = hits[::-1]
+    middle = (own.x[starts] + own.x[starts + level.count - 1]) / 2
+    known: Floats = np.where(at >= 0, own.x[at], middle)
+    return known
