@@ -94,6 +94,11 @@ class Client:
         if connection is not None:
             connection.close()
 
+    def __del__(self) -> None:
+        # People hold an `Api` for a line or two and never close it; that is no leak worth a warning.
+        with contextlib.suppress(Exception):
+            self.close()
+
     def __enter__(self) -> Client:
         return self
 
