@@ -264,29 +264,30 @@ class Folds:
 
     def _add_stream(self, attempt: LiveAttempt, stream: Stream) -> LiveStream:
         live = LiveStream(stream, attempt)
-        project = attempt.run.project
-        live.next = max(self._series.cursor(project, stream.id), 0)
-        live.shapes = self._series.shapes(project, stream.id) if live.next else {}
         attempt.streams[stream.id] = live
         self._streams[stream.id] = live
-        if live.next > live.applied:
-            attempt.is_silent = False
-            self._replay(live)
-        elif live.next < live.applied:
-            log.warning(
-                "stream %s: the series store has %d records, the fold %d: was a backup restored?",
-                stream.id, live.next, live.applied,
-            )  # fmt: skip
-            live.applied = live.next
+        self.catch_up(live)
         return live
 
-    def _replay(self, live: LiveStream) -> None:
-        expected = live.applied
-        for batch in self._series.batches(live.attempt.run.project, live.id, live.applied):
-            buffer, frames = read_frames(batch.body)
-            found = decode(batch.body, buffer, frames, expected, live.shapes)
-            self.apply(live, found)
-            expected = found.first + found.count
+    def catch_up(self, live: LiveStream) -> None:
+        """Fold what the series store holds of a stream beyond what memory knows."""
+        project = live.attempt.run.project
+        with self._lock:
+            stored = self._series.cursor(project, live.id)
+            if stored:
+                live.shapes = self._series.shapes(project, live.id)
+            if stored < live.next:
+                log.warning(
+                    "stream %s: the series store has %d records, the fold %d: was a backup restored?",
+                    live.id, stored, live.next,
+                )  # fmt: skip
+                live.applied = live.next = stored
+            elif stored > live.next:
+                live.attempt.is_silent = False
+                for batch in self._series.batches(project, live.id, live.next):
+                    buffer, frames = read_frames(batch.body)
+                    found = decode(batch.body, buffer, frames, live.next, live.shapes)
+                    self.apply(live, found)
 
     def _saved_state(self, number: int) -> RunState:
         return saved.restore(

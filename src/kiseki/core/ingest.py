@@ -14,8 +14,9 @@ import errno
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kiseki.base.clock import wall_us
@@ -123,15 +124,28 @@ class Ingest:
         with self._changed:
             is_full = self._bytes + len(body) > QUEUE_BYTES_MAX and self._waiting
             if is_full or len(self._waiting) >= QUEUE_LENGTH_MAX or self._is_closing:
-                raise Busy(
-                    "the server has more records waiting than it may keep in memory",
-                    code="busy",
-                    retry_after=RETRY_AFTER_S,
-                )
+                raise _busy()
             self._waiting.append(job)
             self._bytes += len(body)
             self._changed.notify()
         return job.future
+
+    @contextmanager
+    def reading(self, size: int) -> Iterator[None]:
+        """Count `size` bytes as waiting while a body is being received.
+
+        Raises:
+            Busy: too much is waiting already.
+        """
+        with self._changed:
+            if self._bytes and self._bytes + size > QUEUE_BYTES_MAX:
+                raise _busy()
+            self._bytes += size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._bytes -= size
 
     def next(self, stream: str) -> int:
         """Return the sequence expected next of a stream, 0 for an unknown one."""
@@ -232,11 +246,8 @@ class Ingest:
             if batches:
                 self._series.append(project, batches)
         except Exception as error:
-            if not isinstance(error, PublicError):
-                log.exception("project %d: %d batches were not stored", project, len(batches))
-            public = _as_public(error)
-            for item in items:
-                item.job.future.set_exception(public)
+            log.exception("project %d: %d batches were not stored", project, len(batches))
+            self._refuse(items, _as_public(error))
             return
         changed: dict[int, tuple[LiveAttempt, set[Part]]] = {}
         for item in items:
@@ -249,6 +260,27 @@ class Ingest:
         self._listener.publish(
             [attempt.change(parts) for attempt, parts in changed.values() if parts]
         )
+
+    def _refuse(self, items: list[_Ready], error: PublicError) -> None:
+        """Refuse a group whose commit failed, having looked how much of it is stored after all."""
+        if isinstance(
+            error, Gap
+        ):  # says what one stream is to send, but not which: not for clients
+            error = Busy("the records could not be stored; send them again", retry_after=1)
+        for item in items:
+            try:
+                self._folds.catch_up(item.stream)
+            except Exception:
+                log.exception("stream %s: cannot be read", item.stream.id)
+            item.job.future.set_exception(error)
+
+
+def _busy() -> Busy:
+    return Busy(
+        "the server has more records waiting than it may keep in memory",
+        code="busy",
+        retry_after=RETRY_AFTER_S,
+    )
 
 
 def _first_open(stream: str, frame: Frame) -> Open:

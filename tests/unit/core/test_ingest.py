@@ -382,6 +382,32 @@ def test_a_failed_commit_is_no_commit(
     assert stored_steps(kit) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("failure", [OSError(5, "Input/output error"), Gap("a bug", next=0)])
+def test_a_commit_whose_outcome_is_unknown_is_looked_up(
+    slow: tuple[Kit, SlowSeries], monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """The store failed behind its commit: sent again, the rows are still there once."""
+    kit, series = slow
+    writer = Writer(kit)
+    writer.send(writer.start())
+    append = series.append
+
+    def fail_behind(project: int, batches: Sequence[Batch]) -> None:
+        append(project, batches)
+        raise failure
+
+    body = codec.compress(writer.rows(range(3)))
+    with monkeypatch.context() as patch:
+        patch.setattr(series, "append", fail_behind)
+        with pytest.raises(PublicError) as caught:
+            kit.post(writer.id, body)
+        assert not isinstance(caught.value, Gap)
+    assert kit.post(writer.id, body).next == 5
+    assert kit.post(writer.id, codec.compress(writer.rows([3]))).next == 6
+    assert stored_steps(kit) == [0, 1, 2, 3]
+    assert kit.runs.find(kit.ada, "ada", "digits", "r1")[1].rows == 4
+
+
 def test_a_full_queue_says_when_to_come_back(
     slow: tuple[Kit, SlowSeries], monkeypatch: pytest.MonkeyPatch
 ) -> None:

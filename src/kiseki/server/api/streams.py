@@ -16,6 +16,7 @@ from kiseki.server.api.urls import project_url, run_url
 routes = Routes()
 
 MEDIA_TYPE = "application/x-kiseki-records"
+UNDECLARED_BYTES = 8 * 1024 * 1024  # what a body that does not tell its length counts as
 
 
 class RejectedRecord(msgspec.Struct):
@@ -66,7 +67,10 @@ async def append_records(call: Call) -> RecordsAnswer:
     encoding = call.request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", ""):
         raise Invalid(f"content encoding {encoding!r} is not taken: the body is zstd itself")
-    body = await read_body(call.request, BODY_BYTES_MAX)
+    declared = call.request.headers.get("content-length", "")
+    expected = min(int(declared), BODY_BYTES_MAX) if declared.isdecimal() else UNDECLARED_BYTES
+    with call.core.ingest.reading(expected):
+        body = await read_body(call.request, BODY_BYTES_MAX)
     waiting = call.core.ingest.submit(call.path["stream"], body, call.who)
     receipt = await asyncio.wrap_future(waiting)
     return _answer(call, receipt)
