@@ -57,6 +57,9 @@ export const strings = {
     project: "Project",
     runs: "Runs",
     running: "Running",
+    runningNow: "Running now",
+    step: "Step",
+    run: "Run",
     last: "Last activity",
     created: "Created",
     find: "Find a project",
@@ -75,6 +78,7 @@ export const strings = {
   runs: {
     title: "Runs",
     filter: "Filter runs: state:running lr>=1e-3 …",
+    filterShort: "Filter runs",
     filterLabel: "Filter runs",
     filterHelp: "How filters work",
     sort: "Sort",

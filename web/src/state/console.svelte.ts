@@ -14,6 +14,8 @@ export class Console {
   search = $state('');
   /** Lines that match, while there is a search or a stream choice. */
   found = $state.raw<readonly ConsoleLine[]>([]);
+  /** Lines that match in all. */
+  matching = $state(0);
   /** There may be more lines that match than `found` holds. */
   hasMore = $state(false);
   private windows = $state.raw(new Map<number, readonly ConsoleLine[]>());
@@ -58,6 +60,7 @@ export class Console {
     this.stream = stream;
     this.search = search;
     this.found = [];
+    this.matching = 0;
     this.hasMore = this.isFiltered;
     if (this.isFiltered) void this.findMore();
     else void this.loadTail();
@@ -130,6 +133,7 @@ export class Console {
     this.searching = false;
     if (!page) return;
     this.loaded = true;
+    this.matching = page.total;
     if (page.lines.length > 0) this.found = [...this.found, ...page.lines];
     this.hasMore = page.lines.length === LOG_WINDOW;
   }

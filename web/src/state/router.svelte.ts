@@ -13,11 +13,16 @@ class Router {
   path = $state(currentPath());
   search = $state(location.search);
   hash = $state(location.hash);
+  /** How the page in view was reached: by following a link, or by loading, history and code. */
+  byLink = false;
   route: Route = $derived(parsePath(this.path));
   query = $derived(new URLSearchParams(this.search));
 
   constructor() {
-    addEventListener("popstate", () => this.follow());
+    addEventListener("popstate", () => {
+      this.byLink = false;
+      this.follow();
+    });
     document.addEventListener("click", (event) => this.intercept(event));
   }
 
@@ -64,6 +69,7 @@ class Router {
     const path = url.pathname.slice(basePath.length);
     if (path.startsWith("/-/") || path.startsWith("/api/")) return;
     event.preventDefault();
+    this.byLink = true;
     this.navigate(`${path || "/"}${url.search}${url.hash}`);
   }
 }

@@ -112,7 +112,8 @@ export class RunList {
 
   private mark(window: number): void {
     this.dirty.add(window);
-    if (this.timer !== undefined) return;
+    // A filter that was refused would be refused again.
+    if (this.timer !== undefined || this.error !== null) return;
     const wait = Math.max(0, this.refreshedAt + REFRESH_MS - Date.now());
     this.timer = setTimeout(() => this.refresh(), wait);
   }

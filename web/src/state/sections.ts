@@ -13,11 +13,12 @@ const SYSTEM_TITLE = "System";
 
 const DEVICE_TITLES: Record<string, string> = {
   cpu: "CPU",
-  gpu: "GPU",
+    gpu: "GPU",
   memory: "Memory",
   disk: "Disk",
   network: "Network",
   proc: "Process",
+  cores: "CPU cores",
 };
 
 const natural = new Intl.Collator("en", { numeric: true });
@@ -36,9 +37,18 @@ function title(key: string): string {
   return key === SYSTEM_KEY ? SYSTEM_TITLE : key;
 }
 
+/** Among metrics that arrive together, what people look at first. */
+const FIRST = [/^train/i, /^(val|valid|validation)([^a-z]|$)/i, /^(test|eval)/i];
+
+export function headlineRank(path: string): number {
+  const at = FIRST.findIndex((pattern) => pattern.test(path));
+  return at < 0 ? FIRST.length : at;
+}
+
 /** First logged first; metrics that arrive together by name, with numbers in their order (layer.2 before layer.10). */
 function firstLogged(a: Metric, b: Metric): number {
-  return (a.first_us ?? 0) - (b.first_us ?? 0) || natural.compare(a.path, b.path);
+  const time = (a.first_us ?? 0) - (b.first_us ?? 0);
+  return time || headlineRank(a.path) - headlineRank(b.path) || natural.compare(a.path, b.path);
 }
 
 export function isDrawable(metric: Metric): boolean {
@@ -94,12 +104,24 @@ export function shortLabel(metric: Metric): string {
   return metric.space === "system" ? metric.label : metric.label.slice(metric.label.lastIndexOf("/") + 1);
 }
 
+function deviceOf(path: string): string {
+  if (/^cpu\.\d/.test(path)) return "cores";
+  return Object.keys(DEVICE_TITLES).find((name) => path.startsWith(name)) ?? /^[^./_]+/.exec(path)?.[0] ?? path;
+}
+
+/** The unit that a machine sample's name tells, for the tooltip. */
+export function unitOf(metric: Metric): string {
+  if (metric.space !== "system") return "";
+  if (/percent$|^cpu$|utilization$|\.gpu$/i.test(metric.path)) return "%";
+  return /(GB|MB|KB|Watts|Celsius|MHz)$/i.exec(metric.path)?.[1] ?? "";
+}
+
 /** The machine's samples by device: `gpu.0.memory` stands in gpu, `proc.cpu` in proc. */
 export function systemSections(metrics: readonly Metric[]): Section[] {
   const sections = new Map<string, Section>();
   for (const metric of metrics.filter((one) => one.space === "system" && isDrawable(one)).sort(firstLogged)) {
-    const device = /^[^./]+/.exec(metric.path)?.[0] ?? metric.path;
-    const key = `system:${device}`;
+    const device = deviceOf(metric.path);
+    const key = `${SYSTEM_KEY}${device}`;
     const section = sections.get(key);
     if (section) section.metrics.push(metric);
     else sections.set(key, { key, title: DEVICE_TITLES[device] ?? device, metrics: [metric] });

@@ -1,5 +1,5 @@
 // Text for values that are not chart numbers: times, states, cells.
-import type { Json } from "../api/types";
+import type { Json, JsonTree } from "../api/types";
 import { formatDuration, formatMoment, formatValue, groupThousands } from "../lib/numbers";
 import { strings } from "../strings";
 
@@ -48,8 +48,22 @@ export function exact(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** The keys of a path, outermost first: dots part them, a backslash makes the next character literal. */
+export function splitPath(path: string): string[] {
+  const keys = [''];
+  for (let i = 0; i < path.length; i++) {
+    const character = path[i] as string;
+    if (character === '.') keys.push('');
+    else keys[keys.length - 1] += character === '\\' ? (path[++i] ?? '\\') : character;
+  }
+  return keys;
+}
+
 /** The value at a dotted path; a key that itself holds the rest of the path (with its dots) is found too. */
 export function valueAt(tree: Json | undefined, path: string): Json | undefined {
+  if (path.includes('\\')) {
+    return splitPath(path).reduce<Json | undefined>((node, key) => (isTree(node) && Object.hasOwn(node, key) ? node[key] : undefined), tree);
+  }
   if (tree === undefined || tree === null || typeof tree !== "object" || Array.isArray(tree)) {
     if (Array.isArray(tree)) {
       const cut = path.indexOf(".");
@@ -66,6 +80,10 @@ export function valueAt(tree: Json | undefined, path: string): Json | undefined 
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function isTree(value: Json | undefined): value is JsonTree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export const count = groupThousands;

@@ -1,5 +1,6 @@
 // Columns of the runs table: which there are, which are shown unasked, and what stands in a cell. Pure.
 import type { Field, Json, JsonTree, Run } from '../../api/types';
+import { headlineRank } from '../../state/sections';
 import { strings } from '../../strings';
 import { ago, asNumber, cell, duration, exact, moment, valueAt } from '../../ui/format';
 
@@ -61,16 +62,19 @@ export function automaticColumns(columns: readonly Column[], runs: readonly Run[
   };
   const config = columns.filter((column) => column.group === 'config' && (runs.length < 2 || differs(column)));
   const summary = columns.filter(
-    (column) => column.group === 'summary' && column.number && !column.label.startsWith('_') && !isDeep(column),
+    (column) => column.group === 'summary' && column.number && !column.label.startsWith('_'),
   );
-  const wanted = summary.slice(0, AUTOMATIC_SUMMARY_MAX);
+  // Families numbered by their last part (class/0 … class/9) would fill the table.
+  const wanted = summary
+    .filter((column) => !/^\d+$/.test(column.label))
+    .sort((a, b) => headlineRank(key(a)) - headlineRank(key(b)))
+    .slice(0, AUTOMATIC_SUMMARY_MAX);
   const room = AUTOMATIC_MAX - BUILTIN_SHOWN.length - wanted.length;
   return [...BUILTIN_SHOWN, ...wanted.map(path), ...config.slice(0, room).map(path)];
 }
 
 const path = (column: Column) => column.path;
-/** Families such as val/class_accuracy/3 would fill the table. */
-const isDeep = (column: Column) => column.prefix.includes('/');
+const key = (column: Column) => column.path.slice(column.group.length + 1);
 
 export function cellText(run: Run, column: Column, now: number): string {
   if (column.path === 'created') return ago(run.created_us, now);
@@ -97,5 +101,6 @@ export function fittingWidth(column: Column, runs: readonly Run[], now: number):
     column.prefix.length * 0.9,
     ...runs.map((run) => cellText(run, column, now).length),
   );
-  return Math.round(Math.min(240, Math.max(64, longest * CHARACTER + PADDING)));
+  const icon = column.path === 'state' ? 18 : 0;
+  return Math.round(Math.min(240, Math.max(64, longest * CHARACTER + PADDING + icon)));
 }
