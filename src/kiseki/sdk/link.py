@@ -94,7 +94,8 @@ class Link:
         self._on_place = on_place
         self._told = told
         self._is_known = not told
-        self._process = UploaderProcess(folder.path, self._hear).start()
+        process = UploaderProcess(folder.path, self._hear, key=settings.api_key or "")
+        self._process = process.start()
 
     def finish(self, timeout: float, progress: Callable[[str], None]) -> Result:
         """Wait until the server has everything, at most `timeout` seconds (0 = for ever)."""

@@ -43,6 +43,8 @@ class UploaderProcess:
         on_event: called in a thread of this object with every event but `progress` and `done`
             while nobody waits for them; must not raise.
         in_thread: run the loop in a daemon thread; also chosen when no process can be started.
+        key: API key for a process; "" = as the environment and the credentials file say. It goes by the
+            environment: it must not stand in the run folder or in a command line.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class UploaderProcess:
         folder: str | os.PathLike[str],
         on_event: Callable[[Event], None] | None = None,
         in_thread: bool = False,
+        key: str = "",
     ) -> None:
+        self._key = key
         self.folder = Path(folder).absolute()
         self.respawns = 0
         self.in_thread = in_thread
@@ -178,6 +182,7 @@ class UploaderProcess:
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
+                env={**os.environ, "KISEKI_API_KEY": self._key} if self._key else None,
                 pass_fds=[pidfd] if pidfd >= 0 else [],
                 text=True,
                 encoding="utf-8",
