@@ -142,7 +142,8 @@ class Gate:
                 scope["path"] = scope["path"][len(self.root_path) :] or "/"
             scope["root_path"] = ""
         method, path = scope["method"], scope["path"]
-        scope["app"] = self  # with it, Starlette raises for a wrong method instead of answering itself
+        # With an app in the scope Starlette raises for a wrong method instead of answering itself.
+        scope["app"] = self
         scope["kiseki.who"] = NOBODY
         if is_public(method, path):
             if method not in _SAFE:
