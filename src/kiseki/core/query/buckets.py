@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -321,33 +322,51 @@ def _make_exact(series: Buckets) -> None:
     series.x_min = series.x_max = series.x_last = series.x
 
 
-def reduce_cells(cells: Sequence[Cells], on: Grid) -> Buckets:
-    """Return the buckets of one series of which the store gave summaries, in the order of x.
+def reduce_cells(series: Sequence[Sequence[Cells]], on: Grid) -> list[Buckets]:
+    """Return the buckets of each series of which the store gave summaries.
 
     A cell belongs to the bucket its first point lies in; counts and extremes stay exact.
     """
-    if not cells:
-        return _single(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
-    whole = {name: np.concatenate([getattr(part, name) for part in cells]) for name in _CELL_FIELDS}
-    x = whole["x_first"]
-    if on.log:
-        positive = x > 0
-        whole = {name: column[positive] for name, column in whole.items()}
-        x = whole["x_first"]
-    if len(x) and not bool(np.all(x[1:] >= x[:-1])):
-        order = np.argsort(x, kind="stable")
-        whole = {name: column[order] for name, column in whole.items()}
-        x = whole["x_first"]
-    inside = on.inside(x)
-    whole = {name: column[inside] for name, column in whole.items()}
+    lengths = [sum(len(part.count) for part in cells) for cells in series]
+    flat = [part for cells in series for part in cells]
+    if not flat:
+        return [_single(np.zeros(0), np.zeros(0), np.zeros(0, np.int64)) for _ in series]
+    whole = {name: np.concatenate([getattr(part, name) for part in flat]) for name in _CELL_FIELDS}
+    borders = np.concatenate(([0], np.cumsum(lengths)))
+    whole = _cells_in_order(whole, borders)
+    inside = whole["x_first"] > 0 if on.log else np.ones(len(whole["x_first"]), np.bool_)
+    with np.errstate(all="ignore"):
+        place = on.indices(whole["x_first"])
+    inside &= (place >= on.first) & (place <= on.last)
+    if not inside.all():
+        borders = np.concatenate(([0], np.cumsum(inside)))[borders]
+        whole = {name: column[inside] for name, column in whole.items()}
+        place = place[inside]
     finite = whole["count"] - whole["nan"] - whole["pinf"] - whole["ninf"]
     whole["mean"] = whole["total"] / np.maximum(finite, 1)
-    return _merge_cells(whole, on)
+    starts = _starts(place, borders)
+    merged = _merge_cells(whole, starts)
+    cuts = np.searchsorted(starts, borders)
+    return [_slice(merged, lo, hi) for lo, hi in pairwise(cuts.tolist())]
+
+
+def _cells_in_order(
+    whole: dict[str, npt.NDArray[Any]], borders: Ints
+) -> dict[str, npt.NDArray[Any]]:
+    """Return cells in the order of x within each series: time may run backwards between them."""
+    x = whole["x_first"]
+    back = np.flatnonzero(x[1:] < x[:-1]) + 1
+    if bool(np.isin(back, borders).all()):
+        return whole
+    number = np.repeat(np.arange(len(borders) - 1), np.diff(borders))
+    order = np.lexsort((x, number))
+    return {name: column[order] for name, column in whole.items()}
 
 
 def coarsen(series: Buckets, on: Grid) -> Buckets:
     """Return buckets of a finer grid on a coarser one. Grids nest, so nothing is lost."""
-    if len(_starts(on.indices(series.x), np.zeros(1, np.int64))) == series.size:
+    starts = _starts(on.indices(series.x), np.zeros(1, np.int64))
+    if len(starts) == series.size:
         return series
 
     def finite(values: Floats) -> Floats:
@@ -369,7 +388,7 @@ def coarsen(series: Buckets, on: Grid) -> Buckets:
             "pinf": series.pinf,
             "ninf": series.ninf,
         },
-        on,
+        starts,
     )
     merged.omitted = series.omitted
     return merged
@@ -390,9 +409,9 @@ def _weighted_mean(
     return np.where(finite > 0, mean, np.nan)
 
 
-def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], on: Grid) -> Buckets:
+def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], starts: Ints) -> Buckets:
+    """Merge everything between consecutive `starts` (the last reaches to the end)."""
     x = cells["x_first"]
-    starts = _starts(on.indices(x), np.zeros(1, np.int64))
     if not len(starts):
         return _single(x, x, np.zeros(0, np.int64))
     size = np.diff(starts, append=len(x))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from kiseki.base.clock import wall_us
 from kiseki.core.query import filters, history
@@ -23,9 +25,14 @@ from kiseki.storage.interface import (
     Space,
 )
 
+T = TypeVar("T")
+
 RUNS_MAX = 1_000  # of a page of the list
 CHART_RUNS_MAX = 5_000
 LINES_MAX = 10_000
+PROJECTS_KEPT = 64
+SLOW_S = 0.1  # a list that takes longer…
+BELIEVED_TIMES = 20  # …is counted anew only after so many times as long
 AGE_US = 60_000_000  # a filter by age is answered anew this often
 
 
@@ -38,6 +45,38 @@ class RunsPage:
     runs: Sequence[Run]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """What a project had at an epoch."""
+
+    epoch: int
+    items: Sequence[T]
+
+
+class _Lists(Generic[T]):
+    """Lists over all runs of a project, which change with almost every epoch, but little.
+
+    A list that took long is believed that much longer, so that a large live project is not counted anew
+    every second.
+    """
+
+    def __init__(self) -> None:
+        self._kept: Lru[int, tuple[Listed[T], float]] = Lru(PROJECTS_KEPT)
+
+    def get(self, project: Project, ask: Callable[[int], list[T]]) -> Listed[T]:
+        began = time.monotonic()
+        kept = self._kept.get(project.number)
+        if kept is not None:
+            listed, until = kept
+            if listed.epoch == project.epoch or began < until:
+                return listed
+        listed = Listed(project.epoch, ask(project.number))
+        took = time.monotonic() - began
+        until = began + took * BELIEVED_TIMES if took > SLOW_S else began
+        self._kept.put(project.number, (listed, until), 1)
+        return listed
+
+
 class Queries:
     """Answers questions about projects and runs. Thread-safe."""
 
@@ -46,8 +85,8 @@ class Queries:
         self._series = series
         self._runs = runs
         self.charts = Charts(series)
-        self._metrics: Lru[tuple[int, int], list[MetricStat]] = Lru(64)
-        self._fields: Lru[tuple[int, int], list[FieldStat]] = Lru(64)
+        self._metrics: _Lists[MetricStat] = _Lists()
+        self._fields: _Lists[FieldStat] = _Lists()
 
     def list_runs(
         self,
@@ -81,23 +120,13 @@ class Queries:
         minute = wall_us() // AGE_US if where is not None and _has_age(where) else 0
         return f"{project.number}-{project.epoch}-{minute}"
 
-    def fields(self, project: Project) -> list[FieldStat]:
+    def fields(self, project: Project) -> Listed[FieldStat]:
         """Return the config and summary keys of the project's runs."""
-        key = (project.number, project.epoch)
-        found = self._fields.get(key)
-        if found is None:
-            found = self._meta.fields(project.number)
-            self._fields.put(key, found, 1)
-        return found
+        return self._fields.get(project, self._meta.fields)
 
-    def metrics(self, project: Project) -> list[MetricStat]:
+    def metrics(self, project: Project) -> Listed[MetricStat]:
         """Return the metrics of the project's runs, in the order they were first logged."""
-        key = (project.number, project.epoch)
-        found = self._metrics.get(key)
-        if found is None:
-            found = self._meta.metrics(project.number)
-            self._metrics.put(key, found, 1)
-        return found
+        return self._metrics.get(project, self._meta.metrics)
 
     def chains(self, project: Project, ids: Sequence[str], space: Space) -> dict[str, Chain]:
         """Return where the rows of the latest attempts lie; runs that do not exist are left out."""

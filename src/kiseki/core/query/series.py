@@ -414,9 +414,10 @@ class _Reader:
             else:
                 good.append((source, whole, _reach_of(whole, self._request.log_x)))
         use = self._grown(on, extent, [reached for _, _, reached in good])
+        reduced = bucketing.reduce_cells([cells for _, cells, _ in good], use)
         return [
-            _Part(source, bucketing.reduce_cells(cells, use), use, reached, "cells")
-            for source, cells, reached in good
+            _Part(source, series, use, reached, "cells")
+            for (source, _, reached), series in zip(good, reduced, strict=True)
         ]
 
     def _grown(self, on: Grid | None, extent: _Extent | None, found: Sequence[_Extent]) -> Grid:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,16 +54,30 @@ def encode(series: Buckets, level: Level) -> Encoded:
 
     def put(name: str, dtype: Dtype, values: npt.NDArray[Any]) -> None:
         nonlocal offset
-        with np.errstate(over="ignore"):  # a bucket wider than the largest f4
-            data = values.astype(_DTYPES[dtype]).tobytes()
-        padding = -len(data) % 8
+        data = values.astype(_DTYPES[dtype], copy=False).tobytes()
         columns.append((name, dtype, offset))
         parts.append(data)
-        parts.append(bytes(padding))
-        offset += len(data) + padding
+        offset += len(data)
+        if padding := -len(data) % 8:
+            parts.append(bytes(padding))
+            offset += padding
 
     value = _value_dtype(series)
     counts = {name: int(getattr(series, name).sum()) for name in ("nan", "pinf", "ninf")}
+    with np.errstate(over="ignore"):  # a bucket may be wider than the largest f4
+        _put_all(series, value, counts, put)
+    return Encoded(
+        series.size, series.exact, series.total, series.omitted, **counts, level=level,
+        columns=tuple(columns), data=b"".join(parts),
+    )  # fmt: skip
+
+
+def _put_all(
+    series: Buckets,
+    value: Dtype,
+    counts: Mapping[str, int],
+    put: Callable[[str, Dtype, npt.NDArray[Any]], None],
+) -> None:
     put("x", "f8", series.x)
     put("first", value, series.first)
     if not series.exact:
@@ -75,10 +89,6 @@ def encode(series: Buckets, level: Level) -> Encoded:
     for name, count in counts.items():
         if count:
             put(name, "u4", getattr(series, name))
-    return Encoded(
-        series.size, series.exact, series.total, series.omitted, **counts, level=level,
-        columns=tuple(columns), data=b"".join(parts),
-    )  # fmt: skip
 
 
 def _value_dtype(series: Buckets) -> Dtype:

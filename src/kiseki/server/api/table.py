@@ -67,11 +67,10 @@ class FieldsAnswer(msgspec.Struct):
 def list_fields(call: Call) -> FieldsAnswer | Response:
     """Return the config and summary keys of a project's runs."""
     project = _find(call)
-    if call.unchanged(f"{project.number}-{project.epoch}"):
+    listed = call.core.queries.fields(project)
+    if call.unchanged(f"{project.number}-{listed.epoch}"):
         return not_modified(call)
-    return FieldsAnswer(
-        [FieldAnswer(item.path, item.kind, item.runs) for item in call.core.queries.fields(project)]
-    )
+    return FieldsAnswer([FieldAnswer(item.path, item.kind, item.runs) for item in listed.items])
 
 
 class MetricAnswer(msgspec.Struct):
@@ -96,7 +95,8 @@ class MetricsAnswer(msgspec.Struct):
 def list_metrics(call: Call) -> MetricsAnswer | Response:
     """Return the metrics of a project's runs, in the order in which they were first logged."""
     project = _find(call)
-    if call.unchanged(f"{project.number}-{project.epoch}"):
+    listed = call.core.queries.metrics(project)
+    if call.unchanged(f"{project.number}-{listed.epoch}"):
         return not_modified(call)
     return MetricsAnswer(
         [
@@ -111,7 +111,7 @@ def list_metrics(call: Call) -> MetricsAnswer | Response:
                 item.step_metric,
                 item.goal,
             )
-            for item in call.core.queries.metrics(project)
+            for item in listed.items
         ]
     )
 
