@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.fakes.live_server import FIRST_KEY, LiveServer
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give the test its own configuration, data and working folder, and a clean environment."""
     for name in list(os.environ):
         if name.startswith(("KISEKI_", "WANDB_")):
@@ -21,7 +22,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KISEKI_DATA_DIR", str(tmp_path / "data"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    return tmp_path
+    yield tmp_path
+    if kiseki := sys.modules.get("kiseki"):
+        kiseki.teardown()  # the environment is read once a process (E-08): the next test has another
 
 
 @pytest.fixture

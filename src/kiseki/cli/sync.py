@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,9 @@ def _is_synced(folder: Path) -> bool:
 def _target(host: str | None) -> Target | None:
     from kiseki.client.credentials import resolve
 
-    return resolve(host) if host else None
+    # A server named now, also in the environment, is meant; else the one each run was made for.
+    named = host or os.environ.get("KISEKI_BASE_URL")
+    return resolve(named) if named else None
 
 
 def _upload(
