@@ -18,10 +18,10 @@ from pathlib import Path
 from kiseki.errors import UnsupportedVersion
 
 PAGE_BYTES = 8192
-READERS_KEPT = (
-    8  # idle reading connections a file keeps; more are opened under load and closed again
-)
-FILES_MAX = 64  # open files without a user beyond which the least recently used one is closed
+# Idle reading connections a file keeps; more are opened under load and closed again.
+READERS_KEPT = 4
+READER_CACHE_KIB = 1024
+FILES_MAX = 32  # open files without a user beyond which the least recently used one is closed
 BUSY_TIMEOUT_S = 30.0  # another process may hold the file for a backup
 
 # One script per version, each run once, in order. Never edit a released one.
@@ -164,6 +164,8 @@ class HistoryFile:
         if connection is None:
             connection = self._connect()
             connection.execute("PRAGMA query_only=ON")
+            # Chunks are read once and kept decoded: pages need little room.
+            connection.execute(f"PRAGMA cache_size=-{READER_CACHE_KIB}")
         healthy = False
         try:
             connection.execute("BEGIN")
