@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Metric } from '../api/types';
+import { matcher, searchSections, sectionsOf, SYSTEM_KEY, systemSections, unitOf } from './sections';
+
+function metric(path: string, extra: Partial<Metric> = {}): Metric {
+  return {
+    path, label: path, space: 'history', kind: 'number', runs: 1, first_us: 0, hidden: false, step_metric: null, goal: null, ...extra,
+  };
+}
+
+describe('sections', () => {
+  it('groups by the text before the last slash, first logged first, machine samples last', () => {
+    const sections = sectionsOf([
+      metric('cpu', { space: 'system' }),
+      metric('b/y', { first_us: 5 }),
+      metric('a/b/x', { first_us: 9 }),
+      metric('loss', { first_us: 7 }),
+    ]);
+    expect(sections.map((one) => one.title)).toEqual(['b', 'Charts', 'a/b', 'System']);
+    expect(sections.at(-1)?.key).toBe(SYSTEM_KEY);
+  });
+
+  it('orders what arrives together: training, validation, the rest; numbers by value', () => {
+    const sections = sectionsOf(['layer/10', 'layer/2', 'val/loss', 'grad/w', 'train/loss'].map((path) => metric(path)));
+    expect(sections.map((one) => one.title)).toEqual(['train', 'val', 'grad', 'layer']);
+    expect(sections.at(-1)?.metrics.map((one) => one.path)).toEqual(['layer/2', 'layer/10']);
+  });
+
+  it('leaves out what is hidden or no number', () => {
+    expect(sectionsOf([metric('a', { hidden: true }), metric('b', { kind: 'image' })])).toEqual([]);
+  });
+
+  it('keeps a logged "system/x" apart from the machine', () => {
+    const sections = sectionsOf([metric('system/x'), metric('cpu', { space: 'system' })]);
+    expect(sections.map((one) => one.metrics.length)).toEqual([1, 1]);
+  });
+
+  it('searches words and expressions in section and name, and names a broken expression', () => {
+    const sections = sectionsOf([metric('train/loss'), metric('train/acc'), metric('val/loss')]);
+    const found = (text: string) => searchSections(sections, text).flatMap((one) => one.metrics.map((m) => m.path));
+    expect(found('LOSS val')).toEqual(['val/loss']);
+    expect(found('/^train .*acc$/')).toEqual(['train/acc']);
+    expect(found('')).toHaveLength(3);
+    expect(matcher('/(/')).toBeNull();
+  });
+
+  it('sorts machine samples by device and reads their unit', () => {
+    const system = ['cpu', 'cpu.0.cpu_percent', 'disk.in', 'memory_percent', 'proc.memory.rssMB'].map((path) =>
+      metric(path, { space: 'system' }),
+    );
+    expect(systemSections(system).map((one) => one.title)).toEqual(['CPU', 'CPU cores', 'Disk', 'Memory', 'Process']);
+    expect(system.map(unitOf)).toEqual(['%', '%', '', '%', 'MB']);
+  });
+});
