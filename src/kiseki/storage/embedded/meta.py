@@ -23,7 +23,7 @@ from sqlalchemy.pool import QueuePool
 from kiseki.errors import Conflict, NotFound, StorageFull
 from kiseki.record.codec import decode_value
 from kiseki.storage.embedded import tables as t
-from kiseki.storage.embedded.meta_save import save_fold
+from kiseki.storage.embedded.meta_save import PathNumbers, save_folds, slices
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
 from kiseki.storage.filters import Filter, SortKey
@@ -45,7 +45,6 @@ from kiseki.storage.interface import (
 
 READERS_MAX = 8
 BUSY_S = 10.0
-IDS_MAX = 500  # in one `IN (…)`; SQLite allows 999 variables in old versions
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -89,6 +88,8 @@ class EmbeddedMeta:
         self._writer = _engine(path, read_only=False)
         self._readers = _engine(path, read_only=True)
         self._writing = threading.Lock()
+        self._saving = threading.Lock()  # of `_paths`, over the commit
+        self._paths = PathNumbers()
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -225,7 +226,7 @@ class EmbeddedMeta:
     def projects(self, entities: Sequence[str]) -> list[Project]:
         found: list[Project] = []
         with self._read() as c:
-            for some in _slices(entities):
+            for some in slices(entities):
                 found += map(_project, c.execute(_projects([t.entity.c.name.in_(some)])))
         return sorted(found, key=lambda project: -(project.last_us or project.created_us))
 
@@ -261,7 +262,7 @@ class EmbeddedMeta:
         found: dict[str, Run] = {}
         alive = (t.run.c.project == project, t.run.c.deleted_us.is_(None))
         with self._read() as c:
-            for some in _slices(ids):
+            for some in slices(ids):
                 rows = c.execute(_RUNS.where(*alive, t.run.c.id.in_(some)))
                 found.update((row.id, _run(row, {})) for row in rows)
         return [found[id] for id in ids if id in found]
@@ -282,7 +283,7 @@ class EmbeddedMeta:
             total, matching, numbers = find_numbers(
                 c, project, where, order, user=user, now_us=now_us, offset=offset, limit=limit
             )
-            for some in _slices(numbers):
+            for some in slices(numbers):
                 rows = c.execute(_RUNS.where(t.run.c.number.in_(some))).all()
                 parts = _parts(c, [row.attempt for row in rows])
                 found.update((row.number, _run(row, parts)) for row in rows)
@@ -378,7 +379,7 @@ class EmbeddedMeta:
         wanted = set(numbers)
         with self._read() as c:
             while wanted:
-                for some in _slices(sorted(wanted)):
+                for some in slices(sorted(wanted)):
                     for row in c.execute(select(t.segment).where(t.segment.c.number.in_(some))):
                         found[row.number] = Segment(**row._mapping)
                 wanted = {
@@ -449,16 +450,22 @@ class EmbeddedMeta:
 
     def reopen(self, streams: Sequence[str]) -> None:
         with self._write() as c:
-            for some in _slices(streams):
+            for some in slices(streams):
                 c.execute(t.stream.update().where(t.stream.c.id.in_(some)).values(is_open=True))
 
     def save(self, folds: Sequence[Fold]) -> None:
         if not folds:
             return
-        with self._write() as c:
-            projects = {save_fold(c, fold) for fold in folds} - {None}
-            for some in _slices(sorted(number for number in projects if number is not None)):
-                c.execute(_advance().where(t.project.c.number.in_(some)))
+        with self._saving:
+            try:
+                with self._write() as c:
+                    projects = save_folds(c, folds, self._paths)
+                    for some in slices(sorted(projects)):
+                        c.execute(_advance().where(t.project.c.number.in_(some)))
+            except BaseException:
+                self._paths.rolled_back()
+                raise
+            self._paths.committed()
 
 
 def _create_stream(c: Connection, new: NewStream) -> None:
@@ -582,11 +589,6 @@ def _advance() -> Any:
     return t.project.update().values(epoch=t.project.c.epoch + 1)
 
 
-def _slices(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), IDS_MAX):
-        yield items[start : start + IDS_MAX]
-
-
 _USERS = select(t.user, t.entity.c.name.label("entity_name")).join_from(
     t.user, t.entity, t.entity.c.number == t.user.c.entity
 )
@@ -669,7 +671,7 @@ def _run(row: Row[Any], parts: Mapping[tuple[int, str], bytes]) -> Run:
 
 
 def _parts(c: Connection, attempts: Sequence[int]) -> dict[tuple[int, str], bytes]:
-    """Return the config and summary of attempts (at most `IDS_MAX`)."""
+    """Return the config and summary of attempts (as many as one `IN` takes)."""
     p = t.attempt_part.c
     query = select(p.attempt, p.name, p.data).where(
         p.attempt.in_(attempts), p.name.in_(("config", "summary"))

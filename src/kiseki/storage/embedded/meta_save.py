@@ -1,104 +1,200 @@
-"""Writing a fold: the hot statements of the meta store."""
+"""Writing folds: the hot statements of the meta store.
+
+The same few statements run with many parameter sets, whatever the number of folds: building and compiling
+a statement costs more than running it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Table, Update, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from kiseki.storage.embedded import tables as t
-from kiseki.storage.interface import Fold, Metric, Scalar
+from kiseki.storage.interface import Fold, Scalar
+
+PATHS_MAX = 200_000  # remembered
+IDS_MAX = 500  # in one `IN (…)`
 
 _ATTEMPT_COLUMNS = ("state", "started_us", "rows")
 
+_OWNERS = (
+    select(t.attempt.c.number, t.run.c.number.label("run"), t.run.c.project, t.run.c.attempt)
+    .join(t.run, t.attempt.c.run == t.run.c.number)
+    .where(t.attempt.c.number.in_(bindparam("numbers", expanding=True)))
+)
+_of_stream = t.stream.c.id == bindparam("stream")
+_ADVANCE_STREAM = t.stream.update().where(_of_stream).values(applied=bindparam("cursor"))
+_CLOSE_STREAM = t.stream.update().where(_of_stream).values(is_open=False)
 
-def save_fold(c: Connection, fold: Fold) -> int | None:
-    """Write one fold; return the project whose epoch it moves, if it does."""
-    query = (
-        select(t.run.c.number, t.run.c.project, t.run.c.attempt)
-        .join(t.attempt, t.attempt.c.run == t.run.c.number)
-        .where(t.attempt.c.number == fold.attempt)
+_insert_part = upsert(t.attempt_part)
+_PUT_PART = _insert_part.on_conflict_do_update(set_={"data": _insert_part.excluded.data})
+
+_TAGS = select(t.run_tag.c.run, t.run_tag.c.tag).where(
+    t.run_tag.c.run.in_(bindparam("numbers", expanding=True))
+)
+_DROP_TAGS = t.run_tag.delete().where(t.run_tag.c.run == bindparam("of_run"))
+_ADD_TAG = t.run_tag.insert()
+
+_PATHS = select(t.path.c.name, t.path.c.number).where(
+    t.path.c.project == bindparam("of_project"),
+    t.path.c.name.in_(bindparam("names", expanding=True)),
+)
+_ADD_PATH = upsert(t.path).on_conflict_do_nothing()
+
+_insert_cell = upsert(t.run_cell)
+_PUT_CELL = _insert_cell.on_conflict_do_update(
+    set_={"num": _insert_cell.excluded.num, "text": _insert_cell.excluded.text}
+)
+_DROP_CELL = t.run_cell.delete().where(
+    t.run_cell.c.path == bindparam("of_path"), t.run_cell.c.run == bindparam("of_run")
+)
+
+_insert_metric = upsert(t.attempt_metric)
+_PUT_METRIC = _insert_metric.on_conflict_do_update(
+    set_={name: _insert_metric.excluded[name] for name in ("kind", "hidden", "step_metric", "goal")}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose fold it is. `is_latest`: the run shows this attempt."""
+
+    run: int
+    project: int
+    is_latest: bool
+
+
+class PathNumbers:
+    """Remembers the numbers of paths, which never change. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], int] = {}
+        self._fresh: dict[tuple[int, str], int] = {}
+
+    def find(self, c: Connection, project: int, names: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of paths, created where they are new."""
+        found: dict[str, int] = {}
+        missing: list[str] = []
+        for name in names:
+            number = self._known.get((project, name))
+            if number is None:
+                missing.append(name)
+            else:
+                found[name] = number
+        if missing:
+            c.execute(_ADD_PATH, [{"project": project, "name": name} for name in missing])
+            for some in slices(missing):
+                for row in c.execute(_PATHS, {"of_project": project, "names": some}):
+                    found[row.name] = self._fresh[project, row.name] = row.number
+        return found
+
+    def committed(self) -> None:
+        """Believe what was found since the last call: its transaction is committed."""
+        if len(self._known) + len(self._fresh) > PATHS_MAX:
+            self._known.clear()
+        self._known.update(self._fresh)
+        self._fresh.clear()
+
+    def rolled_back(self) -> None:
+        """Forget what was found since the last commit."""
+        self._fresh.clear()
+
+
+def save_folds(c: Connection, folds: Sequence[Fold], paths: PathNumbers) -> set[int]:
+    """Write folds in the transaction of `c`; return the projects whose epoch they move."""
+    owners = _owners(c, [fold.attempt for fold in folds])
+    known = [(fold, owners[fold.attempt]) for fold in folds if fold.attempt in owners]
+    _save_cursors(c, [fold for fold, _ in known])
+    _execute(
+        c,
+        _PUT_PART,
+        [
+            {"attempt": fold.attempt, "name": name, "data": data}
+            for fold, _ in known
+            for name, data in fold.parts.items()
+        ],
     )
-    run = c.execute(query).first()
-    if run is None:
-        return None
-    _save_cursors(c, fold)
-    if fold.parts:
-        insert = upsert(t.attempt_part)
-        c.execute(
-            insert.on_conflict_do_update(set_={"data": insert.excluded.data}),
-            [
-                {"attempt": fold.attempt, "name": name, "data": data}
-                for name, data in fold.parts.items()
-            ],
-        )
-    if fold.columns:
+    _save_columns(c, known)
+    _save_cells(c, known, paths)
+    _save_metrics(c, known, paths)
+    return {owner.project for fold, owner in known if fold.is_visible}
+
+
+def slices(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), IDS_MAX):
+        yield items[start : start + IDS_MAX]
+
+
+def _execute(c: Connection, statement: Any, parameters: list[dict[str, Any]]) -> None:
+    if parameters:
+        c.execute(statement, parameters)
+
+
+def _owners(c: Connection, attempts: Sequence[int]) -> dict[int, _Owner]:
+    return {
+        row.number: _Owner(row.run, row.project, row.attempt == row.number)
+        for some in slices(attempts)
+        for row in c.execute(_OWNERS, {"numbers": some})
+    }
+
+
+def _save_cursors(c: Connection, folds: Sequence[Fold]) -> None:
+    _execute(
+        c,
+        _ADVANCE_STREAM,
+        [{"stream": id, "cursor": cursor} for fold in folds for id, cursor in fold.cursors.items()],
+    )
+    _execute(c, _CLOSE_STREAM, [{"stream": id} for fold in folds for id in fold.closed])
+
+
+@lru_cache(maxsize=64)
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    """Return the update of some columns of the row `of_number`."""
+    return (
+        table.update()
+        .where(table.c.number == bindparam("of_number"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+def _save_columns(c: Connection, known: Sequence[tuple[Fold, _Owner]]) -> None:
+    updates: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+
+    def change(table: Table, number: int, values: Mapping[str, Any]) -> None:
+        if values:
+            row = {f"new_{name}": value for name, value in values.items()}
+            updates.setdefault((table, tuple(values)), []).append({"of_number": number, **row})
+
+    tags: dict[int, tuple[str, ...]] = {}
+    for fold, owner in known:
         own = {name: fold.columns[name] for name in _ATTEMPT_COLUMNS if name in fold.columns}
-        if own:
-            c.execute(t.attempt.update().where(t.attempt.c.number == fold.attempt).values(**own))
-    is_latest = run.attempt == fold.attempt
-    if is_latest and fold.columns:
-        _save_columns(c, run.number, fold.columns)
-    if is_latest and fold.cells:
-        _save_cells(c, run.project, run.number, fold.cells)
-    if fold.metrics:
-        _save_metrics(c, run.project, fold)
-    return int(run.project) if fold.is_visible else None
+        change(t.attempt, fold.attempt, own)
+        if owner.is_latest:
+            values = dict(fold.columns)
+            if "tags" in values:
+                tags[owner.run] = tuple(values["tags"])
+                values["tags"] = json.dumps(values["tags"])
+            change(t.run, owner.run, values)
+    for (table, names), rows in updates.items():
+        c.execute(_update(table, names), rows)
+    _save_tags(c, tags)
 
 
-def _save_cursors(c: Connection, fold: Fold) -> None:
-    if fold.cursors:
-        c.execute(
-            t.stream.update()
-            .where(t.stream.c.id == bindparam("stream"))
-            .values(applied=bindparam("cursor")),
-            [{"stream": id, "cursor": cursor} for id, cursor in fold.cursors.items()],
-        )
-    if fold.closed:
-        c.execute(
-            t.stream.update().where(t.stream.c.id == bindparam("stream")).values(is_open=False),
-            [{"stream": id} for id in fold.closed],
-        )
-
-
-def _save_columns(c: Connection, run: int, columns: Mapping[str, Any]) -> None:
-    values = dict(columns)
-    tags = values.pop("tags", None)
-    if tags is not None:
-        values["tags"] = json.dumps(list(tags))
-        of_run = t.run_tag.c.run == run
-        known = set(c.scalars(select(t.run_tag.c.tag).where(of_run)))
-        if known != set(tags):
-            c.execute(t.run_tag.delete().where(of_run))
-            if tags:
-                c.execute(
-                    t.run_tag.insert(), [{"run": run, "tag": tag} for tag in dict.fromkeys(tags)]
-                )
-    c.execute(t.run.update().where(t.run.c.number == run).values(**values))
-
-
-def path_numbers(c: Connection, project: int, names: list[str]) -> dict[str, int]:
-    """Return the numbers of paths, created where they are new."""
-    found = _known_paths(c, project, names)
-    new = [{"project": project, "name": name} for name in names if name not in found]
-    if new:
-        c.execute(upsert(t.path).on_conflict_do_nothing(), new)
-        found |= _known_paths(c, project, [item["name"] for item in new])  # type: ignore[misc]
-    return found
-
-
-def _known_paths(c: Connection, project: int, names: list[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(names), 500):
-        some = names[start : start + 500]
-        query = select(t.path.c.name, t.path.c.number).where(
-            t.path.c.project == project, t.path.c.name.in_(some)
-        )
-        found.update((row.name, row.number) for row in c.execute(query))
-    return found
+def _save_tags(c: Connection, tags: Mapping[int, tuple[str, ...]]) -> None:
+    stored: dict[int, set[str]] = {run: set() for run in tags}
+    for some in slices(list(tags)):
+        for row in c.execute(_TAGS, {"numbers": some}):
+            stored[row.run].add(row.tag)
+    changed = [run for run, known in stored.items() if known != set(tags[run])]
+    _execute(c, _DROP_TAGS, [{"of_run": run} for run in changed])
+    added = [{"run": run, "tag": tag} for run in changed for tag in dict.fromkeys(tags[run])]
+    _execute(c, _ADD_TAG, added)
 
 
 def _cell(value: Scalar) -> tuple[float | None, str | None]:
@@ -110,52 +206,40 @@ def _cell(value: Scalar) -> tuple[float | None, str | None]:
     return value, None
 
 
-def _save_cells(c: Connection, project: int, run: int, cells: Mapping[str, Scalar]) -> None:
-    paths = path_numbers(c, project, list(cells))
-    written = []
-    removed = []
-    for name, value in cells.items():
-        if value is None:
-            removed.append({"cell_path": paths[name], "cell_run": run})
-        else:
-            num, text = _cell(value)
-            written.append({"path": paths[name], "run": run, "num": num, "text": text})
-    if written:
-        insert = upsert(t.run_cell)
-        c.execute(
-            insert.on_conflict_do_update(
-                set_={"num": insert.excluded.num, "text": insert.excluded.text}
-            ),
-            written,
-        )
-    if removed:
-        c.execute(
-            t.run_cell.delete().where(
-                t.run_cell.c.path == bindparam("cell_path"),
-                t.run_cell.c.run == bindparam("cell_run"),
-            ),
-            removed,
-        )
+def _save_cells(c: Connection, known: Sequence[tuple[Fold, _Owner]], paths: PathNumbers) -> None:
+    written: list[dict[str, Any]] = []
+    removed: list[dict[str, Any]] = []
+    for fold, owner in known:
+        if not (owner.is_latest and fold.cells):
+            continue
+        numbers = paths.find(c, owner.project, fold.cells)
+        for name, value in fold.cells.items():
+            if value is None:
+                removed.append({"of_path": numbers[name], "of_run": owner.run})
+            else:
+                num, text = _cell(value)
+                written.append({"path": numbers[name], "run": owner.run, "num": num, "text": text})
+    _execute(c, _DROP_CELL, removed)
+    _execute(c, _PUT_CELL, written)
 
 
-def _save_metrics(c: Connection, project: int, fold: Fold) -> None:
-    paths = path_numbers(c, project, [metric.path for metric in fold.metrics])
-    insert = upsert(t.attempt_metric)
-    changing = ("kind", "hidden", "step_metric", "goal")
-    c.execute(
-        insert.on_conflict_do_update(set_={name: insert.excluded[name] for name in changing}),
-        [_metric(fold.attempt, paths[metric.path], metric) for metric in fold.metrics],
-    )
-
-
-def _metric(attempt: int, path: int, metric: Metric) -> dict[str, Any]:
-    return {
-        "attempt": attempt,
-        "space": metric.space,
-        "path": path,
-        "kind": metric.kind,
-        "first_us": metric.first_us,
-        "hidden": metric.hidden,
-        "step_metric": metric.step_metric,
-        "goal": metric.goal,
-    }
+def _save_metrics(c: Connection, known: Sequence[tuple[Fold, _Owner]], paths: PathNumbers) -> None:
+    rows: list[dict[str, Any]] = []
+    for fold, owner in known:
+        if not fold.metrics:
+            continue
+        numbers = paths.find(c, owner.project, [metric.path for metric in fold.metrics])
+        for metric in fold.metrics:
+            rows.append(
+                {
+                    "attempt": fold.attempt,
+                    "space": metric.space,
+                    "path": numbers[metric.path],
+                    "kind": metric.kind,
+                    "first_us": metric.first_us,
+                    "hidden": metric.hidden,
+                    "step_metric": metric.step_metric,
+                    "goal": metric.goal,
+                }
+            )
+    _execute(c, _PUT_METRIC, rows)
