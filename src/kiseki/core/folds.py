@@ -58,6 +58,8 @@ SILENCE_US = 5 * 60 * 1_000_000  # without a sign of life, a run counts as crash
 NOTICES_MAX = 1_000  # kept of one attempt
 ALERTS_MAX = 10_000
 SAVE_MAX = 100  # attempts in one transaction
+ATTEMPTS_MAX = 500  # in memory; with more, those not used lately leave it early
+RECENT_US = 30 * 1_000_000
 
 ALIVE = ("running", "preempting")
 
@@ -217,14 +219,17 @@ class Folds:
             live.attempt.last_used_us = self._now_us()
             return live
 
-    def next(self, id: str) -> int:
-        """Return the sequence expected next of a stream, 0 for an unknown one."""
+    def next(self, id: str) -> tuple[str, int]:
+        """Return the entity a stream belongs to and the sequence expected next; ("", 0) if unknown."""
         with self._lock:
             live = self._streams.get(id)
-        if live is not None:
-            return live.next
+            if live is not None:
+                return live.attempt.run.entity, live.next
         known = self._meta.stream(id)
-        return 0 if known is None else self._series.cursor(known.project, id)
+        run = self._meta.run_by_number(known.run) if known is not None else None
+        if known is None or run is None:
+            return "", 0
+        return run.entity, self._series.cursor(known.project, id)
 
     def adopt(self, run: Run, stream: Stream) -> LiveStream:
         """Return the stream that the meta store just created."""
@@ -468,8 +473,12 @@ class Folds:
 
     def evict_idle(self) -> None:
         """Let attempts that were not written for a while leave memory."""
-        before = self._now_us() - IDLE_US
+        now = self._now_us()
+        before = now - IDLE_US
         with self._lock:
+            if len(self._attempts) > ATTEMPTS_MAX:
+                used = sorted(live.last_used_us for live in self._attempts.values())
+                before = max(before, min(used[-ATTEMPTS_MAX], now - RECENT_US))
             idle = [number for number, live in self._attempts.items() if live.last_used_us < before]
         for start in range(0, len(idle), SAVE_MAX):
             self.save(idle[start : start + SAVE_MAX], close=True, idle_since=before)

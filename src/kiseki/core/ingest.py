@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal
+from kiseki.core.access import Principal, can
 from kiseki.core.changes import Listener, Part
 from kiseki.core.decode import BODY_BYTES_MAX, Decoded, Rejection, decode, read_frames
 from kiseki.core.folds import Folds, LiveAttempt, LiveStream
@@ -147,9 +147,15 @@ class Ingest:
             with self._changed:
                 self._bytes -= size
 
-    def next(self, stream: str) -> int:
-        """Return the sequence expected next of a stream, 0 for an unknown one."""
-        return self._folds.next(stream)
+    def next(self, stream: str, who: Principal) -> int:
+        """Return the sequence expected next of a stream, 0 for one that `who` may not see."""
+        entity, expected = self._folds.next(stream)
+        return expected if can(who, "read", entity) else 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether records are being taken."""
+        return self._thread.is_alive() and not self._is_closing
 
     def close(self) -> None:
         """Commit what is waiting and stop."""

@@ -181,7 +181,7 @@ def _hosts(host: str, public_url: str | None) -> list[str]:
     """Return the names that requests may be addressed to, besides the loopback ones."""
     names = [host, socket.gethostname()] if host not in ("0.0.0.0", "::") else []
     if host in ("0.0.0.0", "::"):
-        names = [socket.gethostname(), socket.getfqdn(), *_own_addresses()]
+        names = [socket.gethostname(), *_own_addresses()]
     if public_url:
         names.append(urlsplit(public_url).hostname or "")
     return [name for name in names if name]

@@ -5,6 +5,7 @@ Files are looked up in a table made at start, so no name from a request is ever 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import html
 import mimetypes
@@ -40,7 +41,7 @@ _TYPES = {
 class _File:
     path: Path
     media_type: str
-    size: int
+    tag: str
 
 
 class Static:
@@ -53,10 +54,11 @@ class Static:
 
     def __init__(self, folder: Path = FOLDER, root_path: str = "") -> None:
         self._files = {
-            path.relative_to(folder).as_posix(): _File(path, _type(path), path.stat().st_size)
+            path.relative_to(folder).as_posix(): _File(path, _type(path), _tag_of(path))
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.name != "index.html"
         }
+        self._packed: dict[str, bytes] = {}  # gzip, made when first asked for
         index = folder / "index.html"
         page = index.read_bytes() if index.is_file() else _NOT_BUILT
         self._page = _under(page, root_path)
@@ -72,7 +74,7 @@ class Static:
         name = request.scope["path"].lstrip("/")
         found = self._files.get(name)
         if found is not None:
-            return _send(found, is_immutable=name.startswith(ASSETS))
+            return self._send(request, name, found)
         if name.startswith((ASSETS, "api/", "-/")):
             raise HTTPException(404)
         headers = {"Cache-Control": "no-cache", "ETag": self._tag}
@@ -80,17 +82,33 @@ class Static:
             return Response(status_code=304, headers=headers)
         return Response(self._page, media_type="text/html; charset=utf-8", headers=headers)
 
+    def _send(self, request: Request, name: str, file: _File) -> Response:
+        is_hashed = name.startswith(ASSETS)
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable" if is_hashed else "no-cache",
+            "ETag": file.tag,
+            "Vary": "Accept-Encoding",
+        }
+        if file.tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        body = file.path.read_bytes()
+        is_text = file.path.suffix in _TYPES and file.path.suffix != ".woff2"
+        if is_text and "gzip" in request.headers.get("accept-encoding", ""):
+            if name not in self._packed:
+                self._packed[name] = gzip.compress(body, mtime=0)
+            body = self._packed[name]
+            headers["Content-Encoding"] = "gzip"
+        return Response(body, media_type=file.media_type, headers=headers)
+
 
 def _type(path: Path) -> str:
     known = _TYPES.get(path.suffix)
     return known or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
-def _send(file: _File, *, is_immutable: bool) -> Response:
-    cache = "public, max-age=31536000, immutable" if is_immutable else "public, max-age=3600"
-    return Response(
-        file.path.read_bytes(), media_type=file.media_type, headers={"Cache-Control": cache}
-    )
+def _tag_of(path: Path) -> str:
+    about = path.stat()
+    return f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
 
 
 def _under(page: bytes, root_path: str) -> bytes:

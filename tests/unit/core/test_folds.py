@@ -92,6 +92,20 @@ def test_idle_attempts_leave_memory_and_come_back(kit: Kit) -> None:
     assert shown(kit)["rows"] == before["rows"] + 3
 
 
+def test_many_attempts_leave_memory_early(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the number of runs that are synced at once."""
+    monkeypatch.setattr(module, "ATTEMPTS_MAX", 3)
+    writers = []
+    for index in range(8):
+        writers.append(Writer(kit, f"r{index}"))
+        writers[-1].send(writers[-1].start())
+        kit.now_us += module.RECENT_US // 4
+    kit.folds.evict_idle()
+    assert [stream.id for stream in kit.meta.open_streams()] == [w.id for w in writers[-4:]]
+    for writer in writers:
+        assert writer.send(writer.rows([0])).next == 3
+
+
 def test_a_failed_save_is_made_up_for(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = Writer(kit)
     writer.send(writer.start() + writer.rows(range(3)))

@@ -170,7 +170,7 @@ def test_damaged_bodies_are_refused_whole(kit: Kit, body: bytes) -> None:
     writer.send(writer.start())
     with pytest.raises(Invalid):
         kit.post(writer.id, body)
-    assert kit.ingest.next(writer.id) == 2
+    assert kit.ingest.next(writer.id, kit.ada) == 2
 
 
 def test_a_flipped_bit_is_found(kit: Kit) -> None:
@@ -314,7 +314,7 @@ def test_nothing_is_acknowledged_before_the_commit(slow: tuple[Kit, SlowSeries])
     waiting = kit.ingest.submit(writer.id, codec.compress(writer.rows(range(3))), kit.ada)
     with pytest.raises(Exception):  # noqa: B017 - concurrent.futures' own TimeoutError differs by version
         waiting.result(0.05)
-    assert kit.ingest.next(writer.id) == 2
+    assert kit.ingest.next(writer.id, kit.ada) == 2
     series.may_go.set()
     assert waiting.result(10).next == 5
 
@@ -375,7 +375,7 @@ def test_a_failed_commit_is_no_commit(
         with pytest.raises(kind) as caught:
             kit.post(writer.id, body)
         assert "secret" not in str(caught.value)
-    assert kit.ingest.next(writer.id) == 2
+    assert kit.ingest.next(writer.id, kit.ada) == 2
     assert kit.runs.find(kit.ada, "ada", "digits", "r1")[1].rows == 0
     series.fails_with = None
     assert kit.post(writer.id, body).next == 5

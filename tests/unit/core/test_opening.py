@@ -242,6 +242,7 @@ def test_streams_of_others_are_not_there(kit: Kit) -> None:
     bob = kit.principal("bob")
     with pytest.raises(NotFound):
         writer.send(writer.rows([1]), bob)
+    assert (kit.ingest.next(writer.id, kit.ada), kit.ingest.next(writer.id, bob)) == (2, 0)
     spy = Writer(kit, role="uploader", writer=writer.id)
     with pytest.raises(NotFound):
         spy.send(spy.start(), bob)

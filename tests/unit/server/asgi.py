@@ -43,47 +43,54 @@ class Door:
         headers: Mapping[str, str] | None = None,
         host: str = HOST,
     ) -> Answer:
-        return asyncio.run(self._ask(method, path, body, {"host": host, **(headers or {})}))
+        return ask(self.app, method, path, body, {"host": host, **(headers or {})})
 
-    async def _ask(
-        self, method: str, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> Answer:
-        raw, _, query = target.partition("?")
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
-            "scheme": "http", "path": unquote(raw), "raw_path": raw.encode(),
-            "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 5), "server": None,
-            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
-        }  # fmt: skip
-        sent: list[Any] = []
-        done = asyncio.Event()
-        given = False
 
-        async def receive() -> Any:
-            nonlocal given
-            if given:
-                await done.wait()
-                return {"type": "http.disconnect"}
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
+def ask(
+    app: Any, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Send one request into an ASGI app."""
+    return asyncio.run(_ask(app, method, path, body, headers or {}))
 
-        async def send(message: Any) -> None:
-            sent.append(message)
-            # An event stream never ends by itself: its first bytes are enough here.
-            if message["type"] == "http.response.body":
-                done.set()
 
-        running = asyncio.ensure_future(self.app(scope, receive, send))
-        await asyncio.wait([running], timeout=10)
-        if running.done():
-            running.result()
-        else:
-            running.cancel()
-        head = sent[0]
-        fields = [(name.decode(), value.decode()) for name, value in head["headers"]]
-        return Answer(
-            head["status"],
-            {name.lower(): value for name, value in fields},
-            b"".join(message.get("body", b"") for message in sent[1:]),
-            tuple(value for name, value in fields if name.lower() == "set-cookie"),
-        )
+async def _ask(
+    app: Any, method: str, target: str, body: bytes, headers: Mapping[str, str]
+) -> Answer:
+    raw, _, query = target.partition("?")
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "scheme": "http", "path": unquote(raw), "raw_path": raw.encode(),
+        "query_string": query.encode(), "root_path": "", "client": ("127.0.0.1", 5), "server": None,
+        "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+    }  # fmt: skip
+    sent: list[Any] = []
+    done = asyncio.Event()
+    given = False
+
+    async def receive() -> Any:
+        nonlocal given
+        if given:
+            await done.wait()
+            return {"type": "http.disconnect"}
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        # An event stream never ends by itself: its first bytes are enough here.
+        if message["type"] == "http.response.body":
+            done.set()
+
+    running = asyncio.ensure_future(app(scope, receive, send))
+    await asyncio.wait([running], timeout=10)
+    if running.done():
+        running.result()
+    else:
+        running.cancel()
+    fields = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+    return Answer(
+        sent[0]["status"],
+        {name.lower(): value for name, value in fields},
+        b"".join(message.get("body", b"") for message in sent[1:]),
+        tuple(value for name, value in fields if name.lower() == "set-cookie"),
+    )

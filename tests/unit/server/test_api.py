@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
@@ -13,7 +14,8 @@ import pytest
 from kiseki.record import codec, frame
 from kiseki.record.types import Config, Finish, Kind, Open, Shape
 from kiseki.server.app import endpoints
-from tests.unit.server.asgi import Answer, Door
+from kiseki.server.static import Static
+from tests.unit.server.asgi import Answer, Door, ask
 
 NATIVE = Path(__file__).parents[3] / "docs" / "api" / "native.md"
 STREAM = "0123456789abcdef0123456789abcdef"
@@ -183,6 +185,26 @@ def test_the_page_answers_every_page_address(door: Door) -> None:
     assert door.ask("GET", "/", headers={"if-none-match": tag}).status == 304
     for path in ("/assets/../app.py", "/assets/%2e%2e/%2e%2e/app.py", "/assets/none.js"):
         assert door.ask("GET", path).status == 404
+
+
+def test_assets_are_kept_and_packed(tmp_path: Path) -> None:
+    """Hashed names are good for ever; all else is asked for again and answered 304."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<html><head></head></html>")
+    (tmp_path / "assets" / "app-1a2b.js").write_text("let a = 1;\n" * 1_000)
+    (tmp_path / "icon.svg").write_text("<svg/>")
+    static = Static(tmp_path)
+    script = ask(static, "GET", "/assets/app-1a2b.js")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in script.headers["cache-control"]
+    packing = {"accept-encoding": "br, gzip"}
+    packed = ask(static, "GET", "/assets/app-1a2b.js", headers=packing)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == script.body
+    icon = ask(static, "GET", "/icon.svg")
+    assert icon.headers["cache-control"] == "no-cache"
+    known = {"if-none-match": icon.headers["etag"]}
+    assert ask(static, "GET", "/icon.svg", headers=known).status == 304
 
 
 def test_openapi_describes_every_endpoint(client: Client) -> None:

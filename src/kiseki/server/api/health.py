@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+from starlette.responses import Response
 
 from kiseki.base.version import __version__
 from kiseki.server.api.routing import Call, Routes
+from kiseki.server.problems import problem
 
 routes = Routes()
 
@@ -25,9 +27,11 @@ async def show_health(call: Call) -> Health:
 
 
 @routes.get("/-/ready", answer=Health, is_public=True)
-def show_ready(call: Call) -> Health:
-    """Return that the stores answer."""
+def show_ready(call: Call) -> Health | Response:
+    """Return that the stores answer and records are being taken."""
     call.core.meta.has_entity("")
+    if not call.core.ingest.is_running:
+        return problem(503, "the server is ending", "ending")
     return Health("ok")
 
 

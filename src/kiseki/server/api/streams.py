@@ -79,7 +79,7 @@ async def append_records(call: Call) -> RecordsAnswer:
 @routes.get("/api/v1/streams/{stream}", answer=StreamAnswer)
 def show_stream(call: Call) -> StreamAnswer:
     """Return the sequence expected next of a stream, 0 for an unknown one."""
-    return StreamAnswer(call.core.ingest.next(call.path["stream"]))
+    return StreamAnswer(call.core.ingest.next(call.path["stream"], call.who))
 
 
 def _answer(call: Call, receipt: Receipt) -> RecordsAnswer:
