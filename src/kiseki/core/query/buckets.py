@@ -27,7 +27,7 @@ from kiseki.storage.interface import Cells, Floats, Ints
 
 Flags = npt.NDArray[np.bool_]
 
-BLOCK_POINTS = 128 * 1024  # reduced together: 1 MB an array
+BLOCK_POINTS = 16 * 1024  # reduced together: 128 KB an array
 EXPONENT_MIN, EXPONENT_MAX = -1000, 1000
 
 
@@ -62,8 +62,8 @@ class Grid:
 
     def indices(self, x: Floats) -> Floats:
         """Return the bucket number of each x (positive if `log`) as whole floats."""
-        place = np.log10(x) if self.log else x
-        return np.floor(place * math.ldexp(1.0, -self.exponent))
+        place = (np.log10(x) if self.log else x) * math.ldexp(1.0, -self.exponent)
+        return np.floor(place, out=place)
 
     def inside(self, x: Floats) -> slice:
         """Return which of ascending x lie on the grid."""
