@@ -1,15 +1,15 @@
-import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { defineConfig } from "vitest/config";
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
 
 // The server answers every page address with index.html, at any depth and under any --root-path, and gives the page its
 // <base href>. So every address in the built page is relative to that base, and one build serves every prefix.
 export default defineConfig({
-  base: "./",
+  base: './',
   plugins: [svelte()],
   build: {
-    outDir: "../src/kiseki/server/static",
+    outDir: '../src/kiseki/server/static',
     emptyOutDir: true,
-    target: "es2022",
+    target: 'es2022',
     // A data: or blob: address would need a hole in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
@@ -18,9 +18,9 @@ export default defineConfig({
   server: {
     port: 5173,
     proxy: {
-      "/api": { target: process.env.KISEKI_SERVER ?? "http://127.0.0.1:7500" },
-      "/-": { target: process.env.KISEKI_SERVER ?? "http://127.0.0.1:7500" },
+      '/api': { target: process.env.KISEKI_SERVER ?? 'http://127.0.0.1:7500' },
+      '/-': { target: process.env.KISEKI_SERVER ?? 'http://127.0.0.1:7500' },
     },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

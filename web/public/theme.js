@@ -2,10 +2,10 @@
 (() => {
   let chosen = null;
   try {
-    chosen = localStorage.getItem("kiseki.theme");
+    chosen = localStorage.getItem('kiseki.theme');
   } catch {
     // Storage may be forbidden; the system's choice then stands.
   }
-  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  const dark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  document.documentElement.dataset.theme = dark ? 'dark' : 'light';
 })();

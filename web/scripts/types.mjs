@@ -24,7 +24,9 @@ function typeOf(schema) {
     const values = schema.additionalProperties;
     return values && Object.keys(values).length ? `Record<string, ${typeOf(values)}>` : 'JsonTree';
   }
-  return { string: 'string', integer: 'number', number: 'number', boolean: 'boolean', null: 'null' }[schema.type] ?? 'Json';
+  return (
+    { string: 'string', integer: 'number', number: 'number', boolean: 'boolean', null: 'null' }[schema.type] ?? 'Json'
+  );
 }
 
 function interfaceOf(name, schema) {

@@ -18,20 +18,20 @@ export class ApiError extends Error {
 
 /** Path under which the app is served, without a trailing slash: "" or, with `--root-path /kiseki`, "/kiseki". */
 export const basePath =
-  typeof document === "undefined" ? "" : new URL(document.baseURI).pathname.replace(/\/[^/]*$/, "");
+  typeof document === 'undefined' ? '' : new URL(document.baseURI).pathname.replace(/\/[^/]*$/, '');
 
 export function apiUrl(path: string, query?: Record<string, string | number | null | undefined>): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query ?? {})) {
-    if (value !== null && value !== undefined && value !== "") search.set(key, String(value));
+    if (value !== null && value !== undefined && value !== '') search.set(key, String(value));
   }
   const text = search.toString();
-  return `${basePath}${path}${text ? `?${text}` : ""}`;
+  return `${basePath}${path}${text ? `?${text}` : ''}`;
 }
 
 /** Joins path segments, each percent-encoded once. */
 export function segments(...parts: string[]): string {
-  return parts.map((part) => `/${encodeURIComponent(part)}`).join("");
+  return parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 }
 
 let onSignedOut: () => void = () => {};
@@ -42,12 +42,12 @@ export function whenSignedOut(action: () => void): void {
 }
 
 async function problem(response: Response): Promise<ApiError> {
-  const requestId = response.headers.get("x-request-id");
-  let code = "";
+  const requestId = response.headers.get('x-request-id');
+  let code = '';
   let detail = `${response.status} ${response.statusText}`.trim();
   try {
     const body = (await response.json()) as { code?: string; detail?: string; title?: string };
-    code = body.code ?? "";
+    code = body.code ?? '';
     detail = body.detail || body.title || detail;
   } catch {
     // Not one of ours (a proxy's page, an empty body): the status line has to do.
@@ -58,10 +58,10 @@ async function problem(response: Response): Promise<ApiError> {
 async function send(method: string, url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { ...init, method, credentials: "same-origin" });
+    response = await fetch(url, { ...init, method, credentials: 'same-origin' });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "The server does not answer.");
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, 'unreachable', 'The server does not answer.');
   }
   if (response.ok || response.status === 304) return response;
   const failure = await problem(response);
@@ -75,13 +75,13 @@ const tagged = new Map<string, { etag: string; body: unknown }>();
 /** GET of JSON. An unchanged answer (304) returns the same object as before, so nothing that depends on it moves. */
 export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {
   const known = tagged.get(url);
-  const headers: Record<string, string> = { accept: "application/json" };
-  if (known) headers["if-none-match"] = known.etag;
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (known) headers['if-none-match'] = known.etag;
   // The browser's own cache would answer 200 from a 304 and hide that nothing changed.
-  const response = await send("GET", url, { headers, signal: signal ?? null, cache: "no-store" });
+  const response = await send('GET', url, { headers, signal: signal ?? null, cache: 'no-store' });
   if (response.status === 304 && known) return known.body as T;
   const body = (await response.json()) as T;
-  const etag = response.headers.get("etag");
+  const etag = response.headers.get('etag');
   tagged.delete(url);
   if (etag) {
     tagged.set(url, { etag, body });
@@ -94,7 +94,7 @@ export async function sendJson<T>(method: string, url: string, body?: unknown, s
   const init: RequestInit = { signal: signal ?? null };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
-    init.headers = { "content-type": "application/json" };
+    init.headers = { 'content-type': 'application/json' };
   }
   const response = await send(method, url, init);
   const text = await response.text();
@@ -102,10 +102,10 @@ export async function sendJson<T>(method: string, url: string, body?: unknown, s
 }
 
 export async function postForBytes(url: string, body: unknown, signal?: AbortSignal): Promise<ArrayBuffer> {
-  const response = await send("POST", url, {
+  const response = await send('POST', url, {
     signal: signal ?? null,
     body: JSON.stringify(body),
-    headers: { "content-type": "application/json", accept: "application/x-kiseki-series" },
+    headers: { 'content-type': 'application/json', accept: 'application/x-kiseki-series' },
   });
   return response.arrayBuffer();
 }

@@ -1,5 +1,5 @@
 // One function per request of docs/api/native.md.
-import { apiUrl, getJson, postForBytes, segments, sendJson } from "./client";
+import { apiUrl, getJson, postForBytes, segments, sendJson } from './client';
 import type {
   ConsolePage,
   Field,
@@ -11,21 +11,21 @@ import type {
   RunPatch,
   SeriesRequest,
   Viewer,
-} from "./types";
+} from './types';
 
 const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
 const runPath = (entity: string, project: string, run: string) =>
   `${projectPath(entity, project)}/runs${segments(run)}`;
 
-export const getViewer = (signal?: AbortSignal) => getJson<Viewer>(apiUrl("/api/v1/viewer"), signal);
+export const getViewer = (signal?: AbortSignal) => getJson<Viewer>(apiUrl('/api/v1/viewer'), signal);
 
 export const signIn = (credential: { token: string } | { key: string }) =>
-  sendJson<unknown>("POST", apiUrl("/api/v1/session"), credential);
+  sendJson<unknown>('POST', apiUrl('/api/v1/session'), credential);
 
-export const signOut = () => sendJson<unknown>("DELETE", apiUrl("/api/v1/session"));
+export const signOut = () => sendJson<unknown>('DELETE', apiUrl('/api/v1/session'));
 
 export const getProjects = async (signal?: AbortSignal) =>
-  (await getJson<{ projects: Project[] }>(apiUrl("/api/v1/projects"), signal)).projects;
+  (await getJson<{ projects: Project[] }>(apiUrl('/api/v1/projects'), signal)).projects;
 
 export const getProject = (entity: string, project: string, signal?: AbortSignal) =>
   getJson<Project>(apiUrl(projectPath(entity, project)), signal);
@@ -44,13 +44,13 @@ export const getRun = (entity: string, project: string, run: string, signal?: Ab
   getJson<RunDetail>(apiUrl(runPath(entity, project, run)), signal);
 
 export const patchRun = (entity: string, project: string, run: string, patch: RunPatch) =>
-  sendJson<Run>("PATCH", apiUrl(runPath(entity, project, run)), patch);
+  sendJson<Run>('PATCH', apiUrl(runPath(entity, project, run)), patch);
 
 export const stopRun = (entity: string, project: string, run: string) =>
-  sendJson<unknown>("POST", apiUrl(`${runPath(entity, project, run)}/stop`), {});
+  sendJson<unknown>('POST', apiUrl(`${runPath(entity, project, run)}/stop`), {});
 
 export const deleteRun = (entity: string, project: string, run: string) =>
-  sendJson<unknown>("DELETE", apiUrl(runPath(entity, project, run)));
+  sendJson<unknown>('DELETE', apiUrl(runPath(entity, project, run)));
 
 export const getFields = async (entity: string, project: string, signal?: AbortSignal) =>
   (await getJson<{ fields: Field[] }>(apiUrl(`${projectPath(entity, project)}/fields`), signal)).fields;
@@ -69,13 +69,8 @@ export interface ConsoleQuery {
   search?: string;
 }
 
-export const getConsole = (
-  entity: string,
-  project: string,
-  run: string,
-  query: ConsoleQuery,
-  signal?: AbortSignal,
-) => getJson<ConsolePage>(apiUrl(`${runPath(entity, project, run)}/console`, { ...query }), signal);
+export const getConsole = (entity: string, project: string, run: string, query: ConsoleQuery, signal?: AbortSignal) =>
+  getJson<ConsolePage>(apiUrl(`${runPath(entity, project, run)}/console`, { ...query }), signal);
 
 /** Address of the change stream of one project, or of all. */
-export const eventsUrl = (project?: string) => apiUrl("/api/v1/events", { project });
+export const eventsUrl = (project?: string) => apiUrl('/api/v1/events', { project });

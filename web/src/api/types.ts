@@ -12,9 +12,9 @@ import type {
   ProjectAnswer,
   RunAnswer,
   RunsAnswer,
-} from "./schema";
+} from './schema';
 
-export type { Json, JsonTree, Viewer } from "./schema";
+export type { Json, JsonTree, Viewer } from './schema';
 
 /** `running`, `finished`, `failed`, `crashed`, `killed`; another word is shown as it is. */
 export type RunState = string;
@@ -23,7 +23,7 @@ export type Run = RunAnswer;
 export type RunDetail = FullRunAnswer;
 export type RunPage = RunsAnswer;
 export type Field = FieldAnswer;
-export type Metric = Omit<MetricAnswer, "space"> & { space: Space };
+export type Metric = Omit<MetricAnswer, 'space'> & { space: Space };
 export type ConsoleLine = LineAnswer;
 export type ConsolePage = ConsoleAnswer;
 export type Alert = AlertAnswer;
@@ -31,7 +31,7 @@ export type Notice = NoticeAnswer;
 export type Attempt = AttemptAnswer;
 
 /** What was logged, and what was sampled of the machine. */
-export type Space = "history" | "system";
+export type Space = 'history' | 'system';
 
 export interface SeriesRequest {
   space: Space;

@@ -1,7 +1,7 @@
 // One server-sent event stream, kept up: reconnects with jitter, tells the caller after a gap, rests in a hidden tab.
-import type { ProjectChange } from "../api/types";
+import type { ProjectChange } from '../api/types';
 
-export type LinkState = "connecting" | "live" | "down";
+export type LinkState = 'connecting' | 'live' | 'down';
 
 export interface StreamHandlers<Change> {
   change(change: Change): void;
@@ -45,10 +45,10 @@ export class ChangeStream {
   private open(): void {
     const source = new EventSource(this.url);
     this.source = source;
-    if (!this.wasLive) this.handlers.state("connecting", null);
-    source.addEventListener("hello", () => this.opened());
+    if (!this.wasLive) this.handlers.state('connecting', null);
+    source.addEventListener('hello', () => this.opened());
     source.onopen = () => this.opened();
-    source.addEventListener("change", (event) => {
+    source.addEventListener('change', (event) => {
       this.handlers.change(JSON.parse((event as MessageEvent<string>).data) as AnyChange);
     });
     source.onerror = () => this.failed();
@@ -60,7 +60,7 @@ export class ChangeStream {
       this.handlers.gap();
     }
     this.wasLive = true;
-    this.handlers.state("live", null);
+    this.handlers.state('live', null);
   }
 
   private failed(): void {
@@ -68,7 +68,7 @@ export class ChangeStream {
     this.source = null;
     this.failures += 1;
     const wait = retryDelay(this.failures, Math.random());
-    this.handlers.state("down", Date.now() + wait);
+    this.handlers.state('down', Date.now() + wait);
     this.timer = setTimeout(() => this.open(), wait);
   }
 }

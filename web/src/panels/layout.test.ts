@@ -4,7 +4,9 @@ import type { Section } from '../state/sections';
 import { GAP, gridShape, isNear, panelWindow, PANELS_PER_SECTION_MAX, placeSections, SECTION_HEADER } from './layout';
 
 const section = (key: string, count: number): Section => ({
-  key, title: key, metrics: Array.from({ length: count }, (_, i) => ({ path: `${key}/${i}` }) as Metric),
+  key,
+  title: key,
+  metrics: Array.from({ length: count }, (_, i) => ({ path: `${key}/${i}` }) as Metric),
 });
 const grid = { columns: 3, panelHeight: 236 };
 

@@ -4,28 +4,28 @@ export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
 const SEQUENCE_MS = 1200;
 const stack: Bindings[] = [];
-let prefix = "";
+let prefix = '';
 let prefixAt = 0;
 
 /** The name of a pressed key: modifiers in the order ctrl, alt, shift; letters in lower case. */
-export function keyName(event: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">): string {
-  const key = event.key === " " ? "space" : event.key.toLowerCase();
+export function keyName(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string {
+  const key = event.key === ' ' ? 'space' : event.key.toLowerCase();
   const letter = /^[a-z]$/.test(key);
   const parts = [];
-  if (event.ctrlKey || event.metaKey) parts.push("ctrl");
-  if (event.altKey) parts.push("alt");
+  if (event.ctrlKey || event.metaKey) parts.push('ctrl');
+  if (event.altKey) parts.push('alt');
   // Shift is part of the character for "?" and the like.
-  if (event.shiftKey && (letter || key.length > 1)) parts.push("shift");
-  return [...parts, key].join("+");
+  if (event.shiftKey && (letter || key.length > 1)) parts.push('shift');
+  return [...parts, key].join('+');
 }
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || ["TEXTAREA", "SELECT"].includes(target.tagName) || isTextInput(target);
+  return target.isContentEditable || ['TEXTAREA', 'SELECT'].includes(target.tagName) || isTextInput(target);
 }
 
 function isTextInput(target: HTMLElement): boolean {
-  return target instanceof HTMLInputElement && !["checkbox", "radio", "range", "button"].includes(target.type);
+  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range', 'button'].includes(target.type);
 }
 
 function find(name: string): Bindings[string] | undefined {
@@ -38,10 +38,10 @@ function onKeydown(event: KeyboardEvent): void {
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (plain && isTyping(event.target)) return;
   // Space and Enter belong to the control in focus.
-  if ((name === "space" || name === "enter") && (event.target as HTMLElement).closest("button, a, summary")) return;
-  const inSequence = prefix !== "" && Date.now() - prefixAt < SEQUENCE_MS;
+  if ((name === 'space' || name === 'enter') && (event.target as HTMLElement).closest('button, a, summary')) return;
+  const inSequence = prefix !== '' && Date.now() - prefixAt < SEQUENCE_MS;
   const action = (inSequence ? find(`${prefix} ${name}`) : undefined) ?? find(name);
-  prefix = "";
+  prefix = '';
   if (action) {
     event.preventDefault();
     action(event);
@@ -53,10 +53,10 @@ function onKeydown(event: KeyboardEvent): void {
 
 /** Binds until the returned function is called. */
 export function bindKeys(bindings: Bindings): () => void {
-  if (stack.length === 0) document.addEventListener("keydown", onKeydown);
+  if (stack.length === 0) document.addEventListener('keydown', onKeydown);
   stack.push(bindings);
   return () => {
     stack.splice(stack.indexOf(bindings), 1);
-    if (stack.length === 0) document.removeEventListener("keydown", onKeydown);
+    if (stack.length === 0) document.removeEventListener('keydown', onKeydown);
   };
 }

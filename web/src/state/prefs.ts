@@ -1,6 +1,6 @@
 // What a person prefers, kept in the browser. Reading and writing never throw: storage may be full or forbidden.
 
-const PREFIX = "kiseki.";
+const PREFIX = 'kiseki.';
 
 export function readPref<T>(name: string, fallback: T): T {
   try {

@@ -1,15 +1,15 @@
 // Everything the pages of one project share: its runs, metrics, series, and the live stream that keeps them fresh.
-import { eventsUrl, getMetrics, postSeries } from "../api/endpoints";
-import type { Metric, ProjectChange } from "../api/types";
-import { HoverBus } from "../charts/hover-bus";
-import { decode, type SeriesData } from "../lib/series";
-import { ChangeStream, type LinkState } from "../live/events";
-import { RunList } from "./runs.svelte";
-import { SeriesCache } from "./series";
-import { Visibility } from "./visibility.svelte";
+import { eventsUrl, getMetrics, postSeries } from '../api/endpoints';
+import type { Metric, ProjectChange } from '../api/types';
+import { HoverBus } from '../charts/hover-bus';
+import { decode, type SeriesData } from '../lib/series';
+import { ChangeStream, type LinkState } from '../live/events';
+import { RunList } from './runs.svelte';
+import { SeriesCache } from './series';
+import { Visibility } from './visibility.svelte';
 
 const METRICS_REFRESH_MS = 1500;
-const ALL_PARTS = ["history", "system", "console", "summary", "config", "state"];
+const ALL_PARTS = ['history', 'system', 'console', 'summary', 'config', 'state'];
 
 export type RunListener = (parts: readonly string[]) => void;
 
@@ -20,7 +20,7 @@ export class ProjectSession {
   metrics = $state.raw<readonly Metric[]>([]);
   metricsLoaded = $state(false);
   metricsError = $state.raw<unknown>(null);
-  link = $state<LinkState>("connecting");
+  link = $state<LinkState>('connecting');
   retryAt = $state<number | null>(null);
   /** The person stopped live updates. */
   stopped = $state(false);
@@ -54,7 +54,7 @@ export class ProjectSession {
       },
     });
     this.bus.subscribe((hover) => (this.lit = hover?.subject ?? null));
-    document.addEventListener("visibilitychange", this.onVisibility);
+    document.addEventListener('visibilitychange', this.onVisibility);
     void this.loadMetrics();
   }
 
@@ -82,7 +82,7 @@ export class ProjectSession {
   }
 
   close(): void {
-    document.removeEventListener("visibilitychange", this.onVisibility);
+    document.removeEventListener('visibilitychange', this.onVisibility);
     clearTimeout(this.metricsTimer);
     this.stream.close();
     this.runs.close();
@@ -93,7 +93,7 @@ export class ProjectSession {
     const runs = Object.entries(change.runs ?? {});
     let newPoints = false;
     for (const [id, { parts }] of runs) {
-      if (parts.includes("history") || parts.includes("system")) {
+      if (parts.includes('history') || parts.includes('system')) {
         this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
         newPoints = true;
       }
@@ -125,7 +125,7 @@ export class ProjectSession {
   /** After a gap nothing is known to be fresh: one look at everything in view. */
   private catchUp(): void {
     this.missed = false;
-    const live = this.runs.first(this.eyes.limit).filter((run) => run.state === "running");
+    const live = this.runs.first(this.eyes.limit).filter((run) => run.state === 'running');
     for (const id of new Set([...live.map((run) => run.id), ...this.listeners.keys()])) {
       this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
     }

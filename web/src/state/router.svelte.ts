@@ -1,12 +1,12 @@
 // The address bar as state: `router.route` follows it, `navigate` and `setQuery` change it.
-import { basePath } from "../api/client";
-import { parsePath, type Route } from "./routes";
+import { basePath } from '../api/client';
+import { parsePath, type Route } from './routes';
 
 type QueryPatch = Record<string, string | null | undefined>;
 
 function currentPath(): string {
   const path = location.pathname;
-  return path.startsWith(basePath) ? path.slice(basePath.length) || "/" : path;
+  return path.startsWith(basePath) ? path.slice(basePath.length) || '/' : path;
 }
 
 class Router {
@@ -19,11 +19,11 @@ class Router {
   query = $derived(new URLSearchParams(this.search));
 
   constructor() {
-    addEventListener("popstate", () => {
+    addEventListener('popstate', () => {
       this.byLink = false;
       this.follow();
     });
-    document.addEventListener("click", (event) => this.intercept(event));
+    document.addEventListener('click', (event) => this.intercept(event));
   }
 
   /** Address with the server's path prefix, for `href`. */
@@ -33,8 +33,8 @@ class Router {
 
   navigate(path: string, options: { replace?: boolean; keepScroll?: boolean } = {}): void {
     const url = this.href(path);
-    if (options.replace) history.replaceState(null, "", url);
-    else history.pushState(null, "", url);
+    if (options.replace) history.replaceState(null, '', url);
+    else history.pushState(null, '', url);
     this.follow();
   }
 
@@ -42,14 +42,14 @@ class Router {
   setQuery(patch: QueryPatch, options: { push?: boolean } = {}): void {
     const query = new URLSearchParams(location.search);
     for (const [key, value] of Object.entries(patch)) {
-      if (value === null || value === undefined || value === "") query.delete(key);
+      if (value === null || value === undefined || value === '') query.delete(key);
       else query.set(key, value);
     }
     const search = readableQuery(query);
     if (search === location.search) return;
     const url = `${location.pathname}${search}${location.hash}`;
-    if (options.push) history.pushState(null, "", url);
-    else history.replaceState(null, "", url);
+    if (options.push) history.pushState(null, '', url);
+    else history.replaceState(null, '', url);
     this.follow();
   }
 
@@ -62,22 +62,22 @@ class Router {
   private intercept(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    const anchor = (event.target as Element | null)?.closest?.("a[href]");
-    if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute("download")) return;
+    const anchor = (event.target as Element | null)?.closest?.('a[href]');
+    if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute('download')) return;
     const url = new URL(anchor.href);
     if (url.origin !== location.origin || !`${url.pathname}/`.startsWith(`${basePath}/`)) return;
     const path = url.pathname.slice(basePath.length);
-    if (path.startsWith("/-/") || path.startsWith("/api/")) return;
+    if (path.startsWith('/-/') || path.startsWith('/api/')) return;
     event.preventDefault();
     this.byLink = true;
-    this.navigate(`${path || "/"}${url.search}${url.hash}`);
+    this.navigate(`${path || '/'}${url.search}${url.hash}`);
   }
 }
 
 /** Addresses are read and typed by people: slashes, colons and the like stay as they are. */
 export function readableQuery(query: URLSearchParams): string {
   const text = query.toString().replace(/%2F|%3A|%2C|%3E|%3D|%7E|%40/gi, (code) => decodeURIComponent(code));
-  return text ? `?${text}` : "";
+  return text ? `?${text}` : '';
 }
 
 export const router = new Router();

@@ -15,7 +15,14 @@ describe('addresses', () => {
   });
 
   it('takes nothing reserved for an entity and nothing unknown for a page', () => {
-    for (const path of ['/api/x', '/-/health', '/settings', '/ada/digits/nonsense', '/ada/digits/runs', '/ada/digits/runs/x1/files/a/b']) {
+    for (const path of [
+      '/api/x',
+      '/-/health',
+      '/settings',
+      '/ada/digits/nonsense',
+      '/ada/digits/runs',
+      '/ada/digits/runs/x1/files/a/b',
+    ]) {
       expect(parsePath(path).page, path).toBe('missing');
     }
   });
@@ -23,7 +30,11 @@ describe('addresses', () => {
   it('decodes once, so that any run id survives the way there and back', () => {
     for (const id of ['a b', 'a/b', '100%', 'ü', 'a%2Fb', 'Case']) {
       expect(parsePath(paths.run('ada', 'p', id, 'overview'))).toEqual({
-        page: 'run', entity: 'ada', project: 'p', run: id, tab: 'overview',
+        page: 'run',
+        entity: 'ada',
+        project: 'p',
+        run: id,
+        tab: 'overview',
       });
     }
     expect(parsePath('/ada/%E0%A4%A').page).toBe('workspace');

@@ -1,6 +1,6 @@
 // The runs of a project under the current filter and sort, held in windows of 200 rows: 100 000 runs cost what is looked at.
-import { getRuns } from "../api/endpoints";
-import type { Run } from "../api/types";
+import { getRuns } from '../api/endpoints';
+import type { Run } from '../api/types';
 
 export const WINDOW = 200;
 const REFRESH_MS = 1000;
@@ -8,8 +8,8 @@ const REFRESH_MS = 1000;
 type Fetch = typeof getRuns;
 
 export class RunList {
-  filter = $state("");
-  sort = $state("");
+  filter = $state('');
+  sort = $state('');
   total = $state(0);
   matching = $state(0);
   /** Runs created since, while the list was scrolled: shown by a pill instead of shifting rows. */

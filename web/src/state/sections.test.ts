@@ -4,7 +4,16 @@ import { matcher, searchSections, sectionsOf, SYSTEM_KEY, systemSections, unitOf
 
 function metric(path: string, extra: Partial<Metric> = {}): Metric {
   return {
-    path, label: path, space: 'history', kind: 'number', runs: 1, first_us: 0, hidden: false, step_metric: null, goal: null, ...extra,
+    path,
+    label: path,
+    space: 'history',
+    kind: 'number',
+    runs: 1,
+    first_us: 0,
+    hidden: false,
+    step_metric: null,
+    goal: null,
+    ...extra,
   };
 }
 
@@ -21,7 +30,9 @@ describe('sections', () => {
   });
 
   it('orders what arrives together: training, validation, the rest; numbers by value', () => {
-    const sections = sectionsOf(['layer/10', 'layer/2', 'val/loss', 'grad/w', 'train/loss'].map((path) => metric(path)));
+    const sections = sectionsOf(
+      ['layer/10', 'layer/2', 'val/loss', 'grad/w', 'train/loss'].map((path) => metric(path)),
+    );
     expect(sections.map((one) => one.title)).toEqual(['train', 'val', 'grad', 'layer']);
     expect(sections.at(-1)?.metrics.map((one) => one.path)).toEqual(['layer/2', 'layer/10']);
   });

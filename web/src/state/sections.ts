@@ -1,5 +1,5 @@
 // Which panels there are, in which sections and order. Pure.
-import type { Metric } from "../api/types";
+import type { Metric } from '../api/types';
 
 export interface Section {
   /** Stable name: the prefix before the last `/`, "" for metrics without one, `SYSTEM_KEY` for machine samples. */
@@ -8,32 +8,32 @@ export interface Section {
   metrics: Metric[];
 }
 
-const PLAIN_TITLE = "Charts";
-const SYSTEM_TITLE = "System";
+const PLAIN_TITLE = 'Charts';
+const SYSTEM_TITLE = 'System';
 
 const DEVICE_TITLES: Record<string, string> = {
-  cpu: "CPU",
-    gpu: "GPU",
-  memory: "Memory",
-  disk: "Disk",
-  network: "Network",
-  proc: "Process",
-  cores: "CPU cores",
+  cpu: 'CPU',
+  gpu: 'GPU',
+  memory: 'Memory',
+  disk: 'Disk',
+  network: 'Network',
+  proc: 'Process',
+  cores: 'CPU cores',
 };
 
-const natural = new Intl.Collator("en", { numeric: true });
+const natural = new Intl.Collator('en', { numeric: true });
 
 /** A colon cannot end a prefix that people log by accident, so a logged "system/x" keeps a section of its own. */
-export const SYSTEM_KEY = "system:";
+export const SYSTEM_KEY = 'system:';
 
 function sectionKey(metric: Metric): string {
-  if (metric.space === "system") return SYSTEM_KEY;
-  const cut = metric.path.lastIndexOf("/");
-  return cut < 0 ? "" : metric.path.slice(0, cut);
+  if (metric.space === 'system') return SYSTEM_KEY;
+  const cut = metric.path.lastIndexOf('/');
+  return cut < 0 ? '' : metric.path.slice(0, cut);
 }
 
 function title(key: string): string {
-  if (key === "") return PLAIN_TITLE;
+  if (key === '') return PLAIN_TITLE;
   return key === SYSTEM_KEY ? SYSTEM_TITLE : key;
 }
 
@@ -52,7 +52,7 @@ function firstLogged(a: Metric, b: Metric): number {
 }
 
 export function isDrawable(metric: Metric): boolean {
-  return !metric.hidden && metric.kind === "number";
+  return !metric.hidden && metric.kind === 'number';
 }
 
 /** Sections in the order in which their first metric was logged; System last. */
@@ -72,11 +72,11 @@ export function sectionsOf(metrics: readonly Metric[]): Section[] {
 /** A test for names: plain text (all words, any case) or `/regular expression/`; null when the expression is not valid. */
 export function matcher(search: string): ((name: string) => boolean) | null {
   const text = search.trim();
-  if (text === "") return () => true;
+  if (text === '') return () => true;
   const expression = /^\/(.+)\/$/.exec(text);
   if (expression) {
     try {
-      const pattern = new RegExp(expression[1] as string, "i");
+      const pattern = new RegExp(expression[1] as string, 'i');
       return (name) => pattern.test(name);
     } catch {
       return null;
@@ -101,25 +101,25 @@ export function searchSections(sections: readonly Section[], search: string): Se
 
 /** The text of a panel's header inside its section: the part behind the last `/`. */
 export function shortLabel(metric: Metric): string {
-  return metric.space === "system" ? metric.label : metric.label.slice(metric.label.lastIndexOf("/") + 1);
+  return metric.space === 'system' ? metric.label : metric.label.slice(metric.label.lastIndexOf('/') + 1);
 }
 
 function deviceOf(path: string): string {
-  if (/^cpu\.\d/.test(path)) return "cores";
+  if (/^cpu\.\d/.test(path)) return 'cores';
   return Object.keys(DEVICE_TITLES).find((name) => path.startsWith(name)) ?? /^[^./_]+/.exec(path)?.[0] ?? path;
 }
 
 /** The unit that a machine sample's name tells, for the tooltip. */
 export function unitOf(metric: Metric): string {
-  if (metric.space !== "system") return "";
-  if (/percent$|^cpu$|utilization$|\.gpu$/i.test(metric.path)) return "%";
-  return /(GB|MB|KB|Watts|Celsius|MHz)$/i.exec(metric.path)?.[1] ?? "";
+  if (metric.space !== 'system') return '';
+  if (/percent$|^cpu$|utilization$|\.gpu$/i.test(metric.path)) return '%';
+  return /(GB|MB|KB|Watts|Celsius|MHz)$/i.exec(metric.path)?.[1] ?? '';
 }
 
 /** The machine's samples by device: `gpu.0.memory` stands in gpu, `proc.cpu` in proc. */
 export function systemSections(metrics: readonly Metric[]): Section[] {
   const sections = new Map<string, Section>();
-  for (const metric of metrics.filter((one) => one.space === "system" && isDrawable(one)).sort(firstLogged)) {
+  for (const metric of metrics.filter((one) => one.space === 'system' && isDrawable(one)).sort(firstLogged)) {
     const device = deviceOf(metric.path);
     const key = `${SYSTEM_KEY}${device}`;
     const section = sections.get(key);

@@ -9,12 +9,19 @@ interface Fake {
 }
 
 const shape = (metric: string, extra: Partial<SeriesShape> = {}): SeriesShape => ({
-  space: 'history', metric, x: '_step', range: null, buckets: 384, logX: false, ...extra,
+  space: 'history',
+  metric,
+  x: '_step',
+  range: null,
+  buckets: 384,
+  logX: false,
+  ...extra,
 });
 
 /** A server that answers when told to. */
 function server() {
-  const asked: { request: SeriesRequest; signal: AbortSignal; answer: () => void; fail: (error: unknown) => void }[] = [];
+  const asked: { request: SeriesRequest; signal: AbortSignal; answer: () => void; fail: (error: unknown) => void }[] =
+    [];
   const versions = new Map<string, number>();
   const cache = new SeriesCache<Fake>({
     version: (run) => versions.get(run) ?? 0,
@@ -22,7 +29,11 @@ function server() {
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
         const answer = () =>
-          resolve(request.metrics.flatMap((metric) => request.runs.map((run) => ({ metric, run, stamp: versions.get(run) ?? 0 }))));
+          resolve(
+            request.metrics.flatMap((metric) =>
+              request.runs.map((run) => ({ metric, run, stamp: versions.get(run) ?? 0 })),
+            ),
+          );
         asked.push({ request, signal, answer, fail: reject });
       }),
   });

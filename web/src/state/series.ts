@@ -5,7 +5,7 @@
 //            one POST per group of panels that lack the same runs of like shapes; aborted when nobody waits for it
 //
 // A run that logged more has a newer version; its series in view are then asked for again, and only those.
-import type { SeriesRequest, Space } from "../api/types";
+import type { SeriesRequest, Space } from '../api/types';
 
 /** What one panel shows, apart from the runs. */
 export interface SeriesShape {
@@ -51,7 +51,7 @@ const BATCH_MAX = 12;
 const REFRESH_MS = 600;
 
 const likeKey = (s: SeriesShape) =>
-  `${s.space}|${s.x}|${s.range ? s.range.join("..") : ""}|${s.buckets}|${s.logX ? "log" : ""}`;
+  `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}`;
 const shapeKey = (s: SeriesShape) => `${s.metric}|${likeKey(s)}`;
 
 export class SeriesCache<S extends { metric: string; run: string }> {
@@ -138,7 +138,7 @@ export class SeriesCache<S extends { metric: string; run: string }> {
         wait = Math.min(wait, due);
         continue;
       }
-      const key = `${likeKey(watch.entry.shape)}|${lacking.runs.join(",")}`;
+      const key = `${likeKey(watch.entry.shape)}|${lacking.runs.join(',')}`;
       const group = groups.get(key) ?? { runs: lacking.runs, watches: [] };
       group.watches.push(watch);
       groups.set(key, group);
@@ -156,7 +156,11 @@ export class SeriesCache<S extends { metric: string; run: string }> {
     const metrics = [...byMetric.keys()];
     for (let start = 0; start < metrics.length; start += BATCH_MAX) {
       const batch = metrics.slice(start, start + BATCH_MAX);
-      void this.send(batch, runs, batch.flatMap((metric) => byMetric.get(metric) ?? []));
+      void this.send(
+        batch,
+        runs,
+        batch.flatMap((metric) => byMetric.get(metric) ?? []),
+      );
     }
   }
 

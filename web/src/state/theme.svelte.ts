@@ -1,31 +1,31 @@
 // Light, dark, or as the system says. public/theme.js sets the same attribute before the first paint.
 
-export type ThemeChoice = "system" | "light" | "dark";
-const KEY = "kiseki.theme";
-const ORDER: ThemeChoice[] = ["system", "light", "dark"];
+export type ThemeChoice = 'system' | 'light' | 'dark';
+const KEY = 'kiseki.theme';
+const ORDER: ThemeChoice[] = ['system', 'light', 'dark'];
 
 function stored(): ThemeChoice {
   try {
     const value = localStorage.getItem(KEY);
-    return value === "light" || value === "dark" ? value : "system";
+    return value === 'light' || value === 'dark' ? value : 'system';
   } catch {
-    return "system";
+    return 'system';
   }
 }
 
 class Theme {
   choice = $state<ThemeChoice>(stored());
   private systemDark = $state(false);
-  dark = $derived(this.choice === "dark" || (this.choice === "system" && this.systemDark));
+  dark = $derived(this.choice === 'dark' || (this.choice === 'system' && this.systemDark));
 
   constructor() {
-    const system = matchMedia("(prefers-color-scheme: dark)");
+    const system = matchMedia('(prefers-color-scheme: dark)');
     this.systemDark = system.matches;
-    system.addEventListener("change", (event) => {
+    system.addEventListener('change', (event) => {
       this.systemDark = event.matches;
       this.paint();
     });
-    addEventListener("storage", (event) => {
+    addEventListener('storage', (event) => {
       if (event.key !== KEY) return;
       this.choice = stored();
       this.paint();
@@ -36,7 +36,7 @@ class Theme {
   set(choice: ThemeChoice): void {
     this.choice = choice;
     try {
-      if (choice === "system") localStorage.removeItem(KEY);
+      if (choice === 'system') localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, choice);
     } catch {
       // The choice then lasts as long as the page.
@@ -49,7 +49,7 @@ class Theme {
   }
 
   private paint(): void {
-    document.documentElement.dataset.theme = this.dark ? "dark" : "light";
+    document.documentElement.dataset.theme = this.dark ? 'dark' : 'light';
   }
 }
 

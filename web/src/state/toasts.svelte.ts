@@ -1,10 +1,10 @@
 // Short messages bottom right: at most three; errors stay until dismissed.
-import { ApiError } from "../api/client";
-import { strings } from "../strings";
+import { ApiError } from '../api/client';
+import { strings } from '../strings';
 
 export interface Toast {
   id: number;
-  kind: "info" | "error";
+  kind: 'info' | 'error';
   text: string;
   requestId: string | null;
   action: { label: string; run: () => void } | null;
@@ -17,15 +17,15 @@ class Toasts {
   list = $state<Toast[]>([]);
   private nextId = 1;
 
-  info(text: string, action: Toast["action"] = null): void {
-    const id = this.add({ kind: "info", text, requestId: null, action });
+  info(text: string, action: Toast['action'] = null): void {
+    const id = this.add({ kind: 'info', text, requestId: null, action });
     setTimeout(() => this.dismiss(id), INFO_MS);
   }
 
   error(error: unknown): void {
     const known = error instanceof ApiError ? error : null;
     this.add({
-      kind: "error",
+      kind: 'error',
       text: known?.detail ?? strings.common.unexpected(String(error)),
       requestId: known?.requestId ?? null,
       action: null,
@@ -36,7 +36,7 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  private add(toast: Omit<Toast, "id">): number {
+  private add(toast: Omit<Toast, 'id'>): number {
     const id = this.nextId++;
     this.list = [...this.list.slice(-(MAX - 1)), { ...toast, id }];
     return id;

@@ -1,12 +1,12 @@
 // The view of a page: from its address, else as this person left it last; every change goes to both.
-import { readPref, writePref } from "./prefs";
-import { router } from "./router.svelte";
-import { fromQuery, namesView, toQuery, type ViewQuery, type ViewSettings } from "./view";
+import { readPref, writePref } from './prefs';
+import { router } from './router.svelte';
+import { fromQuery, namesView, toQuery, type ViewQuery, type ViewSettings } from './view';
 
 /** Fills the address of a page that says nothing about the view with what was used last. */
 export function restoreView(): void {
   if (namesView(router.query)) return;
-  const last = readPref<Partial<ViewQuery>>("view", {});
+  const last = readPref<Partial<ViewQuery>>('view', {});
   router.setQuery(last);
 }
 
@@ -15,7 +15,7 @@ export class View {
 
   change(patch: Partial<ViewSettings>): void {
     const query: ViewQuery = toQuery({ ...this.settings, ...patch });
-    writePref("view", query);
+    writePref('view', query);
     // A zoom is a range of one kind of x; it means nothing on another.
     router.setQuery(patch.axis ? { ...query, x: null } : query);
   }

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { fromQuery, parseRange, parseSmoothing, rangeText, requestRange, smoothingText, toQuery, VIEW_DEFAULT, xFor, type ViewSettings } from './view';
+import {
+  fromQuery,
+  parseRange,
+  parseSmoothing,
+  rangeText,
+  requestRange,
+  smoothingText,
+  toQuery,
+  VIEW_DEFAULT,
+  xFor,
+  type ViewSettings,
+} from './view';
 
 function through(view: ViewSettings): ViewSettings {
   const query = new URLSearchParams();
@@ -14,14 +25,26 @@ describe('view in the address', () => {
 
   it('comes back as it went', () => {
     const view: ViewSettings = {
-      axis: 'relative', smoothing: { kind: 'ema', weight: 0.99 }, raw: false, logX: true, logY: true, clip: true, columns: 5,
+      axis: 'relative',
+      smoothing: { kind: 'ema', weight: 0.99 },
+      raw: false,
+      logX: true,
+      logY: true,
+      clip: true,
+      columns: 5,
     };
     expect(through(view)).toEqual(view);
-    expect(through({ ...VIEW_DEFAULT, smoothing: { kind: 'median', points: 11 } }).smoothing).toEqual({ kind: 'median', points: 11 });
+    expect(through({ ...VIEW_DEFAULT, smoothing: { kind: 'median', points: 11 } }).smoothing).toEqual({
+      kind: 'median',
+      points: 11,
+    });
   });
 
   it('survives nonsense', () => {
-    expect(fromQuery(new URLSearchParams('axis=moon&smooth=ema:7&cols=99&log=q'))).toEqual({ ...VIEW_DEFAULT, columns: 6 });
+    expect(fromQuery(new URLSearchParams('axis=moon&smooth=ema:7&cols=99&log=q'))).toEqual({
+      ...VIEW_DEFAULT,
+      columns: 6,
+    });
     expect(parseSmoothing('gaussian:-1')).toEqual({ kind: 'none' });
     expect(smoothingText({ kind: 'none' })).toBe('');
   });

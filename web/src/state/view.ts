@@ -1,7 +1,7 @@
 // How the charts of a page are drawn, as text in the address and back. Pure.
-import type { Smoothing } from "../lib/smoothing";
+import type { Smoothing } from '../lib/smoothing';
 
-export type XAxis = "step" | "time" | "relative";
+export type XAxis = 'step' | 'time' | 'relative';
 
 export interface ViewSettings {
   axis: XAxis;
@@ -16,8 +16,8 @@ export interface ViewSettings {
 }
 
 export const VIEW_DEFAULT: ViewSettings = {
-  axis: "step",
-  smoothing: { kind: "none" },
+  axis: 'step',
+  smoothing: { kind: 'none' },
   raw: true,
   logX: false,
   logY: false,
@@ -28,76 +28,76 @@ export const VIEW_DEFAULT: ViewSettings = {
 export const COLUMNS_MAX = 6;
 
 /** Query parameters that belong to the view; one that is not needed is null. */
-export type ViewQuery = Record<"axis" | "smooth" | "log" | "clip" | "raw" | "cols", string | null>;
+export type ViewQuery = Record<'axis' | 'smooth' | 'log' | 'clip' | 'raw' | 'cols', string | null>;
 
 export function smoothingText(smoothing: Smoothing): string {
   switch (smoothing.kind) {
-    case "none":
-      return "";
-    case "ema":
-    case "ema-time":
+    case 'none':
+      return '';
+    case 'ema':
+    case 'ema-time':
       return `${smoothing.kind}:${smoothing.weight}`;
-    case "gaussian":
+    case 'gaussian':
       return `gaussian:${smoothing.sigma}`;
-    case "mean":
-    case "median":
+    case 'mean':
+    case 'median':
       return `${smoothing.kind}:${smoothing.points}`;
   }
 }
 
 export function parseSmoothing(text: string): Smoothing {
-  const [kind, amount] = text.split(":");
+  const [kind, amount] = text.split(':');
   const value = Number(amount);
-  if (!Number.isFinite(value) || value < 0) return { kind: "none" };
+  if (!Number.isFinite(value) || value < 0) return { kind: 'none' };
   switch (kind) {
-    case "ema":
-    case "ema-time":
-      return value < 1 ? { kind, weight: value } : { kind: "none" };
-    case "gaussian":
+    case 'ema':
+    case 'ema-time':
+      return value < 1 ? { kind, weight: value } : { kind: 'none' };
+    case 'gaussian':
       return { kind, sigma: value, percent: true };
-    case "mean":
-    case "median":
+    case 'mean':
+    case 'median':
       return { kind, points: Math.max(1, Math.round(value)) };
     default:
-      return { kind: "none" };
+      return { kind: 'none' };
   }
 }
 
 export function toQuery(view: ViewSettings): ViewQuery {
-  const log = (view.logX ? "x" : "") + (view.logY ? "y" : "");
+  const log = (view.logX ? 'x' : '') + (view.logY ? 'y' : '');
   return {
     axis: view.axis === VIEW_DEFAULT.axis ? null : view.axis,
     smooth: smoothingText(view.smoothing) || null,
     log: log || null,
-    clip: view.clip ? "1" : null,
-    raw: view.raw ? null : "0",
+    clip: view.clip ? '1' : null,
+    raw: view.raw ? null : '0',
     cols: view.columns === VIEW_DEFAULT.columns ? null : String(view.columns),
   };
 }
 
 export function fromQuery(query: URLSearchParams): ViewSettings {
-  const axis = query.get("axis");
-  const log = query.get("log") ?? "";
-  const columns = Number(query.get("cols") ?? VIEW_DEFAULT.columns);
+  const axis = query.get('axis');
+  const log = query.get('log') ?? '';
+  const columns = Number(query.get('cols') ?? VIEW_DEFAULT.columns);
   return {
-    axis: axis === "time" || axis === "relative" ? axis : "step",
-    smoothing: parseSmoothing(query.get("smooth") ?? ""),
-    raw: query.get("raw") !== "0",
-    logX: log.includes("x"),
-    logY: log.includes("y"),
-    clip: query.get("clip") === "1",
+    axis: axis === 'time' || axis === 'relative' ? axis : 'step',
+    smoothing: parseSmoothing(query.get('smooth') ?? ''),
+    raw: query.get('raw') !== '0',
+    logX: log.includes('x'),
+    logY: log.includes('y'),
+    clip: query.get('clip') === '1',
     columns: Number.isInteger(columns) ? Math.min(COLUMNS_MAX, Math.max(1, columns)) : VIEW_DEFAULT.columns,
   };
 }
 
 /** True when the address says anything about the view. */
 export function namesView(query: URLSearchParams): boolean {
-  return ["axis", "smooth", "log", "clip", "raw", "cols"].some((key) => query.has(key));
+  return ['axis', 'smooth', 'log', 'clip', 'raw', 'cols'].some((key) => query.has(key));
 }
 
 /** `?x=100..250.5` */
 export function parseRange(text: string | null): [number, number] | null {
-  const match = /^(-?[\d.eE+-]+)\.\.(-?[\d.eE+-]+)$/.exec(text ?? "");
+  const match = /^(-?[\d.eE+-]+)\.\.(-?[\d.eE+-]+)$/.exec(text ?? '');
   if (!match) return null;
   const [from, to] = [Number(match[1]), Number(match[2])];
   return Number.isFinite(from) && Number.isFinite(to) && from < to ? [from, to] : null;
@@ -112,10 +112,10 @@ export function rangeText(range: readonly [number, number] | null): string | nul
 }
 
 /** The x to ask the server for. Machine samples have no step: they then stand on the run's own clock. */
-export function xFor(axis: XAxis, space: "history" | "system", stepMetric: string | null): string {
-  if (axis === "time") return "_timestamp";
-  if (axis === "relative" || space === "system") return "_runtime";
-  return stepMetric ?? "_step";
+export function xFor(axis: XAxis, space: 'history' | 'system', stepMetric: string | null): string {
+  if (axis === 'time') return '_timestamp';
+  if (axis === 'relative' || space === 'system') return '_runtime';
+  return stepMetric ?? '_step';
 }
 
 /** The range to request for a zoomed view: a quarter more on each side, so that a short pan needs no answer. */

@@ -1,9 +1,9 @@
 // Who is signed in, and where to go when nobody is.
-import { whenSignedOut } from "../api/client";
-import { getViewer, signOut } from "../api/endpoints";
-import type { Viewer } from "../api/types";
-import { router } from "./router.svelte";
-import { paths } from "./routes";
+import { whenSignedOut } from '../api/client';
+import { getViewer, signOut } from '../api/endpoints';
+import type { Viewer } from '../api/types';
+import { router } from './router.svelte';
+import { paths } from './routes';
 
 class ViewerState {
   viewer = $state.raw<Viewer | null>(null);
@@ -30,9 +30,9 @@ class ViewerState {
 
   private toLogin(): void {
     this.viewer = null;
-    if (router.route.page === "login") return;
+    if (router.route.page === 'login') return;
     const next = `${router.path}${router.search}`;
-    router.navigate(`${paths.login()}${next === "/" ? "" : `?next=${encodeURIComponent(next)}`}`, { replace: true });
+    router.navigate(`${paths.login()}${next === '/' ? '' : `?next=${encodeURIComponent(next)}`}`, { replace: true });
   }
 }
 

@@ -1,7 +1,7 @@
 // Which runs have their eye open: the first hundred of the list, less those hidden, plus those opened by hand.
-import type { Run } from "../api/types";
-import { readPref, writePref } from "./prefs";
-import type { RunList } from "./runs.svelte";
+import type { Run } from '../api/types';
+import { readPref, writePref } from './prefs';
+import type { RunList } from './runs.svelte';
 
 export const SHOWN_DEFAULT = 100;
 const SHOWN_STEP = 100;
@@ -62,7 +62,10 @@ export class Visibility {
   }
 
   get hiddenCount(): number {
-    return Math.min(this.limit, this.list.matching) - this.list.first(this.limit).filter((run) => !this.hidden.has(run.id)).length;
+    return (
+      Math.min(this.limit, this.list.matching) -
+      this.list.first(this.limit).filter((run) => !this.hidden.has(run.id)).length
+    );
   }
 
   more(): void {

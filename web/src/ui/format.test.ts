@@ -34,7 +34,13 @@ describe('values of trees', () => {
 it('says how long ago something was', () => {
   const now = 1_700_000_000_000;
   const at = (seconds: number) => ago((now / 1000 - seconds) * 1e6, now);
-  expect([at(3), at(42), at(125), at(7300), at(200_000)]).toEqual(['just now', '42 s ago', '2 min ago', '2 h ago', '2 d ago']);
+  expect([at(3), at(42), at(125), at(7300), at(200_000)]).toEqual([
+    'just now',
+    '42 s ago',
+    '2 min ago',
+    '2 h ago',
+    '2 d ago',
+  ]);
   expect(ago(null)).toBe('');
   expect(at(-50)).toBe('just now');
 });

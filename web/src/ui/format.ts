@@ -1,51 +1,51 @@
 // Text for values that are not chart numbers: times, states, cells.
-import type { Json, JsonTree } from "../api/types";
-import { formatDuration, formatMoment, formatValue, groupThousands } from "../lib/numbers";
-import { strings } from "../strings";
+import type { Json, JsonTree } from '../api/types';
+import { formatDuration, formatMoment, formatValue, groupThousands } from '../lib/numbers';
+import { strings } from '../strings';
 
 const MICRO = 1e6;
 
 export function ago(timeUs: number | null, nowMs = Date.now()): string {
-  if (timeUs === null) return "";
+  if (timeUs === null) return '';
   const seconds = Math.max(0, nowMs / 1000 - timeUs / MICRO);
   if (seconds < 10) return strings.time.now;
   if (seconds < 60) return strings.time.seconds(Math.floor(seconds));
   if (seconds < 3600) return strings.time.minutes(Math.floor(seconds / 60));
   if (seconds < 86_400) return strings.time.hours(Math.floor(seconds / 3600));
   if (seconds < 86_400 * 60) return strings.time.days(Math.floor(seconds / 86_400));
-  return new Date(timeUs / 1000).toLocaleDateString("en-CA");
+  return new Date(timeUs / 1000).toLocaleDateString('en-CA');
 }
 
 export function moment(timeUs: number | null): string {
-  return timeUs === null ? "" : formatMoment(timeUs / MICRO);
+  return timeUs === null ? '' : formatMoment(timeUs / MICRO);
 }
 
 export function duration(us: number | null): string {
-  return us === null ? "" : formatDuration(Math.round(us / MICRO));
+  return us === null ? '' : formatDuration(Math.round(us / MICRO));
 }
 
-const NUMBER_WORDS: Record<string, number> = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
+const NUMBER_WORDS: Record<string, number> = { NaN: NaN, Infinity: Infinity, '-Infinity': -Infinity };
 
 /** A number of a config or summary tree, the three written as words included; null for anything else. */
 export function asNumber(value: Json | undefined): number | null {
-  if (typeof value === "number") return value;
-  if (typeof value === "string" && value in NUMBER_WORDS) return NUMBER_WORDS[value] as number;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'string' && value in NUMBER_WORDS) return NUMBER_WORDS[value] as number;
   return null;
 }
 
 /** A value of a config or summary tree in one line. */
 export function cell(value: Json | undefined): string {
-  if (value === undefined) return "";
+  if (value === undefined) return '';
   const number = asNumber(value);
   if (number !== null) return formatValue(number);
-  if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
   return String(value);
 }
 
 export function exact(value: Json | undefined): string {
-  if (value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The keys of a path, outermost first: dots part them, a backslash makes the next character literal. */
@@ -62,18 +62,21 @@ export function splitPath(path: string): string[] {
 /** The value at a dotted path; a key that itself holds the rest of the path (with its dots) is found too. */
 export function valueAt(tree: Json | undefined, path: string): Json | undefined {
   if (path.includes('\\')) {
-    return splitPath(path).reduce<Json | undefined>((node, key) => (isTree(node) && Object.hasOwn(node, key) ? node[key] : undefined), tree);
+    return splitPath(path).reduce<Json | undefined>(
+      (node, key) => (isTree(node) && Object.hasOwn(node, key) ? node[key] : undefined),
+      tree,
+    );
   }
-  if (tree === undefined || tree === null || typeof tree !== "object" || Array.isArray(tree)) {
+  if (tree === undefined || tree === null || typeof tree !== 'object' || Array.isArray(tree)) {
     if (Array.isArray(tree)) {
-      const cut = path.indexOf(".");
+      const cut = path.indexOf('.');
       const item = tree[Number(cut < 0 ? path : path.slice(0, cut))];
       return cut < 0 || item === undefined ? item : valueAt(item, path.slice(cut + 1));
     }
     return undefined;
   }
   if (Object.hasOwn(tree, path)) return tree[path];
-  for (let cut = path.indexOf("."); cut >= 0; cut = path.indexOf(".", cut + 1)) {
+  for (let cut = path.indexOf('.'); cut >= 0; cut = path.indexOf('.', cut + 1)) {
     const head = path.slice(0, cut);
     if (!Object.hasOwn(tree, head)) continue;
     const found = valueAt(tree[head], path.slice(cut + 1));

@@ -3,11 +3,26 @@ import type { Run } from '../../api/types';
 import { allColumns, automaticColumns, cellText, fieldColumn, rawValue } from './columns';
 
 const run = (config: Run['config'], summary: Run['summary'] = {}) =>
-  ({ id: 'x', name: 'x', state: 'finished', tags: ['a', 'b'], created_us: 0, runtime_us: 61e6, config, summary }) as unknown as Run;
+  ({
+    id: 'x',
+    name: 'x',
+    state: 'finished',
+    tags: ['a', 'b'],
+    created_us: 0,
+    runtime_us: 61e6,
+    config,
+    summary,
+  }) as unknown as Run;
 
 const fields = [
-  ['config.lr', 'number'], ['config.seed', 'number'], ['config.opt.name', 'string'],
-  ['summary.class/0', 'number'], ['summary.grad/w', 'number'], ['summary.train/loss', 'number'], ['summary._step', 'number'], ['summary.note', 'string'],
+  ['config.lr', 'number'],
+  ['config.seed', 'number'],
+  ['config.opt.name', 'string'],
+  ['summary.class/0', 'number'],
+  ['summary.grad/w', 'number'],
+  ['summary.train/loss', 'number'],
+  ['summary._step', 'number'],
+  ['summary.note', 'string'],
 ].map(([path, kind]) => ({ path, kind, runs: 2 }) as { path: string; kind: string; runs: number });
 
 it('names columns by their key path', () => {
@@ -19,14 +34,24 @@ it('names columns by their key path', () => {
 it('shows by itself config that differs and headline metrics, not families or counters', () => {
   const runs = [run({ lr: 1, seed: 3, opt: { name: 'sgd' } }), run({ lr: 2, seed: 3, opt: { name: 'sgd' } })];
   expect(automaticColumns(allColumns(fields), runs)).toEqual([
-    'state', 'created', 'runtime', 'summary.train/loss', 'summary.grad/w', 'config.lr',
+    'state',
+    'created',
+    'runtime',
+    'summary.train/loss',
+    'summary.grad/w',
+    'config.lr',
   ]);
 });
 
 it('reads cells', () => {
   const one = run({ lr: 0.1, opt: { name: 'sgd' } }, { 'train/loss': 'NaN' });
   expect(rawValue(one, 'config.opt.name')).toBe('sgd');
-  const text = (path: string) => cellText(one, allColumns(fields).find((c) => c.path === path)!, 0);
+  const text = (path: string) =>
+    cellText(
+      one,
+      allColumns(fields).find((c) => c.path === path)!,
+      0,
+    );
   expect(text('summary.train/loss')).toBe('NaN');
   expect(text('runtime')).toBe('1m 01s');
   expect(text('tags')).toBe('a, b');

@@ -38,7 +38,13 @@ export function fieldColumn(path: string, kind = ''): Column | null {
   const key = path.slice(group.length + 1);
   // Config nests with dots, metric names with slashes.
   const cut = key.lastIndexOf(group === 'config' ? '.' : '/');
-  return { path, group, prefix: cut < 0 ? '' : key.slice(0, cut), label: key.slice(cut + 1), number: kind === 'number' };
+  return {
+    path,
+    group,
+    prefix: cut < 0 ? '' : key.slice(0, cut),
+    label: key.slice(cut + 1),
+    number: kind === 'number',
+  };
 }
 
 /** Every column one can choose, the run's own first. */

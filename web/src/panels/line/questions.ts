@@ -39,7 +39,8 @@ export function shapeFor(metric: Metric, view: ViewSettings, zoom: Range | null,
 export function spacingOf(series: readonly SeriesData[]): number {
   let widest = 0;
   for (const one of series) {
-    if (one.total > 1) widest = Math.max(widest, ((one.x[one.n - 1] as number) - (one.x[0] as number)) / (one.total - 1));
+    if (one.total > 1)
+      widest = Math.max(widest, ((one.x[one.n - 1] as number) - (one.x[0] as number)) / (one.total - 1));
   }
   return widest > 0 ? 2 ** Math.ceil(Math.log2(widest)) : 0;
 }
