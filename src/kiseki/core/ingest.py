@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 
 from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, can
+from kiseki.core.attempt import LiveAttempt, LiveStream
 from kiseki.core.changes import Listener, Part
 from kiseki.core.decode import BODY_BYTES_MAX, Decoded, Rejection, decode, read_frames
-from kiseki.core.folds import Folds, LiveAttempt, LiveStream
+from kiseki.core.folds import Folds
 from kiseki.core.opening import Opening, check_writable
 from kiseki.core.projects import Projects
 from kiseki.errors import Busy, CorruptRecord, Gap, Invalid, PublicError, StorageFull, TooLarge

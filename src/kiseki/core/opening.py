@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 
 from kiseki.core.access import Principal, can
-from kiseki.core.folds import ALIVE, Folds, LiveStream
+from kiseki.core.attempt import ALIVE, LiveStream
+from kiseki.core.folds import Folds
 from kiseki.core.names import check_run_id
 from kiseki.core.projects import Projects
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kiseki.core import attempt
 from kiseki.core import folds as module
 from kiseki.core.folds import IDLE_US, SILENCE_US
+from kiseki.record import fold
 from kiseki.record.types import Config, Finish, Note
 from kiseki.storage.interface import Fold
 from tests.unit.core.kit import Kit, Writer
@@ -199,7 +201,7 @@ def test_finished_runs_are_never_reaped(kit: Kit) -> None:
 
 
 def test_notices_are_bounded(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NOTICES_MAX", 5)
+    monkeypatch.setattr(attempt, "NOTICES_MAX", 5)
     writer = Writer(kit)
     writer.send(writer.start())
     writer.send(writer.records(*(Note(code=f"c{n}", text="x") for n in range(20))))
@@ -211,13 +213,13 @@ def test_a_record_that_breaks_the_fold_does_not_break_the_run(
 ) -> None:
     writer = Writer(kit)
     writer.send(writer.start())
-    real = module.fold.apply
+    real = fold.apply
 
     def breaking(state: Any, record: Any) -> None:
         if isinstance(record, Config):
             raise ZeroDivisionError
         real(state, record)
 
-    monkeypatch.setattr(module.fold, "apply", breaking)
+    monkeypatch.setattr(fold, "apply", breaking)
     assert writer.send(writer.records(Config(set={"a": 1})) + writer.rows([0])).next == 4
     assert shown(kit)["rows"] == 1 and shown(kit)["notices"] == 1

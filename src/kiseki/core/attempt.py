@@ -1,0 +1,205 @@
+"""An attempt in memory: its fold, its streams, and what of it the meta store does not hold yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kiseki.base.clock import iso, wall_us
+from kiseki.core import saved
+from kiseki.core.changes import Change, Part
+from kiseki.core.decode import RowGroup
+from kiseki.record import fold
+from kiseki.record.fold import RunState
+from kiseki.record.types import (
+    Alert,
+    AnyRecord,
+    Config,
+    Describe,
+    End,
+    Environment,
+    Finish,
+    Note,
+    Open,
+    State,
+    Summary,
+    System,
+)
+from kiseki.storage.interface import Fold, Metric, Run, Scalar, Space, Stream
+
+NOTICES_MAX = 1_000  # kept of one attempt
+ALERTS_MAX = 10_000
+ALIVE = ("running", "preempting")
+
+
+class LiveStream:
+    """A stream of an attempt in memory. `next` is committed, `applied` is saved."""
+
+    __slots__ = ("applied", "attempt", "id", "is_open", "next", "role", "segment", "shapes")
+
+    def __init__(self, stream: Stream, attempt: LiveAttempt) -> None:
+        self.id = stream.id
+        self.role = stream.role
+        self.segment = stream.segment
+        self.applied = stream.applied
+        self.next = stream.applied
+        self.is_open = stream.is_open
+        self.shapes: dict[int, tuple[str, ...]] = {}
+        self.attempt = attempt
+
+
+class LiveAttempt:
+    """An attempt in memory: its fold, its streams, and what of it is not saved yet."""
+
+    __slots__ = (
+        "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_new", "is_silent", "last_used_us",
+        "metrics", "number", "ordinal", "run", "state", "stop_us", "streams", "system", "touched",
+        "unannounced",
+    )  # fmt: skip
+
+    def __init__(self, number: int, ordinal: int, run: Run, state: RunState) -> None:
+        self.number = number
+        self.ordinal = ordinal
+        self.run = run
+        self.state = state
+        self.streams: dict[str, LiveStream] = {}
+        self.system: dict[str, int] = {}  # machine metric → first seen
+        self.heartbeat_us = run.heartbeat_us or 0
+        self.is_latest = run.attempt == number
+        self.is_silent = False
+        self.is_deleted = run.deleted_us is not None
+        self.is_new = ordinal == 1 and not state.opened  # never saved, nor announced
+        self.stop_us = run.stop_us
+        self.last_used_us = wall_us()
+        self.touched: set[str] = set()  # parts of the fold that changed since the last save
+        self.unannounced: set[Part] = set()
+        self.hashes: dict[str, int] = {}  # of the parts, as saved
+        self.cells: dict[str, Scalar] = {}  # as saved
+        self.metrics: dict[tuple[Space, str], Metric] = {}  # as saved
+
+    @property
+    def status(self) -> str:
+        """The state as people see it: `crashed` for a run that fell silent."""
+        state = self.state.state
+        return "crashed" if self.is_silent and state in ALIVE else state
+
+    @property
+    def cause(self) -> str:
+        if self.is_silent and self.state.state in ALIVE:
+            return f"no sign of life since {iso(self.heartbeat_us)}"
+        return self.state.cause
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fold as columns of `Run`."""
+        state = self.state
+        return {
+            "name": state.name,
+            "notes": state.notes,
+            "tags": tuple(state.tags),
+            "group": state.group,
+            "job_type": state.job_type,
+            "state": self.status,
+            "cause": self.cause,
+            "exit_code": state.exit_code,
+            "host": state.host,
+            "pid": state.pid,
+            "program": state.program,
+            "started_us": state.started_us,
+            "finished_us": state.finished_us or None,
+            "heartbeat_us": self.heartbeat_us or None,
+            "last_us": state.last_us or None,
+            "runtime_us": state.runtime_us,
+            "rows": state.rows,
+            "next_step": state.next_step,
+        }
+
+    def change(self, parts: Iterable[Part], **flags: bool) -> Change:
+        run, state = self.run, self.state
+        return Change(
+            run.project, run.entity, run.project_name, run.id, state.next_step, state.rows, self.status,
+            frozenset(parts), **flags,
+        )  # fmt: skip
+
+
+def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
+    """Fold one item and remember what has to be saved and announced for it."""
+    state = attempt.state
+    if isinstance(item, RowGroup):
+        fold.apply_rows(state, item.paths, item.rows)
+        attempt.touched.update(("rows",))
+        attempt.unannounced.add("summary")
+        return {"history"}
+    if isinstance(item, System):
+        for path in item.paths:
+            attempt.system.setdefault(path, item.time_us)
+        return {"system"}
+    if isinstance(item, Note) and len(state.notices) >= NOTICES_MAX:
+        return set()
+    if isinstance(item, Alert) and len(state.alerts) >= ALERTS_MAX:
+        return set()
+    fold.apply(state, item)
+    attempt.touched.add("fold")
+    if isinstance(item, Config):
+        attempt.touched.add("config")
+        attempt.unannounced.add("config")
+    elif isinstance(item, Summary):
+        attempt.unannounced.add("summary")
+    elif isinstance(item, Environment):
+        attempt.touched.add("environment")
+        attempt.unannounced.add("config")
+    elif isinstance(item, (Open, State, Finish, End, Describe)):
+        attempt.unannounced.add("state")
+        # A record may leave the entity to the server, which resolved it when the stream was opened.
+        state.entity, state.project = attempt.run.entity, attempt.run.project_name
+    return set()
+
+
+class Pending:
+    """A snapshot of one attempt on its way to the meta store."""
+
+    def __init__(self, live: LiveAttempt, close: bool) -> None:
+        self.live = live
+        self.touched, live.touched = live.touched, set()
+        self.unannounced, live.unannounced = live.unannounced, set()
+        self.change = live.change(self.unannounced, is_new=live.is_new)
+        self.closed = [s for s in live.streams.values() if s.is_open] if close else []
+        for stream in self.closed:
+            stream.is_open = False
+        is_folded = bool(self.touched - {"heartbeat", "cursors"})
+        cursors = {s.id: s.next for s in live.streams.values() if s.next != s.applied}
+        self.cells = saved.cells(live.state) if is_folded else live.cells
+        parts = saved.parts(live.state, self.touched) if is_folded else {}
+        self.hashes = {name: hash(data) for name, data in parts.items()}
+        metrics = saved.metrics(live.state, live.system) if is_folded else {}
+        self.metrics = {
+            key: metric for key, metric in metrics.items() if live.metrics.get(key) != metric
+        }
+        self.fold = Fold(
+            live.number,
+            cursors=cursors,
+            closed=[stream.id for stream in self.closed],
+            columns=live.columns(),
+            parts={
+                name: data for name, data in parts.items() if live.hashes.get(name) != hash(data)
+            },
+            cells=saved.difference(live.cells, self.cells) if live.is_latest else {},
+            metrics=list(self.metrics.values()),
+            is_visible=bool(is_folded or self.unannounced),
+        )
+
+    def done(self) -> None:
+        """Remember what the meta store holds now."""
+        live = self.live
+        live.is_new = False
+        live.cells = self.cells
+        live.hashes.update(self.hashes)
+        live.metrics.update(self.metrics)
+        for id, applied in self.fold.cursors.items():
+            live.streams[id].applied = applied
+
+    def undo(self) -> None:
+        """Count everything as not saved again."""
+        self.live.touched |= self.touched
+        self.live.unannounced |= self.unannounced
+        for stream in self.closed:
+            stream.is_open = True
