@@ -69,7 +69,8 @@ export const strings = {
     emptyText: 'Run these where you train. This page opens the run by itself when it starts.',
     emptyInstall: '1 · Point your machine at this server',
     emptyCode: '2 · Log from Python',
-    emptyLocal: 'Not needed on the machine that runs the server: there the SDK is signed in already.',
+    emptyLocal:
+      'The key that login asks for is made on the server’s machine: kiseki admin create-key. Scripts on that machine are signed in already.',
     entityTitle: (entity: string) => `Projects of ${entity}`,
     entityEmpty: (entity: string) => `${entity} has no project yet.`,
     allProjects: 'All projects',

@@ -1,4 +1,5 @@
 // Everything the pages of one project share: its runs, metrics, series, and the live stream that keeps them fresh.
+import { ApiError } from '../api/client';
 import { eventsUrl, getMetrics, postSeries } from '../api/endpoints';
 import type { Metric, ProjectChange } from '../api/types';
 import { HoverBus } from '../charts/hover-bus';
@@ -8,7 +9,9 @@ import { RunList } from './runs.svelte';
 import { SeriesCache } from './series';
 import { Visibility } from './visibility.svelte';
 
-const METRICS_REFRESH_MS = 1500;
+const METRICS_REFRESH_MS = 700;
+/** A long list of metrics is asked for less often. */
+const METRICS_REFRESH_EACH_MS = 2;
 const ALL_PARTS = ['history', 'system', 'console', 'summary', 'config', 'state'];
 
 export type RunListener = (parts: readonly string[]) => void;
@@ -56,6 +59,11 @@ export class ProjectSession {
     this.bus.subscribe((hover) => (this.lit = hover?.subject ?? null));
     document.addEventListener('visibilitychange', this.onVisibility);
     void this.loadMetrics();
+  }
+
+  /** There is no such project, or none this person may see. */
+  get isAbsent(): boolean {
+    return this.metricsError instanceof ApiError && this.metricsError.status === 404;
   }
 
   get resting(): boolean {
@@ -139,7 +147,10 @@ export class ProjectSession {
 
   private refreshMetrics(): void {
     if (this.metricsTimer !== undefined) return;
-    const wait = Math.max(0, this.metricsAt + METRICS_REFRESH_MS - Date.now());
+    const wait = Math.max(
+      0,
+      this.metricsAt + METRICS_REFRESH_MS + METRICS_REFRESH_EACH_MS * this.metrics.length - Date.now(),
+    );
     this.metricsTimer = setTimeout(() => {
       this.metricsTimer = undefined;
       if (!this.resting) void this.loadMetrics();
@@ -150,11 +161,28 @@ export class ProjectSession {
     this.metricsAt = Date.now();
     try {
       const metrics = await getMetrics(this.entity, this.project);
-      if (metrics !== this.metrics) this.metrics = metrics;
+      if (!sameMetrics(metrics, this.metrics)) this.metrics = metrics;
       this.metricsLoaded = true;
       this.metricsError = null;
     } catch (error) {
       this.metricsError = error;
+      if (this.isAbsent) this.stream.close();
     }
   }
+}
+
+/** Whether two lists would be shown alike; a live project's list is fetched often and seldom new. */
+function sameMetrics(a: readonly Metric[], b: readonly Metric[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  return a.every((one, i) => {
+    const other = b[i] as Metric;
+    return (
+      one.path === other.path &&
+      one.runs === other.runs &&
+      one.hidden === other.hidden &&
+      one.step_metric === other.step_metric &&
+      one.first_us === other.first_us
+    );
+  });
 }
