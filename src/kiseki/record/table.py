@@ -7,13 +7,14 @@ Needs numpy; the training side never imports this module.
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from kiseki.record.frame import HEADER_SIZE, PREFIX
-from kiseki.record.types import STEP_MAX, Kind
+from kiseki.record.types import STEP_MAX, Kind, Row
 
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -73,6 +74,30 @@ def tables(buffer: bytes) -> list[Table] | None:
         found.append(table)
         offset += count * span
     return found
+
+
+def rows_of(table: Table, paths: tuple[str, ...]) -> list[Row]:
+    """Return the rows of a table of kind ROW or ROW_PART as `codec.Decoder` gives them."""
+    columns = [_plain(of, words, len(table.seqs)) for of, words in table.columns]
+    is_part = table.kind == Kind.ROW_PART
+    heads = zip(table.steps.tolist(), table.times.tolist(), table.runtimes.tolist(), strict=True)
+    values = zip(*columns, strict=True) if columns else repeat(())
+    return [
+        Row(paths, step, time_us, runtime_us, list(row), is_part)
+        for (step, time_us, runtime_us), row in zip(heads, values, strict=False)
+    ]
+
+
+def _plain(of: type, words: Ints | None, count: int) -> list[Any]:
+    if words is None:
+        return [None] * count
+    column: npt.NDArray[Any] = words
+    if of is float:
+        column = words.view(np.float64)
+    elif of is bool:
+        column = words.astype(np.bool_)
+    values: list[Any] = column.tolist()
+    return values
 
 
 def _table(kind: int, rows: Bytes) -> Table | None:
