@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -343,6 +344,13 @@ def test_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
     files = (schema.MIGRATIONS / "versions").glob("*.py")
     assert sorted(file.stem.partition("_")[0] for file in files) == list(schema.KNOWN)
     assert schema.KNOWN[-1] == schema.HEAD
+
+
+def test_many_may_make_the_database_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "meta.db"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(schema.prepare, [path] * 8))
+    assert schema.current(path) == schema.HEAD
 
 
 def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:

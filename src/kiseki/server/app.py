@@ -17,6 +17,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -97,10 +98,13 @@ def endpoints() -> list[Endpoint]:
 def build(core: Core, *, hosts: Sequence[str] = (), root_path: str = "") -> Gate:
     """Return the whole application behind its gate."""
     declared = endpoints()
-    document = msgspec.json.encode(openapi.document(declared))
+
+    @cache  # made when first asked for: the start does not wait for it
+    def document() -> bytes:
+        return msgspec.json.encode(openapi.document(declared))
 
     async def show_openapi(_request: object) -> Response:
-        return Response(document, media_type="application/json")
+        return Response(document(), media_type="application/json")
 
     router = Router(
         [

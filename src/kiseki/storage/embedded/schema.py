@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from kiseki.errors import UnsupportedVersion
 from kiseki.storage.embedded.tables import metadata
@@ -32,7 +33,11 @@ def prepare(path: Path) -> None:
     if revision == HEAD:
         return
     if revision is None:
-        _create(path)
+        try:
+            _create(path)
+        except OperationalError:
+            if current(path) != HEAD:  # another process may have been faster
+                raise
         return
     if revision not in KNOWN:
         raise UnsupportedVersion(
@@ -61,9 +66,9 @@ def _create(path: Path) -> None:
         with engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            metadata.create_all(connection)
+            metadata.create_all(connection, checkfirst=False)
             connection.exec_driver_sql(
-                "CREATE TABLE IF NOT EXISTS alembic_version ("
+                "CREATE TABLE alembic_version ("
                 "version_num VARCHAR(32) NOT NULL, "
                 "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
             )
