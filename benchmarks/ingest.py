@@ -63,7 +63,7 @@ def main() -> None:
                 sender_cpu.append(time.process_time() - mine)
                 server_cpu.append(cpu_seconds(process) - theirs)
                 assert result.pending == 0 and not result.error, result
-            time.sleep(3)  # let the compactor finish what waits
+            time.sleep(20)  # let the compactor do what is due
             history = sum(
                 p.stat().st_size for p in (live.data / "history").rglob("*") if p.is_file()
             )

@@ -142,6 +142,7 @@ def test_a_removal_waits_for_readers(tmp_path: Path) -> None:
 
 def test_dropped_space_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compactor, "VACUUM_PAGES", 8)
+    monkeypatch.setattr(compactor, "VACUUM_PAGES_MIN", 8)
     store = EmbeddedSeries(tmp_path)
     rng = np.random.default_rng(0)
     for segment in range(4):

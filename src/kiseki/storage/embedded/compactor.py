@@ -44,7 +44,8 @@ MERGE_MAX = 12  # row chunks taken in at a time
 # So few rows of so many bytes are smaller as batches than as thousands of columns of a few values each.
 SHORT_ROWS = 16
 WIDE_ROW_BYTES = 4096
-VACUUM_PAGES = 256
+VACUUM_PAGES = 256  # at once: readers and appends get their turn in between
+VACUUM_PAGES_MIN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,8 @@ class Compactor:
             gone = sum(self._segment(segment, idle) for segment in self._due(idle))
             if gone:
                 clean(self._file)
-            if idle:
-                self._vacuum()
+            if idle or not gone:
+                self._give_back(idle)
             return gone
 
     def _due(self, idle: bool) -> list[int]:
@@ -351,11 +352,14 @@ class Compactor:
                 [(segment, key, places.get(key, 0), *counted) for key, *counted in stats],
             )
 
-    def _vacuum(self) -> None:
+    def _give_back(self, idle: bool) -> None:
+        """Give unused space back to the file system; a little stays for the batches to come."""
         free, pages = self._file.free_pages()
-        while free > VACUUM_PAGES and free > pages // 8:
+        worth = pages // (32 if idle else 8)
+        while free > max(VACUUM_PAGES_MIN, worth):
             self._file.vacuum(VACUUM_PAGES)
             free, pages = self._file.free_pages()
+        self._file.trim_log()
 
 
 def _waits(db: sqlite3.Connection, stream: int, lo: int, hi: int) -> bool:

@@ -7,6 +7,7 @@ embedded.md`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import sqlite3
 import threading
@@ -22,6 +23,7 @@ PAGE_BYTES = 8192
 READERS_KEPT = 4
 READER_CACHE_KIB = 1024
 FILES_MAX = 32  # open files without a user beyond which the least recently used one is closed
+LOG_BYTES_KEPT = 1024 * 1024  # of the write-ahead log, when there is nothing to do
 BUSY_TIMEOUT_S = 30.0  # another process may hold the file for a backup
 
 # One script per version, each run once, in order. Never edit a released one.
@@ -185,6 +187,22 @@ class HistoryFile:
         with self._lock:
             self._writer.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
             return bool(self._writer.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def trim_log(self) -> None:
+        """Move what is in the write-ahead log into the file, and cut the log, if it has grown.
+
+        As far as nobody has to wait: a reader that still needs the log keeps it as it is.
+        """
+        log = self.path.with_name(self.path.name + "-wal")
+        with contextlib.suppress(OSError):
+            if log.stat().st_size <= LOG_BYTES_KEPT:
+                return
+        with self._lock:
+            self._writer.execute("PRAGMA busy_timeout=0")
+            try:
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._writer.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000:.0f}")
 
     def free_pages(self) -> tuple[int, int]:
         """Return the number of unused pages and of all pages."""
