@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kiseki.record.types import File
 from kiseki.sdk.terminal import Terminal
+
+if TYPE_CHECKING:
+    import hashlib
 
 JOURNAL_EXTENSION = ".kslog"
 
@@ -71,7 +72,7 @@ class RunFolder:
         """Return the record of a file that stands in `files/`, None if it does not."""
         try:
             with open(os.path.join(self.files, name), "rb") as file:
-                digest = hashlib.sha256()
+                digest = _sha256()
                 size = 0
                 while block := file.read(1 << 20):
                     digest.update(block)
@@ -83,7 +84,15 @@ class RunFolder:
     def _write(self, name: str, data: bytes) -> File:
         with open(os.path.join(self.files, name), "wb") as file:
             file.write(data)
-        return File(path=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        digest = _sha256()
+        digest.update(data)
+        return File(path=name, size=len(data), sha256=digest.hexdigest())
+
+
+def _sha256() -> hashlib._Hash:
+    import hashlib  # loads OpenSSL, which only the end of a run needs
+
+    return hashlib.sha256()
 
 
 def create_folder(
@@ -97,6 +106,8 @@ def create_folder(
     try:
         return _make_unique(parent, run_id, is_offline)
     except OSError as error:
+        import tempfile
+
         elsewhere = os.path.join(tempfile.mkdtemp(prefix="kiseki-"), dir_name)
         terminal.warn(f"cannot write {parent} ({error.strerror}): this run is kept in {elsewhere}")
         return _make_unique(elsewhere, run_id, is_offline)

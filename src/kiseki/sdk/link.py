@@ -117,7 +117,8 @@ class Link:
             )
         finally:
             self._process.close()
-        self._process.wait(1.0)
+        if not done.get("lingers"):
+            self._process.wait(1.0)
         return Result(bool(done.get("synced")), int(done.get("pending", -1)))
 
     def close(self) -> None:

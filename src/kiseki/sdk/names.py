@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 _QUALITIES = (
     "amber ample autumn azure bold brave breezy bright brisk bronze calm candid clear clever cosmic "
@@ -29,5 +29,10 @@ _NUMBERS = 1000
 
 def run_name() -> str:
     """Return a name such as `quiet-river-12`, drawn from the operating system's random source (T-08)."""
-    number = secrets.randbelow(_NUMBERS - 1) + 1
-    return f"{secrets.choice(_QUALITIES.split())}-{secrets.choice(_THINGS.split())}-{number}"
+    # So much larger than what it is divided by that no name is favoured.
+    rest = int.from_bytes(os.urandom(16), "little")
+    words = []
+    for choices in (_QUALITIES.split(), _THINGS.split()):
+        rest, place = divmod(rest, len(choices))
+        words.append(choices[place])
+    return f"{words[0]}-{words[1]}-{rest % (_NUMBERS - 1) + 1}"

@@ -28,7 +28,13 @@ from kiseki.uploader.sender import HEARTBEAT_S, Sender
 
 ORPHAN_S = 30.0  # sending goes on this long after the training process is gone
 FINISH_S = 60.0
-DESCRIBE_S = 5.0  # what `finish` waits for the environment at most
+# What `finish` waits for the environment at most. Online the uploader then goes on alone; a folder that was
+# recorded offline may be moved away as soon as the script is over.
+DESCRIBE_S = 0.5
+DESCRIBE_OFFLINE_S = 5.0
+LINGER_S = (
+    30.0  # what the uploader goes on for after `done`, for the environment of a slow repository
+)
 PROGRESS_S = 0.25
 IDLE_S = 0.2
 LAST_BYTES = 256 * 1024
@@ -52,7 +58,7 @@ class Agent:
         self._emit = emit
         self._settings = read_settings(folder)
         self._parent = parent
-        self._observer = Observer(folder, self._settings)
+        self._observer = Observer(folder, self._settings, lambda: self.inbox.put({"do": "look"}))
         self._sender: Sender | None = None
         if self._settings.get("mode") != "offline":
             heartbeat_s = float(self._settings.get("heartbeat_seconds") or HEARTBEAT_S)
@@ -60,6 +66,8 @@ class Agent:
         self._opened: Open | None = None
         self._finish_by: float | None = None  # None: not asked to finish
         self._is_finishing = False
+        self._describe_by = 0.0
+        self._has_answered = False
         self._is_orphan = False
         self._next_progress = 0.0
         self._next_look = 0.0
@@ -141,18 +149,16 @@ class Agent:
         self._next_look = now + 0.02
         self._opened = find_open(self.folder)
         if self._opened is not None:
-            try:
+            with contextlib.suppress(OSError):  # a full disk: sending needs no disk
                 self._observer.start(self._opened)
-            except OSError:  # a full disk: sending needs no disk
-                self._observer.is_described.set()
 
     # Ends
 
     def _finish(self, timeout_s: float | None) -> None:
         """The journal is complete: send the rest for `timeout_s` seconds, None: for as long as it takes."""
         self._finish_by = time.monotonic() + timeout_s if timeout_s is not None else float("inf")
-        self._observer.stop(min(DESCRIBE_S, timeout_s or DESCRIBE_S))
-        self._hurry()
+        self._has_answered = False
+        self._hurry(DESCRIBE_OFFLINE_S if self._sender is None else DESCRIBE_S)
 
     def _orphaned(self, ending: Ending | None) -> None:
         """The training process is gone: record how, and send what there is for a while."""
@@ -162,57 +168,77 @@ class Agent:
         if self._opened is None:
             self._next_look = 0.0
             self._look_for_open()
-        self._observer.stop(1.0)
         if ending is not None and not has_finish(self.folder):
             with contextlib.suppress(OSError):  # a full disk; the server will see the silence
                 self._observer.write_end(*ending)
-        if self._finish_by is None:
-            self._finish_by = time.monotonic() + ORPHAN_S
-        self._finish_by = min(self._finish_by, time.monotonic() + ORPHAN_S)
-        self._hurry()
+        if self._has_answered:
+            return  # as expected after `finish`
+        limit = time.monotonic() + ORPHAN_S
+        self._finish_by = limit if self._finish_by is None else min(self._finish_by, limit)
+        self._hurry(DESCRIBE_OFFLINE_S)
 
-    def _hurry(self) -> None:
+    def _hurry(self, describe_s: float) -> None:
+        """Nobody writes to the run any more but the observer, who gets `describe_s` seconds."""
         self._is_finishing = True
+        self._describe_by = time.monotonic() + describe_s
+        self._observer.end_samples()
         if self._sender is not None:
             self._sender.hurries = True
-            self._sender.stop_following()
+            self._sender.end_writers()
             self._sender.flush()
 
     def _may_leave(self) -> bool:
-        """Return whether all is sent or time is up, after answering `done`."""
-        sender = self._sender
+        """Answer `done` once the writers' records are sent or time is up; return whether all is over."""
         assert self._finish_by is not None
-        if sender is None:
-            self._done(False, sum(feed.pending() for feed in _feeds(self.folder)))
-            return True
         now = time.monotonic()
-        is_drained = sender.is_drained()
-        if not is_drained and now < self._finish_by:
-            if now >= self._next_progress:
+        sender, is_described = self._sender, self._observer.is_over()
+        if sender is None:
+            return self._may_leave_offline(is_described, now)
+        if is_described:
+            sender.stop_following()
+        is_drained = is_described and sender.is_drained()
+        if is_drained or now >= self._finish_by:
+            self._leave(sender, is_drained)
+            return True
+        if not self._has_answered:
+            if now >= self._describe_by and sender.is_drained(writers_only=True):
+                self._answer(True, 0, lingers=True)
+                self._finish_by = now + LINGER_S
+            elif now >= self._next_progress:
                 self._next_progress = now + PROGRESS_S
                 sent = sender.acked()
                 self._tell({"event": "progress", "sent": sent, "total": sent + sender.pending()})
-            return False
-        pending = 0 if is_drained else sender.pending()
-        synced = pending == 0 and bool(sender.feeds)
+        return False
+
+    def _may_leave_offline(self, is_described: bool, now: float) -> bool:
+        if not self._has_answered and (is_described or now >= self._describe_by):
+            pending = sum(feed.pending() for feed in _feeds(self.folder))
+            self._answer(False, pending, lingers=not is_described)
+            self._finish_by = now + LINGER_S
+        assert self._finish_by is not None
+        return is_described or now >= self._finish_by
+
+    def _leave(self, sender: Sender, is_drained: bool) -> None:
+        self._observer.close()
+        synced = is_drained and bool(sender.feeds)
         if synced:
             for feed in sender.feeds:
                 registry.remove(feed.stream)
         sender.close(synced)
-        self._done(synced, pending)
-        return True
+        if not self._has_answered:
+            self._answer(synced, 0 if is_drained else sender.pending(), lingers=False)
 
-    def _done(self, synced: bool, pending: int) -> None:
-        self._tell({"event": "done", "synced": synced, "pending": pending})
+    def _answer(self, synced: bool, pending: int, lingers: bool) -> None:
+        self._has_answered = True
+        event = {"event": "done", "synced": synced, "pending": pending, "lingers": lingers}
+        self._tell(event)
 
     def _tell(self, event: Event) -> None:
         with contextlib.suppress(OSError):  # the parent is gone
             self._emit(event)
 
     def _close(self) -> None:
-        self._observer.stop(0.0)
-        if self._observer.own is not None:
-            self._observer.own.close()
+        self._observer.close()
 
 
 def _feeds(folder: Path) -> list[Feed]:

@@ -129,9 +129,11 @@ def git(folder: str) -> tuple[dict[str, Any], bytes]:
         except (OSError, subprocess.SubprocessError):
             return ""
 
-    commit = ask_text("rev-parse", "HEAD")
-    if not commit:
+    # One question for three answers: starting git is what takes the time.
+    found = ask_text("rev-parse", "HEAD", "--show-toplevel", "--abbrev-ref", "HEAD").split("\n")
+    if len(found) != 3:
         return {}, b""
+    commit, root, branch = found
     try:
         diff = ask("diff", "HEAD", "--submodule=diff", "--no-color", "--no-ext-diff", "--binary")
     except (OSError, subprocess.SubprocessError):
@@ -139,10 +141,8 @@ def git(folder: str) -> tuple[dict[str, Any], bytes]:
     about: dict[str, Any] = {"commit": commit, "dirty": bool(diff), "diff_bytes": len(diff)}
     if remote := ask_text("config", "--get", "remote.origin.url"):
         about["remote"] = redact_url(remote)
-    if branch := ask_text("rev-parse", "--abbrev-ref", "HEAD"):
-        about["branch"] = branch
-    if root := ask_text("rev-parse", "--show-toplevel"):
-        about["root"] = root
+    about["branch"] = branch
+    about["root"] = root
     return about, diff[:DIFF_BYTES_MAX]
 
 

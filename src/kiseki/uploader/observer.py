@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +102,18 @@ class Observer:
     Args:
         folder: run folder.
         settings: what the SDK wrote to `settings.json`.
+        on_over: called in the thread when it has written its last record.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], on_over: Callable[[], None] = lambda: None
+    ) -> None:
         self.own: OwnStream | None = None
         self._search_path = sys.path
         self._has_begun = threading.Event()
         self.is_paused = threading.Event()
-        self.is_described = threading.Event()
+        self._on_over = on_over
+        self._is_over = threading.Event()
         self._folder = folder
         self._settings = settings
         self._opened: Open | None = None
@@ -131,13 +135,19 @@ class Observer:
         self._started_us = monotonic_us() - max(0, wall_us() - opened.started_us)
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """End the samples; wait up to `timeout_s` seconds for the environment to be captured."""
-        if self._thread.ident is None:
-            return
-        self.is_described.wait(timeout_s)
+    def end_samples(self) -> None:
+        """Take no more samples; the thread ends when the environment is captured."""
         self._is_stopped.set()
-        self._thread.join(min(timeout_s, 1.0))
+
+    def is_over(self) -> bool:
+        """Return whether nothing is captured any more, or never was."""
+        return self._thread.ident is None or self._is_over.is_set()
+
+    def close(self) -> None:
+        """Take nothing more down. A capture that still goes on is lost."""
+        self._is_stopped.set()
+        if self.own is not None:
+            self.own.close()
 
     def write_end(self, state: str, cause: str, exit_code: int | None) -> None:
         """Record that the writer is gone without having finished; raises OSError on a full disk."""
@@ -146,17 +156,14 @@ class Observer:
 
     def _run(self) -> None:
         try:
-            if (
-                not self._settings.get("x_disable_meta")
-                and self.own
-                and not self.own.has_environment
-            ):
-                self._describe()
-        except OSError:
-            pass  # a full disk: the rows matter more
+            assert self.own is not None
+            if not self._settings.get("x_disable_meta") and not self.own.has_environment:
+                with contextlib.suppress(OSError):  # a full disk: the rows matter more
+                    self._describe()
+            self._sample_for_ever()
         finally:
-            self.is_described.set()
-        self._sample_for_ever()
+            self._is_over.set()
+            self._on_over()
 
     def _describe(self) -> None:
         """Capture the environment in two records: what is there at once, then what takes longer."""

@@ -25,11 +25,14 @@ ANSWER_GRACE_S = 5.0  # for the answer to `finish` beyond its own timeout
 Event = dict[str, Any]
 
 # Run with -S and -E: processing site-packages costs more than the rest of the start. The folders that
-# hold our packages come last, so that a script's `select.py` beside them shadows nothing.
+# hold our packages come last, so that a script's `select.py` beside them shadows nothing. The package itself
+# is a bare one: its `__init__` loads the training side, a third of what the uploader would load.
 _BOOTSTRAP = (
-    "import sys; sys.path += sys.argv.pop().split('\\n'); "
+    "import sys, types; package = sys.modules['kiseki'] = types.ModuleType('kiseki'); "
+    "package.__path__ = [sys.argv.pop()]; sys.path += sys.argv.pop().split('\\n'); "
     "from kiseki.uploader.__main__ import main; sys.exit(main(sys.argv[1:]))"
 )
+_HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _PACKAGES = ("kiseki", "msgspec", "zstandard", "psutil", "pynvml")
 
 
@@ -123,8 +126,8 @@ class UploaderProcess:
             on_progress: called in this thread with `{"sent", "total"}`.
 
         Returns:
-            `{"synced": bool, "pending": records not on the server}`; `pending` is -1 if no uploader is
-            left to ask.
+            `{"synced": bool, "pending": records not on the server, "lingers": bool}`; `pending` is -1 if no
+            uploader is left to ask. One that lingers has sent the run and still captures the environment.
         """
         if os.getpid() != self._owner:
             return {"event": "done", "synced": False, "pending": -1}
@@ -350,4 +353,4 @@ def _command(folder: Path, pidfd: int) -> list[str]:
     path = "\n".join(dict.fromkeys(folders))
     options = ["-S", "-E", "-s", "-P"] if sys.version_info >= (3, 11) else ["-S", "-E", "-s"]
     who = [str(os.getpid()), str(pidfd)]
-    return [sys.executable, *options, "-c", _BOOTSTRAP, str(folder), *who, path]
+    return [sys.executable, *options, "-c", _BOOTSTRAP, str(folder), *who, path, _HOME]

@@ -15,7 +15,7 @@ loop of the agent process, of a thread, or of `sync`.
 from __future__ import annotations
 
 import contextlib
-import random
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +80,7 @@ class Sender:
         self._heartbeat_s = heartbeat_s
         self._policy = policy or RetryPolicy()
         self._clock = clock
-        self._jitter = jitter or random.Random().random  # not the user's random state (T-08)
+        self._jitter = jitter or _random
         self._compress = zstandard.ZstdCompressor(level=1).compress
         self._client: Client | None = None
         self._target: Target | None = None
@@ -149,10 +149,11 @@ class Sender:
         for feed in self.feeds:
             feed.retry_at = 0.0
 
-    def is_drained(self) -> bool:
-        """Return whether everything that stands in the journals is acknowledged."""
+    def is_drained(self, writers_only: bool = False) -> bool:
+        """Return whether everything that stands in the journals (of the writers) is acknowledged."""
         self._find_feeds(self._clock(), force=True)
-        return all(not feed.has_backlog() for feed in self.feeds)
+        chosen = (feed for feed in self.feeds if not (writers_only and feed.is_uploader))
+        return not any(feed.has_backlog() for feed in chosen)
 
     def pending(self) -> int:
         """Return how many records the server has not acknowledged. Reads what is left of the files."""
@@ -165,6 +166,13 @@ class Sender:
     def rejected(self) -> int:
         """Return how many records were set aside."""
         return sum(feed.rejected for feed in self.feeds)
+
+    def end_writers(self) -> None:
+        """Know that the writers' journals do not grow any more."""
+        self._find_feeds(self._clock(), force=True)
+        for feed in self.feeds:
+            if not feed.is_uploader:
+                feed.tail.end()
 
     def stop_following(self) -> None:
         """Know that no journal grows any more: torn ends stay torn, damage at the end is reported."""
@@ -414,3 +422,8 @@ class Sender:
             base_url = self._target.base_url if self._target else ""
             self._on_event({"event": "healed", "text": messages.healed(base_url, self.acked())})
         self._told_code = ""
+
+
+def _random() -> float:
+    """Return a number from 0 to 1, without the user's random state (T-08) and the module's load time."""
+    return int.from_bytes(os.urandom(4), "little") / 2**32

@@ -27,7 +27,7 @@ from kiseki.uploader.sync import sync_folder
 from tests.fakes.record_server import KEY, RecordServer
 from tests.unit.uploader.folders import STREAM, finish, make_folder, open_writer, row, write_rows
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_finish_returns_when_the_server_has_everything(
     write_rows(writer, 0, 500)
     wait_until(lambda: any(event["event"] == "run" for event in events))
     finish(writer)
-    assert uploader.finish(30) == {"event": "done", "synced": True, "pending": 0}
+    done = {"event": "done", "synced": True, "pending": 0, "lingers": False}
+    assert uploader.finish(30) == done
     assert fake.payloads(STREAM) == all_rows(500)
     uploader.close()
     assert uploader.wait(30)
@@ -120,6 +121,42 @@ def test_offline_nothing_is_sent_and_the_environment_is_kept(
     kinds = [type(record) for record in fake.records("uploader")]
     assert Environment in kinds and System in kinds and End not in kinds
     assert b"hunter2" not in b"".join(_bytes(path) for path in folder.rglob("*.kslog"))
+
+
+def test_a_slow_repository_does_not_hold_up_the_end(
+    fake: RecordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # F-07: the rows are confirmed; G-03: the environment still arrives, by itself
+    go = tmp_path / "go"
+    (tmp_path / "bin").mkdir()
+    git = tmp_path / "bin" / "git"
+    git.write_text(
+        f'#!/bin/sh\nwhile [ ! -e "{go}" ]; do sleep 0.02; done\n'
+        'case "$*" in *rev-parse*) printf "c0ffee\\n/repo\\nmain\\n";; esac\n'
+    )
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}{os.pathsep}{os.environ['PATH']}")
+    folder = make_folder(
+        tmp_path / "run", base_url=fake.url, x_disable_meta=False, cwd=str(tmp_path)
+    )
+    registry.add(STREAM, folder, fake.url, "r1")
+    uploader = UploaderProcess(folder).start()
+    writer = open_writer(folder)
+    write_rows(writer, 0, 50)
+    finish(writer)
+    done = uploader.finish(30)
+    assert done == {"event": "done", "synced": True, "pending": 0, "lingers": True}
+    assert fake.payloads(STREAM) == all_rows(50)
+    uploader.close()  # the training process may go now
+    go.touch()
+    assert uploader.wait(30)
+    (about,) = [r.values for r in fake.records("uploader")[3:] if isinstance(r, Environment)]
+    assert about["git"] == {
+        "commit": "c0ffee", "root": "/repo", "branch": "main", "dirty": False, "diff_bytes": 0,
+    }  # fmt: skip
+    assert not [r for r in fake.records("uploader") if isinstance(r, End)]
+    assert load_progress(folder).synced and registry.entries() == []
+    metadata = json.loads((folder / "files" / "wandb-metadata.json").read_text())
+    assert metadata["git"] == about["git"]
 
 
 def _bytes(path: Path) -> bytes:
