@@ -85,7 +85,7 @@ def train(run: kiseki.Run, args: argparse.Namespace) -> None:
         row = {
             "train/loss": loss,
             "train/lr": float(lr),
-            "epoch": step * args.batch_size // len(y_train),
+            "train/epoch": step * args.batch_size // len(y_train),
             "grad/w1": norms["w1"],
             "grad/w2": norms["w2"],
             "grad/global": float(np.sqrt(sum(n**2 for n in norms.values()))),

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TRIALS = [
     ["--name", "wide", "--hidden", "128", "--lr", "0.1", "--seed", "1"],
-    ["--name", "narrow", "--hidden", "16", "--lr", "0.1", "--seed", "2"],
+    ["--name", "narrow", "--hidden", "16", "--lr", "0.05", "--seed", "2"],
     ["--name", "slow-learner", "--hidden", "64", "--lr", "0.005", "--seed", "3"],
 ]
 START_SECONDS_MAX = 30
