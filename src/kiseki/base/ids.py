@@ -1,6 +1,6 @@
 """Random names, drawn from the operating system so that no seeded generator is touched (T-08).
 
-Straight from `os.urandom`: the modules `secrets` and `uuid` cost 10 ms of `import kiseki` (they load OpenSSL).
+Straight from `os.urandom`: `secrets` and `uuid` load OpenSSL, 10 ms of `import kiseki`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 def run_id() -> str:
     """Return 8 random characters of `[a-z0-9]` (I-19)."""
-    number = int.from_bytes(os.urandom(16), "little")  # so much larger than 36**8 that none is favoured
+    # So much larger than 36**8 that no id is favoured.
+    number = int.from_bytes(os.urandom(16), "little")
     characters = []
     for _ in range(8):
         number, digit = divmod(number, len(_ALPHABET))
