@@ -8,12 +8,18 @@ import json
 import os
 import random
 import re
+import select
+import socket
+import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -31,6 +37,7 @@ from kiseki.record.types import (
     State,
 )
 from kiseki.sdk import script
+from kiseki.sdk.run import LATER
 from tests.e2e.run_scripts import OFFLINE, folders, journal, of, only_folder
 from tests.unit.sdk.recording import fold_of
 
@@ -45,7 +52,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert kiseki.run is None
 
 
-def test_attributes(tmp_path: Path) -> None:  # R-01 … R-05, R-08, I-16, I-18, I-22
+def test_attributes(tmp_path: Path) -> None:  # R-01, R-02, R-03, R-04, R-05, R-08, I-16, I-18, I-22
     run = kiseki.init(
         "ada", "digits", dir=tmp_path / "deep" / "place", id="my-id", name="a name", notes="why",
         tags=["a", "b", "a"], group="g", job_type="train", config={"lr": 0.1},
@@ -71,8 +78,14 @@ def test_attributes(tmp_path: Path) -> None:  # R-01 … R-05, R-08, I-16, I-18,
     assert copy.deepcopy({"run": run})["run"] is run is copy.copy(run)
     with pytest.raises(AttributeError):
         run.unknown = 3
-    with pytest.raises(AttributeError):
-        run.id = "other"
+    for name in (
+        "id", "entity", "project", "group", "job_type", "path", "dir", "sync_dir", "start_time",
+        "starting_step", "step", "resumed", "offline", "disabled", "url", "project_url", "sweep_id",
+        "sweep_url", "settings", "config_static",
+    ):  # fmt: skip
+        with pytest.raises(AttributeError):
+            setattr(run, name, "other")
+    assert run.id == "my-id"
     with pytest.raises(TypeError):
         run.config_static["lr"] = 1  # type: ignore[index]
     for method in ("save", "log_artifact", "watch"):
@@ -172,7 +185,7 @@ def test_console_off(capsys: pytest.CaptureFixture[str]) -> None:  # G-02
     assert not of(journal(only_folder()), Console)
 
 
-def test_ending() -> None:  # F-03 … F-06, C-12
+def test_ending() -> None:  # F-03, F-04, F-05, F-06, C-12
     run = kiseki.init(config={"a": 1})
     run.log({"loss": 1})
     run.log({"loss": 2}, commit=False)  # an open row is written
@@ -227,7 +240,10 @@ def test_module_functions_move_together() -> None:  # F-10, F-11, C-10
     check_nothing_is_active()
     run = kiseki.init(config={"a": 1})
     kiseki.log({"x": 1})
-    kiseki.define_metric("y", summary="max")
+    defined = kiseki.define_metric("y", summary="max")  # D-09
+    kiseki.log({"y": 2})
+    kiseki.log({"y": 1})
+    assert defined.name == "y" and run.summary["y"] == {"max": 2}
     kiseki.summary["z"] = 2
     kiseki.config["b"] = 2
     assert run.summary["x"] == 1 and run.summary["z"] == 2 and run.config.b == 2
@@ -326,6 +342,25 @@ def test_replaced_values_are_noted(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:  # X-01 … X-05, I-44, E-06
+    kiseki.teardown()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("KISEKI_BASE_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        monkeypatch.setenv("KISEKI_API_KEY", "short")  # X-05: nobody looks at it
+        monkeypatch.delenv("KISEKI_DISABLE_META")
+        before = {child.pid for child in psutil.Process().children()}
+        check_a_disabled_run()
+        assert {child.pid for child in psutil.Process().children()} == before  # X-02, X-05
+        assert select.select([listener], [], [], 0)[0] == [] and not os.listdir(".")  # X-02
+        assert threading.active_count() == 1
+    kiseki.teardown()
+    monkeypatch.setenv("WANDB_DISABLED", "true")
+    monkeypatch.delenv("KISEKI_MODE")
+    assert kiseki.init().disabled
+    kiseki.finish()
+    assert not kiseki.init(mode="offline").disabled
+
+
+def check_a_disabled_run() -> None:
     run = kiseki.init(
         mode="disabled", project="p", id="a/b", config={"a": 1}, tags="t", resume="bogus", name="n"
     )
@@ -333,25 +368,91 @@ def test_disabled(monkeypatch: pytest.MonkeyPatch) -> None:  # X-01 … X-05, I-
     run.log({"loss": 1, "val": {"acc": 2}})
     kiseki.log({"loss": 0.5, "thing": object()})
     run.log(3)  # type: ignore[arg-type]
-    assert run.summary["loss"] == 0.5 and run.summary["val"] == {"acc": 2} and run.config.a == 1
+    assert run.summary["loss"] == 0.5 and run.summary["val"] == {"acc": 2}  # X-03
+    assert run.config.a == 1 and kiseki.summary["loss"] == 0.5 and kiseki.config["a"] == 1  # X-04
     run.config["a"] = 2
     run.config.update({"x.y": 1}, allow_val_change=True) if False else None
     run.define_metric("loss", summary="nonsense")
     run.alert(3, 4, level="LOUD")  # type: ignore[arg-type]
+    kiseki.define_metric("loss")
+    kiseki.alert("title", "text")
+    for method in LATER:
+        getattr(run, method)()
+        getattr(kiseki, method)("x")
     assert not run.log_artifact("x").wait().version
-    kiseki.save("x")  # type: ignore[attr-defined]
     run.tags += ["more"]
     assert run.tags == ("t", "more") and run.url is None and run.step == 2
+    assert run.project_url is None and run.sweep_url is None  # R-04
     for name in ("id", "entity", "project", "path", "dir", "sync_dir", "start_time", "settings"):
         assert getattr(run, name)
     run.finish(exit_code="x")
-    assert kiseki.run is None and not os.listdir(".")
+    assert kiseki.run is None
+
+
+def test_where_settings_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I-76, E-04, E-05, T-12
     kiseki.teardown()
-    monkeypatch.setenv("WANDB_DISABLED", "true")
-    monkeypatch.delenv("KISEKI_MODE")
-    assert kiseki.init().disabled
-    kiseki.finish()
-    assert not kiseki.init(mode="offline").disabled
+    monkeypatch.setenv("KISEKI_DIR", str(tmp_path / "environment"))
+    monkeypatch.setenv("KISEKI_MODE", "offline")
+    monkeypatch.setenv("KISEKI_RUN_GROUP", "environment")
+    kiseki.setup({"run_group": "setup", "run_name": "setup"})
+    run = kiseki.init()
+    assert run.offline and run.sync_dir.startswith(str(tmp_path / "environment" / "kiseki"))
+    assert (run.group, run.name) == ("setup", "setup")
+    settings = kiseki.Settings(run_group="settings", run_name="settings", root_dir=str(tmp_path))
+    run = kiseki.init(name="argument", dir="below", settings=settings, reinit=True)
+    assert (run.group, run.name, run.settings.run_name) == ("settings", "argument", "argument")
+    assert run.sync_dir.startswith(os.path.abspath("below"))
+    other = kiseki.init(mode="offline", reinit="create_new")
+    kiseki.teardown()
+    for ended in (run, other):
+        with pytest.raises(kiseki.UsageError):
+            ended.log({})
+    monkeypatch.setenv("KISEKI_MODE", "disabled")
+    run = kiseki.init()
+    assert run.disabled and run.group == ""
+
+
+def test_settings_of_the_environment() -> None:
+    """What the uploader captures is what the settings say (G-04), and no code where none is wanted."""
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path("train.py").write_text("one\n")
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *identity, *command], check=True)
+    Path("train.py").write_text("two\n")
+    said = {
+        "username": "ada",
+        "email": "ada@example.org",
+        "docker": "image:1",
+        "program": "train.py",
+    }
+    captured = {"x_disable_meta": False, "x_disable_stats": False, "host": "h"}
+    for disable_code in (False, True):
+        run = kiseki.init(settings={**said, **captured, "disable_code": disable_code})
+        run.finish()
+        about = json.loads(Path(run.dir, "wandb-metadata.json").read_text())
+        assert about.items() >= {
+            "user": "ada", "email": "ada@example.org", "docker": "image:1", "program": "train.py",
+            "host": "h",
+        }.items()  # fmt: skip
+        assert about["git"]["dirty"] is True
+        assert Path(run.dir, "diff.patch").exists() is not disable_code
+    settings = {"x_stats_disk_paths": ["/", "/tmp"], "http_timeout": 3, "disable_git": True}
+    run = kiseki.init(settings=settings)
+    written = json.loads(Path(run.sync_dir, "settings.json").read_text())
+    assert written.items() >= settings.items()
+
+
+def test_log_is_fast(capsys: pytest.CaptureFixture[str]) -> None:  # T-05
+    run = kiseki.init()
+    rows = 3000
+    began = time.perf_counter()
+    for i in range(rows):
+        run.log({"loss": 1 / (i + 1), "accuracy": i / rows, "epoch": i // 100})
+    assert (time.perf_counter() - began) / rows < 0.005  # the hard limit; benchmarks tell the rest
+    assert run.step == rows
 
 
 def test_login_without_a_server() -> None:  # Q-01

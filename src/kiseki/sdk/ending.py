@@ -49,7 +49,8 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
     if link.is_offline:
         terminal.say(f"{_rows(ending)} recorded in {ending.folder}\n{_sync(ending)}")
     elif result.is_synced:
-        terminal.say(f"{_rows(ending)} are on the server: {ending.url or link.base_url}")
+        verb = "is" if ending.rows == 1 else "are"
+        terminal.say(f"{_rows(ending)} {verb} on the server: {ending.url or link.base_url}")
     else:
         pending = f"{result.pending:,} records are" if result.pending >= 0 else "some records are"
         terminal.warn(

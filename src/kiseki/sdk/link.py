@@ -63,7 +63,13 @@ def write_settings(
         "x_disable_meta": settings.x_disable_meta,
         "x_save_requirements": settings.x_save_requirements,
         "x_stats_sampling_interval": settings.x_stats_sampling_interval,
+        "x_stats_disk_paths": settings.x_stats_disk_paths,
         "disable_git": settings.disable_git,
+        "disable_code": settings.disable_code,
+        "username": settings.username,
+        "email": settings.email,
+        "docker": settings.docker,
+        "http_timeout": settings.http_timeout,
     }
     with open(os.path.join(folder.path, "settings.json"), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)

@@ -150,6 +150,8 @@ class Rows:
                     if is_clean:
                         raise
                     return False
+                except ValueError as error:  # an integer that could not be read again
+                    raise UsageValueError(f"cannot log this row: {error}") from None
                 if len(payload) > TEXT_BYTES_MAX:
                     if not is_clean:
                         return False

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kiseki.record import codec
+from kiseki.record import codec, keypath
 from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind
 
@@ -16,6 +16,8 @@ WIDTH = 40
 METRICS_MAX = 20
 WINDOWS = 48
 WINDOW_BYTES = 16 * 1024
+NAME_CHARACTERS_MAX = 40
+VALUE_CHARACTERS_MAX = 24
 
 Samples = dict[str, list[float]]
 
@@ -30,9 +32,10 @@ def sparkline(values: Sequence[float], width: int = WIDTH) -> str:
     finite = [top for top in tops if math.isfinite(top)]
     if not finite:
         return ""
-    low, span = min(finite), max(finite) - min(finite)
+    # Halved first: the difference of two large floats may be beyond the range of floats.
+    low, span = min(finite) / 2, max(finite) / 2 - min(finite) / 2
     return "".join(
-        BARS[int((top - low) / span * (len(BARS) - 1) + 0.5) if span > 0 else 0]
+        BARS[int((top / 2 - low) / span * (len(BARS) - 1) + 0.5) if span > 0 else 0]
         if math.isfinite(top)
         else " "
         for top in tops
@@ -48,7 +51,7 @@ def sample(path: str, shapes: Mapping[int, tuple[str, ...]]) -> Samples:
         number, _, _, _, *values = codec.decode_row(frame.payload)
         for key, value in zip(shapes.get(number, ()), values, strict=False):
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                samples.setdefault(key, []).append(float(value))
+                samples.setdefault(key, []).append(_number(value))
     return samples
 
 
@@ -69,19 +72,37 @@ def _frames(path: str) -> Iterator[Frame]:
 
 def table(samples: Samples, values: Mapping[str, Any]) -> list[str]:
     """Return one line per metric: name, bars, last value."""
-    rows = [(key, sparkline(samples.get(key, [])), _shown(value)) for key, value in values.items()]
-    rows = [row for row in rows if row[2]][:METRICS_MAX]
+    shown = {key: _shown(value) for key, value in values.items()}
+    metrics = [key for key, value in shown.items() if value]
+    rows = [
+        (_name(key), sparkline(samples.get(key, [])), shown[key]) for key in metrics[:METRICS_MAX]
+    ]
     if not rows:
         return []
     name_width = max(len(name) for name, _, _ in rows)
     bar_width = max(len(bars) for _, bars, _ in rows)
     lines = [f"  {name:<{name_width}}  {bars:<{bar_width}}  {last}" for name, bars, last in rows]
-    if len(values) > METRICS_MAX:
-        lines.append(f"  … and {len(values) - METRICS_MAX} more")
+    if len(metrics) > METRICS_MAX:
+        lines.append(f"  … and {len(metrics) - METRICS_MAX:,} more")
     return [line.rstrip() for line in lines]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return _short(f"{value:.6g}" if isinstance(value, float) else str(value), VALUE_CHARACTERS_MAX)
+
+
+def _name(path: str) -> str:
+    return _short(".".join(keypath.split(path)).replace("\n", " "), NAME_CHARACTERS_MAX)
+
+
+def _short(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def _number(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the range of floats
+        return math.inf if value > 0 else -math.inf

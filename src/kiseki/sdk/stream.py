@@ -73,10 +73,14 @@ class Stream:
         self._waiting_bytes = 0
         self._retry_at = 0.0
         self._dropped_untold = 0
+        self._doubtful: tuple[int, bytes] | None = (
+            None  # (sequence, payload) of an interrupted record
+        )
         self._open_due = 0
         # Another process's: a child gets a stream of its own with its first record.
         self._is_inherited = is_inherited
-        self._is_special = is_inherited  # or records wait for the disk
+        # …or records wait for the disk, or one was interrupted.
+        self._is_special = is_inherited
         self._writer: JournalWriter
         if not is_inherited:
             self._start(path)
@@ -112,7 +116,10 @@ class Stream:
         except OSError as error:
             self._keep(kind, payload, error)
         except BaseException:
-            self._settle(before, HEADER_SIZE + len(payload))
+            # An interrupt. No call stands before it is noted: another one could arrive there.
+            self._doubtful = before, payload
+            self._is_special = True
+            self._settle()
             raise
 
     def announce(self, shape: Shape, is_new: bool) -> int:
@@ -159,24 +166,29 @@ class Stream:
             self._waiting.clear()
             self._writer.close()
 
-    def _settle(self, before: int, length: int) -> None:
+    def _settle(self) -> None:
         """Agree with the file after an interrupt (Ctrl-C) somewhere inside `append`.
 
         The interrupt may arrive when the bytes are written and the sequence is not yet advanced: the
-        next record would then carry the same number and be taken for a repetition.
+        next record would then carry the same number and be taken for a repetition. Interrupted itself
+        (a launcher that passes Ctrl-C on sends two), it is repeated before the next record.
         """
-        if self._writer.is_closed:
+        if self._doubtful is None:
             return
-        more = os.fstat(self._writer.fileno()).st_size - HEADER_BYTES - self.size
-        if 0 < more < length:
-            os.ftruncate(self._writer.fileno(), HEADER_BYTES + self.size)
-        elif more > 0:
-            self._writer.next_seq = before + 1
-            self.size += more
+        seq, payload = self._doubtful
+        if not self._writer.is_closed:
+            more = os.fstat(self._writer.fileno()).st_size - HEADER_BYTES - self.size
+            if 0 < more < HEADER_SIZE + len(payload):
+                os.ftruncate(self._writer.fileno(), HEADER_BYTES + self.size)
+            elif more > 0:
+                self._writer.next_seq = seq + 1
+                self.size += more
+        self._doubtful = None
 
     # -- a disk that refuses (reliability 2.8) ------------------------------------------------------
 
     def _append_specially(self, kind: int, payload: bytes) -> None:
+        self._settle()
         if self._is_inherited:
             self._leave_parent()
             self.append(kind, payload)
@@ -244,6 +256,7 @@ class Stream:
         self._is_draining = False
         self._waiting.clear()
         self._waiting_bytes = self._dropped_untold = 0
+        self._doubtful = None
         self._is_inherited = self._is_special = True
 
     def _leave_parent(self) -> None:

@@ -11,6 +11,11 @@ PREFIX = "kiseki: "
 ORIGINAL = "kiseki_original_write"  # attribute of a captured stream: how it writes uncaptured
 
 
+def clean(line: str) -> str:
+    """Return a line without control characters, which names may hold: they would steer the terminal."""
+    return line if line.isprintable() else "".join(c for c in line if c.isprintable())
+
+
 class Terminal:
     """Writes lines to stderr, past the console capture, so that a run's log holds the script's words only.
 
@@ -49,7 +54,8 @@ class Terminal:
 
     def _write(self, text: str) -> None:
         if not self.silent:
-            self._put("".join(f"{PREFIX}{line}\n" for line in text.splitlines()))
+            lines = [clean(line) for line in text.split("\n")]
+            self._put("".join(f"{PREFIX}{line}\n" for line in lines if line))
 
     def _put(self, text: str) -> None:
         stream = sys.stderr

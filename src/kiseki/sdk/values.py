@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from kiseki.errors import UsageTypeError, UsageValueError
-from kiseki.record import keypath
+from kiseki.record import codec, keypath
 
 DEPTH_MAX = 64
 KEYS_MAX = 100_000
@@ -71,12 +71,14 @@ class Normaliser:
         kind = type(value)
         if kind is float or isinstance(value, float):
             return self._number(float(value))
-        if kind is int or kind is bool or value is None:
+        if kind is int:
+            return checked_int(value, path)
+        if kind is bool or value is None:
             return value
         if isinstance(value, enum.Enum):
             return self.plain(value.value, path, depth) if self._text_of is None else value.name
         if isinstance(value, int):
-            return int(value)
+            return checked_int(int(value), path)
         if isinstance(value, str):
             return self._text(str(value), path)
         if depth > DEPTH_MAX:
@@ -135,6 +137,14 @@ class Normaliser:
         if found is None:
             return self.plain(tolist(), path, depth + 1)
         return found
+
+
+def checked_int(value: int, path: str) -> int:
+    """Return `value`; raise for one that could be written and never be read again."""
+    if not codec.is_readable_int(value):
+        limit = codec.INT_DIGITS_MAX
+        raise UsageValueError(f"cannot log {path!r}: an integer of more than {limit:,} digits")
+    return value
 
 
 def check_key(key: object) -> None:

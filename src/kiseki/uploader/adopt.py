@@ -1,7 +1,8 @@
 """Taking in the runs that were recorded before there was a server (design §3.4).
 
 Started by `kiseki server` when it is ready: folders in this user's registry whose uploader is gone, meant
-for this address or for "whichever server there is here", are sent to it.
+for this address or for "whichever server there is here", are sent to it. Runs of `mode="offline"` are not:
+whoever asked for that sends them by `kiseki sync` (I-43).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from kiseki.client import registry
 from kiseki.client.credentials import DEFAULT_BASE_URL, aliases, is_loopback, normalised, resolve
 from kiseki.errors import Error
-from kiseki.uploader.agent import lock_folder
+from kiseki.uploader.agent import lock_folder, read_settings
 from kiseki.uploader.sync import sync_folder
 
 
@@ -46,7 +47,10 @@ def waiting(base_url: str) -> list[Path]:
         folder = Path(entry.folder)
         if not folder.is_dir():
             registry.remove(entry.stream)
-        elif _is_meant_for(entry.base_url, base_url):
+        elif (
+            _is_meant_for(entry.base_url, base_url)
+            and read_settings(folder).get("mode") != "offline"
+        ):
             found[folder] = None
     return list(found)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from kiseki.client import registry
 from kiseki.client.credentials import Target, resolve
+from kiseki.client.http import TIMEOUT_S
 from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind, Open
 from kiseki.uploader.death import Ending, Watch
@@ -62,7 +63,8 @@ class Agent:
         self._sender: Sender | None = None
         if self._settings.get("mode") != "offline":
             heartbeat_s = float(self._settings.get("heartbeat_seconds") or HEARTBEAT_S)
-            self._sender = Sender(folder, self._resolve, emit, heartbeat_s)
+            timeout_s = float(self._settings.get("http_timeout") or TIMEOUT_S)
+            self._sender = Sender(folder, self._resolve, emit, heartbeat_s, timeout_s=timeout_s)
         self._opened: Open | None = None
         self._finish_by: float | None = None  # None: not asked to finish
         self._is_finishing = False

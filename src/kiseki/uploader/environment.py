@@ -149,7 +149,8 @@ def git(folder: str) -> tuple[dict[str, Any], bytes]:
 def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of `wandb-metadata.json` about machine, program and user (G-04).
 
-    `settings` is what the SDK wrote: `program`, `argv`, `executable`, `cwd`, `host`, `parent_started_us`.
+    `settings` is what the SDK wrote: `program`, `argv`, `executable`, `cwd`, `host`, `parent_started_us`,
+    `username`, `email`, `docker`.
     """
     about: dict[str, Any] = {
         "os": f"{platform.system()}-{platform.release()}-{platform.machine()}",
@@ -160,7 +161,7 @@ def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
         "program": settings.get("program") or "",
         "args": redact_args([str(arg) for arg in settings.get("argv") or []][1:]),
         "cwd": settings.get("cwd") or "",
-        "user": _user(),
+        "user": settings.get("username") or _user(),
         "cpu_count": _physical_cpus(),
         "cpu_count_logical": os.cpu_count() or 1,
     }
@@ -184,9 +185,9 @@ def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
     if slurm:
         about["slurm"] = slurm
-    for name in ("WANDB_DOCKER", "KISEKI_DOCKER"):
-        if os.environ.get(name):
-            about["docker"] = os.environ[name]
+    for name in ("email", "docker"):
+        if settings.get(name):
+            about[name] = settings[name]
     return about
 
 

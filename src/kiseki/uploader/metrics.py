@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any
 
 from kiseki.uploader.gpu import Gpus
@@ -16,14 +17,14 @@ class Sampler:
 
     Args:
         pid: the training process.
-        disk_path: the file system whose usage is shown.
+        disk_paths: folders of the file systems whose usage is shown.
     """
 
-    def __init__(self, pid: int, disk_path: str = "/") -> None:
+    def __init__(self, pid: int, disk_paths: Sequence[str] = ("/",)) -> None:
         import psutil  # 25 ms to load, so only where it is used
 
         self._psutil: Any = psutil
-        self._disk_path = disk_path
+        self._disk_paths = tuple(disk_paths)
         self._gpus = Gpus()
         self._process: Any = None
         with contextlib.suppress(psutil.Error, ValueError):
@@ -46,11 +47,12 @@ class Sampler:
             values[f"cpu.{index}.cpu_percent"] = percent
         values["memory_percent"] = memory.percent
         values["proc.memory.availableMB"] = memory.available / _MB
-        with contextlib.suppress(OSError):
-            usage = psutil.disk_usage(self._disk_path)
-            place = self._disk_path.replace("\\", "\\\\").replace(".", "\\.")
-            values[f"disk.{place}.usagePercent"] = usage.percent
-            values[f"disk.{place}.usageGB"] = usage.used / _GB
+        for path in self._disk_paths:
+            with contextlib.suppress(OSError):
+                usage = psutil.disk_usage(path)
+                place = path.replace("\\", "\\\\").replace(".", "\\.")
+                values[f"disk.{place}.usagePercent"] = usage.percent
+                values[f"disk.{place}.usageGB"] = usage.used / _GB
         values.update(self._process_values())
         values.update(self._traffic())
         values.update(self._gpus.sample())

@@ -188,7 +188,7 @@ class Observer:
             about_git, diff = environment.git(place or ".")
             if about_git:
                 later["git"] = about_git
-            if diff:
+            if diff and not settings.get("disable_code"):
                 (files / "diff.patch").write_bytes(diff)
         if later:
             self.own.write(Environment(values=later))
@@ -221,7 +221,7 @@ class Observer:
         from kiseki.uploader.metrics import Sampler
 
         pid = int(self._settings.get("pid") or os.getppid())
-        sampler = Sampler(pid, str(self._settings.get("x_stats_disk_path") or "/"))
+        sampler = Sampler(pid, self._settings.get("x_stats_disk_paths") or ("/",))
         gpus = sampler.describe_gpus()
         if gpus and self.own is not None and not self.own.has_environment:
             self.own.write(Environment(values=gpus))

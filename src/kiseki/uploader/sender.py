@@ -24,7 +24,7 @@ from typing import Any
 import zstandard
 
 from kiseki.client.credentials import Target, is_loopback
-from kiseki.client.http import AppendAnswer, Client, ConnectionRefused
+from kiseki.client.http import TIMEOUT_S, AppendAnswer, Client, ConnectionRefused
 from kiseki.client.retry import RetryPolicy, is_retryable
 from kiseki.errors import AuthenticationError, CommError, DataError, ServerError
 from kiseki.record.frame import Frame, scan
@@ -56,6 +56,7 @@ class Sender:
         on_event: called with `run`, `stop`, `trouble` and `healed` events.
         heartbeat_s: longest silence towards the server while the run is alive.
         is_live: whether the journals may still grow.
+        timeout_s: for one request.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sender:
         on_event: Callable[[Event], None],
         heartbeat_s: float = HEARTBEAT_S,
         is_live: bool = True,
+        timeout_s: float = TIMEOUT_S,
         policy: RetryPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] | None = None,
@@ -78,6 +80,7 @@ class Sender:
         self._resolve = resolve
         self._on_event = on_event
         self._heartbeat_s = heartbeat_s
+        self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
         self._clock = clock
         self._jitter = jitter or _random
@@ -254,7 +257,8 @@ class Sender:
             if self._client is None or target != self._target:
                 if self._client is not None:
                     self._client.close()
-                self._client, self._target = Client(target.base_url, target.key), target
+                self._client = Client(target.base_url, target.key, self._timeout_s)
+                self._target = target
                 self.progress.base_url = target.base_url
         return self._client
 

@@ -84,6 +84,10 @@ def test_system_metrics_have_their_names() -> None:
     ):  # fmt: skip
         assert isinstance(values[name], (int, float)), name
     assert values["proc.memory.rssMB"] > 5
+    two = Sampler(os.getpid(), ["/", "/tmp", "/not there"]).sample()
+    assert [name for name in two if name.endswith("usageGB")] == [
+        "disk./.usageGB", "disk./tmp.usageGB"
+    ]  # fmt: skip
     assert Sampler(2**22 + 5).sample()["memory_percent"] > 0  # the process is gone
 
 
