@@ -1,11 +1,11 @@
-// One server-sent event stream, kept up: reconnects with jitter, tells the caller after a gap, rests in a hidden tab.
+// One server-sent event stream, kept up: reconnects with jitter, tells the caller of gaps, rests in a hidden tab.
 import type { ProjectChange } from '../api/types';
 
 export type LinkState = 'connecting' | 'live' | 'down';
 
 export interface StreamHandlers<Change> {
   change(change: Change): void;
-  /** The stream was away for a while: what was shown may be old. */
+  /** Nothing was told until now, at the start or after a pause: what was asked for before may be old. */
   gap(): void;
   state(state: LinkState, retryAt: number | null): void;
 }
@@ -46,8 +46,8 @@ export class ChangeStream {
     const source = new EventSource(this.url);
     this.source = source;
     if (!this.wasLive) this.handlers.state('connecting', null);
+    // Not `onopen`: only from its hello on does the server tell of every change.
     source.addEventListener('hello', () => this.opened());
-    source.onopen = () => this.opened();
     source.addEventListener('change', (event) => {
       this.handlers.change(JSON.parse((event as MessageEvent<string>).data) as AnyChange);
     });
@@ -55,12 +55,10 @@ export class ChangeStream {
   }
 
   private opened(): void {
-    if (this.failures > 0) {
-      this.failures = 0;
-      this.handlers.gap();
-    }
+    this.failures = 0;
     this.wasLive = true;
     this.handlers.state('live', null);
+    this.handlers.gap();
   }
 
   private failed(): void {

@@ -36,6 +36,8 @@ export class ProjectSession {
   private missed = false;
   private metricsTimer: ReturnType<typeof setTimeout> | undefined;
   private metricsAt = 0;
+  private metricsAsked = 0;
+  private metricsShown = 0;
   private readonly onVisibility = () => this.attend();
 
   constructor(
@@ -130,7 +132,7 @@ export class ProjectSession {
     else this.runs.resume();
   }
 
-  /** After a gap nothing is known to be fresh: one look at everything in view. */
+  /** When nothing is known to be fresh: one look at everything in view. */
   private catchUp(): void {
     this.missed = false;
     const live = this.runs.first(this.eyes.limit).filter((run) => run.state === 'running');
@@ -138,7 +140,7 @@ export class ProjectSession {
       this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
     }
     for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
-    if (!this.runs.held) this.runs.reload();
+    this.runs.lookAgain();
     this.runs.resume();
     this.series.retryFailed();
     this.series.touch();
@@ -159,8 +161,11 @@ export class ProjectSession {
 
   async loadMetrics(): Promise<void> {
     this.metricsAt = Date.now();
+    const asked = ++this.metricsAsked;
     try {
       const metrics = await getMetrics(this.entity, this.project);
+      if (asked < this.metricsShown) return; // overtaken by a newer answer
+      this.metricsShown = asked;
       if (!sameMetrics(metrics, this.metrics)) this.metrics = metrics;
       this.metricsLoaded = true;
       this.metricsError = null;

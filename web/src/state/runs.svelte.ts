@@ -50,6 +50,13 @@ export class RunList {
     void this.load(0, true);
   }
 
+  /** Asks again for every window that is held: any of them may be old. Rows stay in place meanwhile. */
+  lookAgain(): void {
+    if (this.error !== null) this.reload();
+    else if (this.windows.size === 0) this.mark(0);
+    else for (const window of this.windows.keys()) this.mark(window);
+  }
+
   at(index: number): Run | undefined {
     return this.windows.get(Math.floor(index / WINDOW))?.[index % WINDOW];
   }
@@ -128,9 +135,12 @@ export class RunList {
     this.timer = undefined;
     if (this.paused) return;
     this.refreshedAt = Date.now();
-    const windows = [...this.dirty];
-    this.dirty.clear();
-    for (const window of windows) if (!this.inFlight.has(window)) void this.load(window, false);
+    for (const window of [...this.dirty]) {
+      // An answer on its way may be older than the change: that window is asked for once more behind it.
+      if (this.inFlight.has(window)) continue;
+      this.dirty.delete(window);
+      void this.load(window, false);
+    }
   }
 
   private async load(window: number, fresh: boolean): Promise<void> {
@@ -154,7 +164,10 @@ export class RunList {
       if (controller.signal.aborted) return;
       this.error = error;
     } finally {
-      if (this.inFlight.get(window) === controller) this.inFlight.delete(window);
+      if (this.inFlight.get(window) === controller) {
+        this.inFlight.delete(window);
+        if (this.dirty.has(window)) this.mark(window);
+      }
     }
   }
 
