@@ -33,6 +33,8 @@ from kiseki.record.types import (
 )
 
 BIG_INT = 1  # msgpack extension code
+INT_DIGITS_MAX = 4300  # Python reads no longer integers from text
+_INT_LIMIT: int = 10**INT_DIGITS_MAX
 BATCH_BYTES_MAX = 256 * 1024 * 1024  # of one request body or stored batch, decompressed
 
 
@@ -52,11 +54,18 @@ _decoders = {
 }
 
 
+def is_readable_int(value: int) -> bool:
+    """Return whether an integer can be read again once it is written."""
+    return abs(value) < _INT_LIMIT
+
+
 def widen(value: Any) -> Any:
     """Return `value` with integers beyond 64 bits replaced by their extension, at any depth."""
     if isinstance(value, int) and not isinstance(value, bool):
         if -(2**63) <= value < 2**64:
             return value
+        if not is_readable_int(value):
+            raise ValueError(f"an integer of more than {INT_DIGITS_MAX:,} digits")
         return msgspec.msgpack.Ext(BIG_INT, str(value).encode())
     if isinstance(value, dict):
         return {key: widen(item) for key, item in value.items()}

@@ -147,3 +147,8 @@ def test_output_log(tmp_path: Path) -> None:
     log.feed("stderr", "b\n")
     log.close()
     assert path.read_text() == "a\nb\npart\n"
+
+
+def test_names_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().say("run \x1b[2Jevil\r\x00 of\nproject\u202e 😀 é\n")
+    assert capsys.readouterr().err == "kiseki: run [2Jevil of\nkiseki: project 😀 é\n"

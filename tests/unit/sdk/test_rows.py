@@ -109,6 +109,20 @@ def test_wrong_values_raise_and_store_nothing(recording: Recording) -> None:
     assert recording.steps() == [(4, False)]
 
 
+@pytest.mark.parametrize("limit", [0, 4300])
+def test_no_integer_is_written_that_could_not_be_read(recording: Recording, limit: int) -> None:
+    recording.log({"a": 10**4300 - 1})  # reliability 2.10; 4,300 digits: the limit of Python's own
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(limit)
+    try:
+        for data in ({"a": 10**4300}, {"a": -(10**5000)}, {"b": 10**5000}, {"a": [10**5000]}):
+            with pytest.raises(UsageValueError, match=r"4,300 digits|4300 digits"):
+                recording.log(data)
+    finally:
+        sys.set_int_max_str_digits(before)
+    assert recording.values() == [{"a": 10**4300 - 1}] and recording.rows.step == 1
+
+
 def test_values_come_back_exactly(recording: Recording) -> None:  # L-09, L-10, L-19
     row = {
         "int": 3, "float": 1.0, "nan": math.nan, "inf": math.inf, "ninf": -math.inf, "zero": -0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,46 @@ def test_sparkline() -> None:
     assert sparkline([0, math.nan, math.inf, 1]) == "▁  █"
     assert len(sparkline(list(range(1000)))) == 40
     assert sparkline([0.0] * 500 + [9.0] + [0.0] * 499).count("█") == 1  # the spike is there
+    assert sparkline([-1.7e308, 0, 1.7e308]) == "▁▅█"  # their difference is no float
+
+
+def test_the_last_lines_stay_lines(recording: Recording) -> None:  # L-09, G-08
+    recording.log({"huge": 10**400, "x" * 9000: 1, "a.b": 2, "c\nd": 3})
+    values = {"huge": 10**400, "x" * 9000: 1, "a\\.b": 2, "c\nd": 3}
+    lines = table(sample(str(recording.path), recording.rows.shapes), values)
+    assert [line.split()[0] for line in lines] == ["huge", "x" * 39 + "…", "a.b", "c"]
+    assert max(map(len, lines)) < 80
+    assert table({}, {f"k{i}": i for i in range(30)} | {"text": "t"})[-1] == "  … and 10 more"
+
+
+def test_an_interrupt_while_one_is_dealt_with(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:  # 1.6: a launcher that passes Ctrl-C on sends two
+    writer, size_of = recording.stream._writer, os.fstat
+    interrupts = [KeyboardInterrupt(), KeyboardInterrupt()]
+
+    def interrupted_append(kind: int, payload: bytes) -> int:
+        before = writer.next_seq
+        writer.append(kind, payload)
+        if interrupts:
+            writer.next_seq = before  # written, and not yet counted
+            raise interrupts.pop()
+        return before
+
+    def interrupted_fstat(fd: int) -> os.stat_result:
+        if interrupts:
+            raise interrupts.pop()
+        return size_of(fd)
+
+    recording.log({"i": 0})
+    monkeypatch.setattr(recording.stream, "_append", interrupted_append)
+    monkeypatch.setattr(os, "fstat", interrupted_fstat)
+    with pytest.raises(KeyboardInterrupt):
+        recording.log({"i": 1})
+    assert not interrupts
+    for i in (2, 3):
+        recording.log({"i": i})
+    assert [row["i"] for row in recording.values()] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("rows", [30, 60_000])
