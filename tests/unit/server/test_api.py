@@ -146,6 +146,18 @@ def test_a_run_is_shown_edited_stopped_and_deleted(client: Client) -> None:
     assert (deleted.status, deleted.json["code"]) == (409, "deleted")
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_numbers_beyond_64_bits_are_refused(client: Client, sign: str) -> None:
+    client.send(frames(*opening()))
+    huge = f"{sign}99999999999999999999"
+    for path, name in [
+        (f"{RUN}/console", "after"), (f"{RUN}/console", "attempt"), (f"{RUN}/history", "min_step"),
+        (f"{RUN}/history", "attempt"), ("/api/v1/projects/ada/digits/runs", "offset"),
+    ]:  # fmt: skip
+        answer = client.get(f"{path}?{name}={huge}")
+        assert (answer.status, answer.json["code"]) == (400, name)
+
+
 def test_projects_are_listed_with_their_counts(client: Client) -> None:
     assert client.get("/api/v1/projects").json == {"projects": []}
     client.send(frames(*opening()))

@@ -29,6 +29,7 @@ from kiseki.core.access import Principal
 from kiseki.core.service import Core
 from kiseki.errors import Invalid, TooLarge
 
+INTEGER_MAX = 2**63 - 1  # what a database column holds
 JSON_BYTES_MAX = 8 * 1024 * 1024  # of one request body
 
 T = TypeVar("T")
@@ -207,9 +208,14 @@ def parse_query(kind: type[T], request: Request) -> T:
         is_list = getattr(info.type, "__origin__", info.type) is list
         values[info.encode_name] = given if is_list else given[-1]
     try:
-        return msgspec.convert(values, kind, strict=False)
+        found = msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Invalid(f"the query is not what is expected: {error}", code="query") from error
+    for info in msgspec.structs.fields(cast(Any, kind)):
+        value = getattr(found, info.name)
+        if isinstance(value, int) and abs(value) > INTEGER_MAX:
+            raise Invalid(f"`{info.encode_name}` is beyond 64 bits", code=info.encode_name)
+    return found
 
 
 def render(call: Call, answer: Any, status: int = 200) -> Response:
