@@ -64,6 +64,7 @@ slow: $(VENV)/.dev web ## soaks, long kill rounds, fuzzing
 
 web-check: $(VENV)/.installed ## types and unit tests of the web app
 	@$(BIN)/python scripts/build_web.py
+	$(BIN)/python scripts/openapi.py | npm --prefix web run --silent types -- --check
 	cd web && npm run --silent check && npm run --silent test
 
 bench: $(VENV)/.dev web ## every benchmark; results in benchmarks/results/

@@ -12,7 +12,7 @@ from kiseki.core.projects import Projects
 from kiseki.errors import Invalid, NotFound
 from kiseki.record.fold import RunState
 from kiseki.record.types import Describe
-from kiseki.storage.interface import Attempt, MetaStore, Project, Range, Segment, Space
+from kiseki.storage.interface import Attempt, MetaStore, Metric, Project, Range, Segment, Space
 from kiseki.storage.interface import Run as Run
 
 TAG_CHARS_MAX = 64
@@ -58,6 +58,10 @@ class Runs:
             if attempt.ordinal == ordinal:
                 return attempt
         raise NotFound(f"run {run.id} has no attempt {ordinal}", code="absent")
+
+    def metrics(self, run: Run) -> list[Metric]:
+        """Return what the latest attempt logged, in the order of first appearance."""
+        return self._meta.run_metrics(run.attempt)
 
     def ranges(self, run: Run, space: Space, ordinal: int | None = None) -> list[Range]:
         """Return where the rows of a run lie, oldest first (None: of its latest attempt)."""

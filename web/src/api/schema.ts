@@ -187,6 +187,7 @@ export interface FullRunAnswer {
   packages: Record<string, string>;
   alerts: AlertAnswer[];
   notices: NoticeAnswer[];
+  logged: LoggedAnswer[];
   definitions: DefinitionAnswer[];
   attempts: AttemptAnswer[];
 }
@@ -211,6 +212,12 @@ export interface NoticeAnswer {
   text: string;
   count: number;
   time_us: number;
+}
+
+/** A metric of the run; `space` is `history` or `system`. */
+export interface LoggedAnswer {
+  path: string;
+  space: string;
 }
 
 /** What `define_metric` said about one name (or prefix ending in `*`). */

@@ -93,6 +93,13 @@ class FileAnswer(msgspec.Struct):
     policy: str
 
 
+class LoggedAnswer(msgspec.Struct):
+    """A metric of the run; `space` is `history` or `system`."""
+
+    path: str
+    space: str
+
+
 class FullRunAnswer(RunAnswer, kw_only=True):
     """A run with everything known about it."""
 
@@ -103,6 +110,7 @@ class FullRunAnswer(RunAnswer, kw_only=True):
     packages: dict[str, str]
     alerts: list[AlertAnswer]
     notices: list[NoticeAnswer]
+    logged: list[LoggedAnswer]
     definitions: list[DefinitionAnswer]
     attempts: list[AttemptAnswer]
 
@@ -175,6 +183,7 @@ def _full(call: Call, run: Run) -> FullRunAnswer:
         notices=[
             NoticeAnswer(item.code, item.text, item.count, item.time_us) for item in state.notices
         ],
+        logged=[LoggedAnswer(item.path, item.space) for item in call.core.runs.metrics(run)],
         definitions=[
             DefinitionAnswer(
                 item.name, item.step_metric, item.step_sync, item.hidden, item.summary, item.goal
