@@ -535,6 +535,10 @@ async function handle(request, response) {
       run.color % 3 === 0
         ? [{ code: 'rejected', text: "value of 'image' is not JSON", count: 3, time_us: run.created_us + 6e7 }]
         : [],
+    logged: [
+      ...project.metrics.map((path) => ({ path, space: 'history' })),
+      ...SYSTEM.map((path) => ({ path, space: 'system' })),
+    ],
     definitions: [],
     attempts: [{ attempt: 1, state: run.state, started_us: run.started_us, rows: run.rows, segment: 1 }],
     url: '',
