@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.fakes.live_server import FIRST_KEY, LiveServer
-from tests.web.demo_server import ROOT, DemoServer, own_environment
+from tests.web.demo_server import ROOT, DemoServer, own_environment, own_folders_of
 from tests.web.visit import Visit
 
 CHROMIUM_FLAGS = [
@@ -100,8 +100,7 @@ def watcher(demo: DemoServer, demo_cookies: Any, visits: Open) -> Visit:
 def own_server(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server that holds what the tests log and nothing else."""
     folder = tmp_path_factory.mktemp("web")
-    folders = {name: str(folder / name) for name in ("KISEKI_CONFIG_DIR", "KISEKI_DATA_DIR")}
-    server = LiveServer(folder / "server", env=folders).start()
+    server = LiveServer(folder / "server", env=own_folders_of(folder)).start()
     yield server
     server.stop()
 

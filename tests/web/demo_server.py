@@ -31,13 +31,15 @@ def until(claim: Callable[[], T], seconds: float = 60, what: str = "it") -> T:
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
+def own_folders_of(folder: Path) -> dict[str, str]:
+    """Return the settings that keep the configuration and data of a process below `folder`."""
+    return {name: str(folder / name) for name in ("KISEKI_CONFIG_DIR", "KISEKI_DATA_DIR")}
+
+
 def own_environment(folder: Path) -> dict[str, str]:
     """Return the environment of processes that must not see the settings of whoever runs the tests."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("KISEKI_", "WANDB_"))}
-    env["KISEKI_CONFIG_DIR"] = str(folder / "config")
-    env["KISEKI_DATA_DIR"] = str(folder / "data")
-    env["KISEKI_FIRST_USER"] = "ada"
-    return env
+    return {**env, **own_folders_of(folder), "KISEKI_FIRST_USER": "ada"}
 
 
 class DemoServer:
@@ -80,7 +82,7 @@ class DemoServer:
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that the demo started, also those that left its process group."""
-        mark = str(self.folder / "config")
+        mark = own_folders_of(self.folder)["KISEKI_CONFIG_DIR"]
         found = []
         for process in psutil.process_iter():
             try:
@@ -100,7 +102,7 @@ class DemoServer:
         try:
             if self.process.poll() is None:
                 self.interrupt()
-            until(lambda: not self.processes(), 30, "the end of all processes")
+            until(lambda: not self.processes(), 60, "the end of all processes")
         finally:
             for process in self.processes():
                 process.kill()

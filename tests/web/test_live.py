@@ -7,11 +7,14 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.fakes.live_server import LiveServer
+from tests.web.conftest import Open
+from tests.web.demo_server import own_folders_of
 from tests.web.visit import Visit
 
 pytestmark = pytest.mark.browser
@@ -82,44 +85,46 @@ def test_a_logged_point_is_seen_within_two_seconds(
     assert [r for r in reader.requests if r.is_navigation_request()] == pages
 
 
-def test_the_first_run_of_a_project_and_its_state_appear_by_themselves(
-    script_env: dict[str, str], reader: Visit
-) -> None:
-    code = """
+def run_once(env: dict[str, str], project: str, name: str) -> None:
+    """Log two rows to a run of its own, and wait for its end."""
+    code = f"""
         import kiseki
-        with kiseki.init(project="fresh", name=NAME) as run:
-            run.log({"loss": 1.0})
+        with kiseki.init(project={project!r}, name={name!r}) as run:
+            run.log({{"loss": 1.0}})
+            run.log({{"loss": 0.5}})
     """
-    reader.go("/ada/fresh")
-    reader.expect_status(404, "/ada/fresh")  # there is no such project yet
-    for name in ("one", "another"):
-        subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(code).replace("NAME", repr(name))],
-            env=script_env,
-            cwd=script_env["KISEKI_DIR"],
-            check=True,
-            capture_output=True,
-        )
-        row = reader.page.get_by_role("listitem").filter(has_text=name)
-        expect(row).to_have_count(1)
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    subprocess.run(command, env=env, cwd=env["KISEKI_DIR"], check=True, capture_output=True)
+
+
+def test_the_first_run_is_noticed_and_later_ones_as_well(
+    script_env: dict[str, str], visits: Open, tmp_path: Path
+) -> None:
+    fresh = LiveServer(tmp_path / "fresh", env=own_folders_of(tmp_path)).start()
+    try:
+        visit = visits(fresh.url)
+        session = f"{fresh.url}/api/v1/session"
+        assert visit.context.request.post(session, data={"key": fresh.key}).ok
+        page = visit.go("/")
+        expect(page.get_by_text("Waiting for the first run")).to_be_visible()
+        expect(page.get_by_text(fresh.url).first).to_be_visible()  # the lines are ready to copy
+        env = dict(script_env, KISEKI_BASE_URL=fresh.url)
+        run_once(env, "fresh", "first")
+        expect(page).to_have_url(re.compile("/ada/fresh"))
+        expect(visit.chart("loss")).to_have_accessible_name(re.compile("1 line, .*at step 1"))
+        run_once(env, "fresh", "second")
+        expect(visit.chart("loss")).to_have_accessible_name(re.compile("2 lines"))
+        row = page.get_by_role("listitem").filter(has_text="second")
         expect(row).to_contain_text("finished")
+        visit.refusal_is_expected = True
+    finally:
+        fresh.stop()
 
 
 def test_a_server_that_was_away_is_found_again(
     script_env: dict[str, str], own_server: LiveServer, reader: Visit
 ) -> None:
-    code = """
-        import kiseki
-        with kiseki.init(project="away", name="away") as run:
-            run.log({"loss": 1.0}), run.log({"loss": 2.0})
-    """
-    subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env=script_env,
-        cwd=script_env["KISEKI_DIR"],
-        check=True,
-        capture_output=True,
-    )
+    run_once(script_env, "away", "away")
     reader.go("/ada/away")
     expect(reader.chart("loss")).to_have_accessible_name(re.compile("at step 1[, .]"))
     reader.refusal_is_expected = True
