@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kiseki.base.names import fault_of
 from kiseki.errors import UsageTypeError, UsageValueError
 
-FORBIDDEN = r"/\#?%:"
-PROJECT_CHARACTERS_MAX = 128
 RESUME = ("allow", "never", "must", "auto")
 REINIT = {
     None: "default",
@@ -34,35 +33,15 @@ def check_text(name: str, value: Any) -> None:
 def check_project(project: str | None) -> None:
     """Raise unless `project` may be the name of a project (I-14)."""
     check_text("project", project)
-    if project is None:
-        return
-    if len(project) > PROJECT_CHARACTERS_MAX:
-        raise UsageValueError(
-            f"project has {len(project)} characters; the limit is {PROJECT_CHARACTERS_MAX}"
-        )
-    _check_characters("project", project)
+    if project is not None and (fault := fault_of("project", project, is_segment=True)):
+        raise UsageValueError(fault)
 
 
 def check_id(run_id: str | None) -> None:
     """Raise unless `run_id` may be the id of a run (I-20)."""
     check_text("id", run_id)
-    if run_id is None:
-        return
-    _check_characters("id", run_id)
-    if run_id in (".", ".."):
-        raise UsageValueError(f"id must not be {run_id!r}")
-
-
-def _check_characters(name: str, value: str) -> None:
-    if not value or value != value.strip():
-        raise UsageValueError(f"{name} must not be empty, nor begin or end with a space: {value!r}")
-    bad = sorted(
-        {character for character in value if character in FORBIDDEN or ord(character) < 32}
-    )
-    if bad:
-        raise UsageValueError(
-            f"{name} {value!r} contains {' '.join(bad)}; none of {' '.join(FORBIDDEN)} is allowed"
-        )
+    if run_id is not None and (fault := fault_of("id", run_id)):
+        raise UsageValueError(fault)
 
 
 def check_dir(value: Any) -> str | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
-from kiseki.sdk.arguments import PROJECT_CHARACTERS_MAX
+from kiseki.base.names import BAD_CHARACTER, NAME_CHARS_MAX, RESERVED
 
 UNCATEGORIZED = "uncategorized"
 
@@ -34,7 +33,9 @@ def guess_project(program: str) -> str:
     below = os.path.relpath(folder, root)
     if below != os.curdir:
         name += "-" + below.replace(os.sep, "_")
-    name = re.sub(r"[/\\#?%:\x00-\x1f]", "_", name).strip()[:PROJECT_CHARACTERS_MAX].strip()
+    name = BAD_CHARACTER.sub("_", name).strip()[:NAME_CHARS_MAX].strip()
+    if name in RESERVED:  # a repository may well be called `api`
+        name += "_"
     return name or UNCATEGORIZED
 
 

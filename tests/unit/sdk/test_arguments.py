@@ -33,10 +33,16 @@ def test_ids_and_projects(character: str) -> None:  # I-14, I-20
         with pytest.raises(UsageTypeError):
             check(3)  # type: ignore[arg-type]
     arguments.check_project("x" * 128)
-    with pytest.raises(UsageValueError, match="128"):
-        arguments.check_project("x" * 129)
-    with pytest.raises(UsageValueError):
-        arguments.check_id("..")
+    for check in (
+        arguments.check_project,
+        arguments.check_id,
+    ):  # as the server does: see base/names.py
+        for name in ("x" * 129, ".", "..", "\x7f", "\ud800"):
+            with pytest.raises(UsageValueError):
+                check(name)
+    with pytest.raises(UsageValueError, match="address"):
+        arguments.check_project("api")
+    arguments.check_id("api")
 
 
 def test_tags() -> None:  # I-27, I-28
@@ -108,6 +114,8 @@ def test_project_from_the_repository(tmp_path: Any) -> None:  # I-13
     (repository / ".git").mkdir()
     assert script.guess_project(str(repository / "train.py")) == "my_repo"
     assert script.guess_project(str(repository / "sub" / "deep" / "t.py")) == "my_repo-sub_deep"
+    (tmp_path / "api" / ".git").mkdir(parents=True)  # the server keeps this name to itself
+    assert script.guess_project(str(tmp_path / "api" / "train.py")) == "api_"
     outside = tmp_path / "elsewhere"
     outside.mkdir()
     assert script.guess_project(str(outside / "train.py")) == "uncategorized"
