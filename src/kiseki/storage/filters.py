@@ -101,6 +101,7 @@ class SortKey:
 
 
 _UNIT_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_TIME_MAX = 2**62  # microseconds: what a database column holds, and a sum of two
 _UNIT_US["w"] = 7 * _UNIT_US["d"]
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)([smhdw]?)")
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.IGNORECASE)
@@ -117,7 +118,11 @@ def duration_us(text: str) -> int | None:
     found = _DURATION.fullmatch(text)
     if found is None:
         return None
-    return round(float(found[1]) * _UNIT_US[found[2] or "s"])
+    return _whole_us(float(found[1]) * _UNIT_US[found[2] or "s"])
+
+
+def _whole_us(value: float) -> int | None:
+    return round(value) if abs(value) < _TIME_MAX else None
 
 
 def moment_us(text: str, now_us: int) -> tuple[int, int] | None:
@@ -130,8 +135,8 @@ def moment_us(text: str, now_us: int) -> tuple[int, int] | None:
     if found is not None:
         if not found[2]:
             return None
-        moment = now_us - round(float(found[1]) * _UNIT_US[found[2]])
-        return moment, moment + 1
+        age = duration_us(text)
+        return None if age is None else (now_us - age, now_us - age + 1)
     try:
         parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

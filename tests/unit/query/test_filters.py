@@ -138,3 +138,8 @@ def test_values() -> None:
     assert (start, end - start) == (86_400_000_000, 86_400_000_000)
     assert moment_us("1970-01-01T01:00:00+01:00", now) == (0, 1_000_000)
     assert moment_us("7", now) is None and moment_us("soon", now) is None
+    for huge in ("99999999999w", "9" * 400 + "s"):  # beyond 64 bits
+        assert moment_us(huge, now) is None and duration_us(huge) is None
+        for text in (f"created>{huge}", f"runtime>{huge}"):
+            with pytest.raises(Invalid):
+                filters.parse(text)
