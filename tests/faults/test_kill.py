@@ -35,6 +35,7 @@ class Trainer:
 
     def __init__(self, folder: Path, run_id: str, rows: int, rate: float) -> None:
         self.run_id = run_id
+        self.seen = "nothing"
         self.progress = folder / f"{run_id}.progress"
         command = [sys.executable, str(TRAINER), str(self.progress), "kills", run_id]
         with (folder / f"{run_id}.log").open("wb") as log:
@@ -119,11 +120,21 @@ def stored(api: kiseki.Api, trainer: Trainer) -> Any:
     """Return the run if the server has every row that was logged and its end, else None."""
     try:
         run = api.run(f"ada/kills/{trainer.run_id}")
-    except kiseki.Error:
+    except kiseki.Error as error:
+        trainer.seen = repr(error)
         return None
+    trainer.seen = f"{run.state} ({run.cause}), summary {run.summary}, {trainer.logged} rows logged"
     if run.state == "running" or run.summary.get("_step", -1) + 1 < trainer.logged:
         return None
     return run
+
+
+def until_stored(api: kiseki.Api, trainer: Trainer) -> Any:
+    """Wait until the server has every row of a run and its end; return the run."""
+    try:
+        return until(lambda: stored(api, trainer), "every row is on the server")
+    except AssertionError as error:
+        raise AssertionError(f"{trainer.run_id}: {error}; last seen: {trainer.seen}") from None
 
 
 def report(kind: str, rounds: int, lost: int, doubled: int, rows: int) -> None:
@@ -143,7 +154,7 @@ def test_kill_trainer(
         until(lambda t=trainer: t.logged > 0, "first row")
         time.sleep(chance.uniform(0, 0.6))
         trainer.kill()
-        run = until(lambda t=trainer: stored(api, t), f"rows of {trainer.run_id} on the server")
+        run = until_stored(api, trainer)
         assert run.state == "crashed"
         assert "SIGKILL" in run.cause
         one, two = audit(api, trainer)
@@ -174,7 +185,7 @@ def test_kill_uploader(
         time.sleep(chance.uniform(0, 0.3))
         trainer.process.send_signal(signal.SIGINT)
         trainer.process.wait(60)
-        run = until(lambda t=trainer: stored(api, t), f"rows of {trainer.run_id} on the server")
+        run = until_stored(api, trainer)
         assert run.state == "failed"  # F-22: Ctrl-C ends the run as failed, data kept
         one, two = audit(api, trainer)
         lost, doubled, rows = lost + one, doubled + two, rows + trainer.logged
@@ -202,7 +213,7 @@ def test_kill_server(
         trainer.process.send_signal(signal.SIGINT)
     for trainer in group:
         trainer.process.wait(90)
-        until(lambda t=trainer: stored(api, t), f"rows of {trainer.run_id} on the server")
+        until_stored(api, trainer)
         one, two = audit(api, trainer)
         lost, doubled, rows = lost + one, doubled + two, rows + trainer.logged
     report("server", rounds, lost, doubled, rows)
@@ -239,7 +250,7 @@ def test_kill_all(
     api = kiseki.Api()
     lost = doubled = rows = 0
     for trainer in killed:
-        run = until(lambda t=trainer: stored(api, t), f"rows of {trainer.run_id} on the server")
+        run = until_stored(api, trainer)
         assert run.state == "crashed"
         one, two = audit(api, trainer)
         lost, doubled, rows = lost + one, doubled + two, rows + trainer.logged
