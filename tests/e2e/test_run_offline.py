@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
 import os
 import random
 import re
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -168,6 +170,46 @@ def test_no_folder_clash_and_hidden_folder() -> None:  # T-07, G-10
     assert len(folders()) == 3
     os.mkdir(".kiseki")
     assert "/.kiseki/" in kiseki.init().sync_dir
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one mebibyte."""
+    path = tmp_path / "small"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield path
+    subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_disk_that_is_full_before_the_start(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # I-17: folders can still be made there
+    with contextlib.suppress(OSError):
+        (small_disk / "filler").write_bytes(bytes(2 << 20))
+    with kiseki.init(mode="offline", dir=small_disk) as run:
+        run.log({"i": 0})
+    assert not run.sync_dir.startswith(str(small_disk))
+    assert capsys.readouterr().err.count("No space left on device") == 1
+    assert not list((small_disk / "kiseki").glob("*"))
+    shutil.rmtree(Path(run.sync_dir).parents[1])
+
+
+def test_a_full_disk_is_told_as_it_is(
+    small_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # reliability 2.8: what is lost is counted, and not said to be safe
+    with kiseki.init(mode="offline", dir=small_disk) as run:
+        for i in range(4000):
+            run.log({"i": i, "text": "x" * 4000})
+    kept = len(list(kiseki.open(run.sync_dir).scan_history()))
+    assert 100 < kept < 4000
+    told = capsys.readouterr().err
+    said = re.search(r"([\d,]+) rows recorded in", told)
+    lost = re.search(r"([\d,]+) records were lost", told)
+    assert said is not None and lost is not None
+    assert int(said[1].replace(",", "")) <= kept <= 4000 - int(lost[1].replace(",", "")) + 10
 
 
 def test_a_folder_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:  # I-17

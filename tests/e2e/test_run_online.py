@@ -129,12 +129,21 @@ def test_alive_on_another_process(logged_in: LiveServer) -> None:  # I-62, desig
     run.finish()
 
 
+def test_a_key_with_a_line_break_behind_it(
+    records: RecordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:  # as it comes out of a file or a secret store
+    monkeypatch.setenv("KISEKI_API_KEY", f"{KEY}\n")
+    kiseki.init(mode="online").finish()
+    assert records.records()
+
+
 def test_keys(records: RecordServer, monkeypatch: pytest.MonkeyPatch) -> None:  # I-46, I-47, I-82
-    monkeypatch.setenv("KISEKI_API_KEY", "too-short")
-    with pytest.raises(kiseki.AuthenticationError, match="malformed"):
-        kiseki.init()
-    assert_nothing_is_left()
-    kiseki.teardown()
+    for malformed in ("too-short", f"{KEY}\nX-Other: header", f"{KEY}\N{BRAIN}"):
+        monkeypatch.setenv("KISEKI_API_KEY", malformed)
+        with pytest.raises(kiseki.AuthenticationError, match="malformed"):
+            kiseki.init()
+        assert_nothing_is_left()
+        kiseki.teardown()
     monkeypatch.delenv("KISEKI_API_KEY")
     with pytest.raises(kiseki.AuthenticationError):
         kiseki.init(force=True)

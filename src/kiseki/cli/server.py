@@ -31,7 +31,10 @@ KEY_NAME = "SDK of this machine"
     help="Data folder, made if needed. Default: `server` in the user's data folder.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=7500, show_default=True, help="Port; 0 picks a free one.")
+@click.option(
+    "--port", default=7500, show_default=True, type=click.IntRange(0, 65535),
+    help="Port; 0 picks a free one.",
+)  # fmt: skip
 @click.option("--public-url", metavar="URL", help="How people reach the server through a proxy.")
 @click.option("--root-path", default="", metavar="PREFIX", help="Prefix of every path: /kiseki.")
 @click.option(

@@ -18,6 +18,7 @@ from kiseki.client.folders import config_dir, write_private
 from kiseki.errors import UsageValueError
 
 DEFAULT_BASE_URL = "http://127.0.0.1:7500"
+KEY_CHARACTERS_MIN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def resolve(
     """
     env = os.environ if environ is None else environ
     address = normalised(base_url or _address(env))
-    return Target(address, key or _key(address, env))
+    # Keys come from files and secret stores, often with the line break behind them.
+    return Target(address, (key or _key(address, env)).strip())
 
 
 def _address(env: Mapping[str, str]) -> str:
@@ -140,6 +142,15 @@ def delete_key(base_url: str) -> bool:
         return False
     write_private(credentials_path(), json.dumps(known, indent=1) + "\n")
     return True
+
+
+def fault_of_key(key: str) -> str:
+    """Return why this can be no key, "" if it can."""
+    if len(key) < KEY_CHARACTERS_MIN:
+        return f"it has {len(key)} characters, keys have {KEY_CHARACTERS_MIN} or more"
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        return "it contains something else than printable ASCII"
+    return ""
 
 
 def shown_key(key: str) -> str:

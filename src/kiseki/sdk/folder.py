@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import hashlib
 
 JOURNAL_EXTENSION = ".kslog"
+PROBE_BYTES = 4096
 
 
 class RunFolder:
@@ -35,6 +36,18 @@ class RunFolder:
         os.mkdir(self.path)
         for below in (self.files, self.logs, self.tmp):
             os.mkdir(below)
+        self._probe()
+
+    def _probe(self) -> None:
+        """Raise OSError if nothing can be written: a full disk still makes folders."""
+        path = os.path.join(self.tmp, "probe")
+        try:
+            with open(path, "wb", buffering=0) as file:
+                file.write(bytes(PROBE_BYTES))
+            os.unlink(path)
+        except OSError:
+            self.remove()
+            raise
 
     def remove(self) -> None:
         """Remove it again after a start that failed (I-81), and the link that points at it."""

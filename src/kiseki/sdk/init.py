@@ -12,7 +12,7 @@ from kiseki.base import ids
 from kiseki.base.clock import wall_us
 from kiseki.base.version import __version__
 from kiseki.client import registry
-from kiseki.client.credentials import Target, resolve
+from kiseki.client.credentials import Target, fault_of_key, resolve
 from kiseki.errors import AuthenticationError, CommError
 from kiseki.record.types import Open
 from kiseki.sdk import arguments, names, script
@@ -26,8 +26,6 @@ from kiseki.sdk.settings import Settings, from_argument
 from kiseki.sdk.tags import checked_tags
 from kiseki.sdk.terminal import Terminal
 from kiseki.uploader.death import started_us
-
-KEY_CHARACTERS_MIN = 40
 
 
 class Plan(NamedTuple):
@@ -141,10 +139,11 @@ def start(session: Session, plan: Plan) -> Run:
     """Make the run of a plan. On any failure nothing of it is left (I-81, I-84)."""
     settings = plan.settings
     terminal = Terminal(settings.silent, settings.quiet)
-    if plan.target.key and len(plan.target.key) < KEY_CHARACTERS_MIN and not plan.is_offline:
+    fault = fault_of_key(plan.target.key) if plan.target.key and not plan.is_offline else ""
+    if fault:
         raise AuthenticationError(
-            f"the key for {plan.target.base_url} is malformed: it has {len(plan.target.key)} characters, "
-            f"keys have {KEY_CHARACTERS_MIN} or more. To sign in: kiseki login --relogin"
+            f"the key for {plan.target.base_url} is malformed: {fault}. "
+            "To sign in: kiseki login --relogin"
         )
     opening = _opening(settings)
     folder = create_folder(

@@ -210,10 +210,9 @@ def login(
         if force:
             raise AuthenticationError(f"no key for {target.base_url}: kiseki login")
         return False
-    if len(found) < starting.KEY_CHARACTERS_MIN:
-        raise AuthenticationError(
-            f"a key has {starting.KEY_CHARACTERS_MIN} characters or more, this one {len(found)}"
-        )
+    found = found.strip()
+    if fault := credentials.fault_of_key(found):
+        raise AuthenticationError(f"the key for {target.base_url} is malformed: {fault}")
     if verify:
         from kiseki.client.http import Client
 

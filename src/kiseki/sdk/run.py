@@ -399,7 +399,7 @@ class Run:
             name=self.name,
             url=self.url,
             exit_code=self._exit_code,
-            rows=self._rows.count,
+            rows=max(0, self._rows.count - self._stream.dropped),
             dropped=self._stream.dropped,
             shapes=self._rows.shapes,
             values=self._state.values,
