@@ -6,9 +6,12 @@ as usual.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import http.client
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,7 +20,6 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 import msgspec
 
 from kiseki.base.version import __version__
-from kiseki.client.connection import Answer, Connection, ProtocolError
 from kiseki.client.credentials import is_loopback, normalised, shown_key
 from kiseki.client.retry import is_retryable, retry_after_s
 from kiseki.errors import AuthenticationError, ServerError, TransportError
@@ -25,7 +27,6 @@ from kiseki.record.codec import decode_value
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 512 * 1024 * 1024
-SSE_SILENCE_S = 45.0
 _READ_BYTES = 256 * 1024
 
 Params = Mapping[str, Any]
@@ -72,7 +73,7 @@ class Client:
         self.base_url = normalised(base_url)
         self.timeout = timeout
         self._url = urlsplit(self.base_url)
-        self._connection: Connection | None = None
+        self._connection: http.client.HTTPConnection | None = None
         self._set_key(key)
 
     def __repr__(self) -> str:
@@ -166,20 +167,16 @@ class Client:
     def stream_sse(self, path: str, params: Params | None = None) -> Iterator[tuple[str, str]]:
         """Yield (event, data) of a server-sent event stream until the server ends it.
 
-        The connection is this generator's own. A silence longer than `SSE_SILENCE_S` is a TransportError.
+        The connection is this generator's own. A silence longer than 45 s is a TransportError.
         """
-        target = self._target(path, params)
+        connection = self._connect(45.0)
         try:
-            connection = self._connect(SSE_SILENCE_S)
-        except OSError as error:
-            raise self._silent(error) from error
-        try:
-            answer = connection.ask("GET", target, self._headers, b"")
-            if answer.status != 200:
-                self._check(answer, answer.read(_READ_BYTES), "text/event-stream")
+            response = self._send(connection, "GET", self._target(path, params), b"", {})
+            if response.status != 200:
+                self._check(response, response.read(_READ_BYTES), "text/event-stream")
             event, data = "message", list[str]()
-            for line in answer.lines():
-                text = line.decode("utf-8", "replace").rstrip("\r")
+            while line := response.readline(1 << 20):
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
                 name, _, value = text.partition(":")
                 value = value.removeprefix(" ")
                 if name == "event":
@@ -190,7 +187,7 @@ class Client:
                     if data:
                         yield event, "\n".join(data)
                     event, data = "message", []
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise self._silent(error) from error
         finally:
             connection.close()
@@ -213,49 +210,90 @@ class Client:
         is_reused = self._connection is not None
         try:
             try:
-                answer, data = self._exchange(method, target, body, headers)
-            except ConnectionError:
+                response, data = self._exchange(method, target, body, headers)
+            except (ConnectionError, http.client.RemoteDisconnected, BrokenPipeError):
                 # A server closes idle connections; every request of ours may be sent twice.
                 if not is_reused:
                     raise
                 self.close()
-                answer, data = self._exchange(method, target, body, headers)
+                response, data = self._exchange(method, target, body, headers)
         except ConnectionRefusedError as error:
             self.close()
             raise ConnectionRefused(
                 f"nothing answers at {self.base_url} (connection refused)"
             ) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             self.close()
             raise self._silent(error) from error
         except BaseException:
             self.close()
             raise
-        self._check(answer, data, accepts)
+        self._check(response, data, accepts)
         return data
 
     def _exchange(
         self, method: str, target: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[Answer, bytes]:
+    ) -> tuple[http.client.HTTPResponse, bytes]:
         deadline = time.monotonic() + self.timeout
         if self._connection is None:
             self._connection = self._connect(self.timeout)
-        answer = self._connection.ask(method, target, {**self._headers, **headers}, body)
+        response = self._send(self._connection, method, target, body, headers)
         parts, size = [], 0
-        while part := answer.read(_READ_BYTES):
+        while part := response.read1(_READ_BYTES):
             parts.append(part)
             size += len(part)
             if size > ANSWER_BYTES_MAX:
-                raise ProtocolError(f"an answer of more than {ANSWER_BYTES_MAX:,} bytes")
+                raise http.client.HTTPException(
+                    f"an answer of more than {ANSWER_BYTES_MAX:,} bytes"
+                )
             if time.monotonic() > deadline:
                 raise TimeoutError("the answer did not arrive in time")
-        if answer.closes:
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        # `read1` does not close a response it has read to the end (Python < 3.12); until then the
+        # connection refuses another request.
+        response.close()
+        response.close()  # `read1` does not notice the end; the connection stays open
+        if response.will_close:
             self.close()
-        return answer, b"".join(parts)
+        return response, b"".join(parts)
 
-    def _connect(self, timeout: float) -> Connection:
-        proxy = None if is_loopback(self.base_url) else _proxy_for(self._url)
-        return Connection(self._url, timeout, proxy)
+    def _send(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        body: bytes,
+        headers: dict[str, str],
+    ) -> http.client.HTTPResponse:
+        wanted = {**self._headers, **headers}
+        connection.request(method, target, body if method != "GET" else None, wanted)
+        return connection.getresponse()
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        url = self._url
+        host, port = url.hostname or "", url.port
+        proxy = _proxy_for(url) if not is_loopback(self.base_url) else None
+        at = (proxy.hostname or "", proxy.port or 80) if proxy is not None else (host, port)
+        connection: http.client.HTTPConnection
+        if url.scheme == "https":
+            import ssl
+
+            connection = http.client.HTTPSConnection(
+                at[0], at[1], timeout=timeout, context=ssl.create_default_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(at[0], at[1], timeout=timeout)
+        if proxy is not None:
+            headers = {}
+            if proxy.username:
+                pair = f"{proxy.username}:{proxy.password or ''}".encode()
+                headers["Proxy-Authorization"] = "Basic " + base64.b64encode(pair).decode()
+            connection.set_tunnel(host, port or (443 if url.scheme == "https" else 80), headers)
+        connection.connect()
+        with contextlib.suppress(OSError):
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def _target(self, path: str, params: Params | None) -> str:
         target = self._url.path + quote(path, safe="/-._~!$&'()*+,;=:@%")
@@ -267,22 +305,22 @@ class Client:
 
     # Answers
 
-    def _check(self, answer: Answer, data: bytes, accepts: str) -> None:
+    def _check(self, response: http.client.HTTPResponse, data: bytes, accepts: str) -> None:
         """Raise unless the answer is a good one, of the type asked for."""
-        status = answer.status
-        got = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        status = response.status
+        got = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         if 200 <= status < 300:
             if got != accepts and not (status == 204 or not data):
                 raise self._foreign(f"{got or 'no type'} instead of {accepts}")
             return
         detail = _problem(got, data)
-        said = str(detail.get("detail") or detail.get("title") or answer.reason or "no reason")
+        said = str(detail.get("detail") or detail.get("title") or response.reason or "no reason")
         if status in (401, 403):
             which = f" with the key {self._shown_key}" if self._shown_key else " without a key"
             raise AuthenticationError(f"{self.base_url} answered {status}{which}: {said}")
         if not detail and not is_retryable(status):
             raise self._foreign(f"status {status} that is not Kiseki's")
-        wait = retry_after_s(answer.headers.get("retry-after"))
+        wait = retry_after_s(response.getheader("Retry-After"))
         if wait is not None:
             detail.setdefault("retry_after", wait)
         raise ServerError(f"{self.base_url} answered {status}: {said}", status, detail)

@@ -41,7 +41,7 @@ def test_a_connection_the_server_closed_is_replaced(fake: RecordServer) -> None:
     with Client(fake.url, KEY) as client:
         client.append(STREAM, BODY)
         assert client._connection is not None
-        client._connection._socket.shutdown(socket.SHUT_RDWR)
+        client._connection.sock.shutdown(socket.SHUT_RDWR)
         assert client.append(STREAM, BODY).next == 1
 
 
