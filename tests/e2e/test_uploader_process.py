@@ -330,6 +330,25 @@ def test_sync_while_the_run_is_live_changes_nothing(fake: RecordServer, tmp_path
     assert stored == all_rows(len(stored)) and len(stored) >= trainer.accepted
 
 
+def test_a_run_that_goes_on_after_a_sync_is_not_taken_for_synced(
+    fake: RecordServer, tmp_path: Path
+) -> None:
+    # A starting server took in a run that had just begun; later rows were then skipped as "synced".
+    folder = make_folder(tmp_path / "run", base_url=fake.url)
+    registry.add(STREAM, folder, fake.url, "r1")
+    writer = open_writer(folder)
+    write_rows(writer, 0, 10)
+    assert sync_folder(folder).pending == 0
+    assert load_progress(folder).synced
+    assert len(registry.entries()) == 1  # it has not ended: more is to come
+    write_rows(writer, 10, 20)
+    assert not load_progress(folder).synced
+    finish(writer)
+    assert sync_folder(folder).pending == 0
+    assert fake.payloads(STREAM) == all_rows(20)
+    assert load_progress(folder).synced and registry.entries() == []
+
+
 def test_training_before_the_server_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # design §3.4: the run folder waits in the registry until a server starts and takes it in.
     monkeypatch.setenv("KISEKI_API_KEY", KEY)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +117,6 @@ def _folders(path: Path, as_json: bool) -> None:
 
 
 def _is_synced(folder: Path) -> bool:
-    """Return what the uploader wrote last: whether everything is on the server."""
-    try:
-        return bool(json.loads((folder / "uploader.json").read_text("utf-8"))["synced"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    from kiseki.uploader.progress import load_progress
+
+    return load_progress(folder).synced

@@ -226,7 +226,7 @@ class Agent:
         if synced:
             for feed in sender.feeds:
                 registry.remove(feed.stream)
-        sender.close(synced)
+        sender.close()
         if not self._has_answered:
             self._answer(synced, 0 if is_drained else sender.pending(), lingers=False)
 

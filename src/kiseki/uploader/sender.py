@@ -31,7 +31,7 @@ from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind
 from kiseki.uploader import messages
 from kiseki.uploader.feed import Body, Feed, open_feed, write_rejected
-from kiseki.uploader.progress import Progress, load_progress
+from kiseki.uploader.progress import Progress, journal_sizes, load_progress
 
 WINDOW_S = 0.05  # rows of this time go together when the uploader is idle
 WINDOW_BYTES = 256 * 1024  # …unless there are this many
@@ -183,9 +183,11 @@ class Sender:
         for feed in self.feeds:
             feed.tail.end()
 
-    def close(self, synced: bool = False) -> None:
-        """Remember the positions and close everything."""
-        self.progress.synced = synced
+    def close(self) -> None:
+        """Remember the positions, and what is on the server as a whole, and close everything."""
+        with contextlib.suppress(OSError):  # the folder is gone
+            sizes = journal_sizes(self.folder)  # before looking whether all of it is sent
+            self.progress.synced_sizes = sizes if self.feeds and self.is_drained() else {}
         self._is_changed = True
         self._next_save = 0.0
         self._save(self._clock())

@@ -189,10 +189,10 @@ def _conclude(sender: Sender, result: SyncResult) -> None:
     if result.pending and not result.error:
         error = sender.last_error
         result.error = str(error) if error is not None else "the server made no progress"
-    if not result.pending:
+    if not result.pending and has_finish(result.folder):  # else more is to come
         for feed in sender.feeds:
             registry.remove(feed.stream)
-    sender.close(synced=not result.pending)
+    sender.close()
 
 
 def _damage_of(path: Path) -> list[Damage]:

@@ -97,7 +97,7 @@ def test_a_finished_folder_is_sent_once_and_remembered(bench: Bench) -> None:
     sender = bench.send_all()
     assert bench.server.payloads(STREAM) == all_rows(1000)
     assert bench.codes() == ["run"]
-    sender.close(synced=True)
+    sender.close()
     progress = load_progress(bench.folder)
     assert progress.synced and progress.positions[STREAM][0] == 1004
     assert progress.positions[STREAM][1] == (bench.folder / "run-r1.kslog").stat().st_size
