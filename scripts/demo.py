@@ -25,6 +25,7 @@ TRIALS = [
     ["--name", "slow-learner", "--hidden", "64", "--lr", "0.005", "--seed", "3"],
 ]
 START_SECONDS_MAX = 30
+END_SECONDS_MAX = 20
 
 
 def port_is_free(port: int) -> bool:
@@ -68,7 +69,9 @@ def main() -> None:
     args.data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "kiseki", "server", "--port", str(args.port)]
     command += ["--data", str(args.data / "server")]
-    server = subprocess.Popen(command)
+    # Children have sessions of their own, so that Ctrl-C reaches this script alone, which ends the training
+    # before the server: the last rows find it alive.
+    server = subprocess.Popen(command, start_new_session=True)
     trials: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -85,12 +88,12 @@ def main() -> None:
             ]
             command += ["--rate", str(args.rate), "--steps", str(args.steps), *trial]
             log = (args.data / f"{trial[1]}.log").open("wb")
-            trials.append(subprocess.Popen(command, env=env, stdout=log, stderr=log))
-        minutes = args.steps / args.rate / 60
-        print(
-            f"Three runs are training for about {minutes:.0f} minutes. Open the link above.",
-            flush=True,
-        )
+            trials.append(
+                subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+            )
+        seconds = args.steps / args.rate
+        length = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+        print(f"Three runs are training for about {length}. Open the link above.", flush=True)
         print("Ctrl-C ends the server; what was logged stays in", args.data, flush=True)
         while server.poll() is None:
             time.sleep(0.5)
@@ -98,11 +101,21 @@ def main() -> None:
     except KeyboardInterrupt:
         print()
     finally:
-        for process in [*trials, server]:
-            if process.poll() is None:
-                process.terminate()
-        for process in [*trials, server]:
-            process.wait(20)
+        end(trials, signal.SIGINT)
+        end([server], signal.SIGTERM)
+
+
+def end(processes: list[subprocess.Popen[bytes]], how: signal.Signals) -> None:
+    """Ask processes to end, wait, and insist if they do not."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(how)
+    for process in processes:
+        try:
+            process.wait(END_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

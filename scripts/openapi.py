@@ -1,6 +1,6 @@
 """Print the server's OpenAPI document, from which the web app's types are made.
 
-    python scripts/openapi.py | npm --prefix web run --silent types [-- --check]
+python scripts/openapi.py | npm --prefix web run --silent types [-- --check]
 """
 
 from __future__ import annotations
