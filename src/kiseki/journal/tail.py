@@ -49,18 +49,26 @@ class JournalTail:
         offset: int = 0,
         next_seq: int = 0,
         is_live: bool = True,
+        fd: int | None = None,
     ) -> None:
         self.path = os.fspath(path)
         self.offset = offset
         self.next_seq = next_seq
         self.is_live = is_live
         self.damage: list[Damage] = []
-        self._fd = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        # A descriptor that is given becomes the tail's: a deleted file cannot be opened a second time.
+        self._fd = (
+            os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)) if fd is None else fd
+        )
         self._hopeless_size = -1  # size of the file at which nothing intact stood behind `offset`
 
     def size(self) -> int:
         """Return the present size of the file in bytes."""
         return os.fstat(self._fd).st_size
+
+    def again(self, offset: int, next_seq: int) -> JournalTail:
+        """Return a second tail of the same file, as it stands now; works on a deleted file, too."""
+        return JournalTail(self.path, offset, next_seq, is_live=False, fd=os.dup(self._fd))
 
     def rewind(self, next_seq: int) -> None:
         """Go back to the start of the file; return records from `next_seq` on."""

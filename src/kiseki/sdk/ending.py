@@ -19,6 +19,7 @@ class Ending:
         journal: path of the journal, closed.
         shapes: key paths by shape number.
         values: the flat summary.
+        is_kept: whether the journal still stands where it was written.
     """
 
     folder: str
@@ -30,6 +31,7 @@ class Ending:
     dropped: int
     shapes: Mapping[int, tuple[str, ...]]
     values: Mapping[str, Any]
+    is_kept: bool = True
 
 
 def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) -> None:
@@ -41,22 +43,26 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         result = link.finish(timeout, terminal.progress)
     except KeyboardInterrupt:
         terminal.progress("")
-        terminal.warn(
-            f"not all is uploaded; everything is safe in {ending.folder}\n{_sync(ending)}"
-        )
+        kept = _kept(ending, "what is not on the server is lost")
+        terminal.warn(f"not all is uploaded\n{kept}")
         raise
     terminal.progress("")
-    if link.is_offline:
+    if link.is_offline and not ending.is_kept:
+        terminal.warn(_kept(ending, f"{_rows(ending)} of this process are lost"))
+    elif link.is_offline:
         terminal.say(f"{_rows(ending)} recorded in {ending.folder}\n{_sync(ending)}")
     elif result.is_synced:
         verb = "is" if ending.rows == 1 else "are"
         terminal.say(f"{_rows(ending)} {verb} on the server: {ending.url or link.base_url}")
     else:
-        pending = f"{result.pending:,} records are" if result.pending >= 0 else "some records are"
-        terminal.warn(
-            f"{pending} not yet on {link.base_url}.\n"
-            f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}"
-        )
+        known = result.pending >= 0
+        if ending.is_kept:
+            count = f"{result.pending:,}" if known else "some"
+            text = f"{count} records are not yet on {link.base_url}."
+        else:
+            count = f"{result.pending:,}" if known else f"up to {_rows(ending)} and all other"
+            text = f"{count} records are not on {link.base_url}."
+        terminal.warn(f"{text}\n{_kept(ending, 'they are lost')}")
 
 
 def say_how_it_went(ending: Ending, terminal: Terminal) -> None:
@@ -66,11 +72,22 @@ def say_how_it_went(ending: Ending, terminal: Terminal) -> None:
     how = "finished" if ending.exit_code == 0 else f"failed (exit code {ending.exit_code})"
     lines = [f"run {ending.name} {how}"]
     if ending.values:
-        samples = sparkline.sample(ending.journal, ending.shapes)
+        samples: sparkline.Samples = {}
+        if ending.is_kept:
+            samples = sparkline.sample(ending.journal, ending.shapes)
         lines += sparkline.table(samples, ending.values)
     terminal.say("\n".join(lines))
     if ending.dropped:
         terminal.warn(f"{ending.dropped:,} records were lost: the disk was full")
+
+
+def _kept(ending: Ending, loss: str) -> str:
+    """Say what is safe, or with `loss` what is not: the folder was deleted, or its disk full."""
+    if not ending.is_kept:
+        return f"the run folder {ending.folder} was deleted while the run went on: {loss}"
+    if ending.dropped:
+        return f"what the disk took ({_rows(ending)}) is in {ending.folder}\n{_sync(ending)}"
+    return f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}"
 
 
 def _rows(ending: Ending) -> str:

@@ -5,6 +5,7 @@ Under test, and with the setting `strict`, it is raised again: a bug that is swa
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from types import TracebackType
@@ -42,6 +43,16 @@ class Guard:
         return not self._strict
 
 
+class _File(logging.FileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        # The folder may be deleted, the disk full: no reason to end the training.
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Be silent: `logging` would print a traceback among the script's words."""
+
+
 class DebugLog:
     """`logs/debug.log` of a run folder: what Kiseki's own loggers say while the run is active.
 
@@ -49,7 +60,7 @@ class DebugLog:
     """
 
     def __init__(self, path: str) -> None:
-        self._handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+        self._handler = _File(path, encoding="utf-8", delay=True)
         self._handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
         )

@@ -403,6 +403,7 @@ class Run:
             dropped=self._stream.dropped,
             shapes=self._rows.shapes,
             values=self._state.values,
+            is_kept=os.path.exists(self._stream.path),
         )
         with Guard("saying goodbye", self._settings.strict):
             say_how_it_went(ending, terminal)
@@ -418,6 +419,8 @@ class Run:
             lambda: folder.write_summary(self._summary.as_dict()),
             lambda: folder.describe("output.log"),
         ]
+        if not os.path.exists(folder.path):
+            makers = []  # deleted while the run went on; the end of the run says what is lost
         for make in makers:
             try:
                 record = make()

@@ -22,6 +22,7 @@ from kiseki.client.credentials import Target, resolve
 from kiseki.client.http import TIMEOUT_S
 from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind, Open
+from kiseki.uploader import messages
 from kiseki.uploader.death import Ending, Watch
 from kiseki.uploader.feed import Feed, open_feed
 from kiseki.uploader.observer import Observer, find_open
@@ -38,6 +39,7 @@ LINGER_S = (
 )
 PROGRESS_S = 0.25
 IDLE_S = 0.2
+FOLDER_LOOK_S = 1.0
 LAST_BYTES = 256 * 1024
 
 Event = dict[str, Any]
@@ -73,6 +75,8 @@ class Agent:
         self._is_orphan = False
         self._next_progress = 0.0
         self._next_look = 0.0
+        self._next_folder_look = 0.0
+        self._is_gone = False
 
     def _resolve(self) -> Target:
         return resolve(self._settings.get("base_url") or None)
@@ -104,6 +108,7 @@ class Agent:
                 self._take_commands(wait_s)
                 if self._opened is None:
                     self._look_for_open()
+                self._look_for_folder()
                 wait_s = self._sender.step() if self._sender is not None else IDLE_S
                 if self._is_finishing and self._may_leave():
                     return
@@ -153,6 +158,17 @@ class Agent:
         if self._opened is not None:
             with contextlib.suppress(OSError):  # a full disk: sending needs no disk
                 self._observer.start(self._opened)
+
+    def _look_for_folder(self) -> None:
+        """Tell once that the run folder was deleted; the journals that are open can still be read."""
+        now = time.monotonic()
+        if self._is_gone or now < self._next_folder_look:
+            return
+        self._next_folder_look = now + FOLDER_LOOK_S
+        if messages.is_gone(self.folder):
+            self._is_gone = True
+            text = messages.gone(self.folder, is_sending=self._sender is not None)
+            self._tell({"event": "trouble", "code": messages.GONE, "text": text})
 
     # Ends
 
@@ -226,9 +242,10 @@ class Agent:
         if synced:
             for feed in sender.feeds:
                 registry.remove(feed.stream)
+        pending = 0 if is_drained else sender.pending()
         sender.close()
         if not self._has_answered:
-            self._answer(synced, 0 if is_drained else sender.pending(), lingers=False)
+            self._answer(synced, pending, lingers=False)
 
     def _answer(self, synced: bool, pending: int, lingers: bool) -> None:
         self._has_answered = True

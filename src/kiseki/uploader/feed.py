@@ -149,7 +149,7 @@ class Feed:
 
     def pending(self) -> int:
         """Return how many records stand in the file that the server has not acknowledged."""
-        with JournalTail(self.path, self.acked_offset, self.acked, is_live=False) as rest:
+        with self.tail.again(self.acked_offset, self.acked) as rest:
             count = 0
             while (found := rest.read(BODY_BYTES_MAX)) is not None:
                 count += found.behind - found.first

@@ -6,6 +6,7 @@ KSK-NET-101  the server does not answer              KSK-NET-104  the server ans
 KSK-NET-102  nothing listens at the address          KSK-NET-105  the server is busy
 KSK-NET-103  something else than Kiseki answers      KSK-DISK-107 the server's disk is full
 KSK-AUTH-201 the key is missing or not accepted      KSK-RUN-301  the server does not take this run
+KSK-DISK-108 the run folder was deleted while the run went on
 KSK-DATA-401 records were refused and set aside      KSK-DATA-402 the journal is damaged
 """
 
@@ -23,6 +24,7 @@ FOREIGN = "KSK-NET-103"
 SERVER_ERROR = "KSK-NET-104"
 BUSY = "KSK-NET-105"
 DISK_FULL = "KSK-DISK-107"
+GONE = "KSK-DISK-108"
 KEY = "KSK-AUTH-201"
 RUN_REFUSED = "KSK-RUN-301"
 REJECTED = "KSK-DATA-401"
@@ -37,6 +39,11 @@ class Kept(NamedTuple):
     acked: int
 
     def line(self) -> str:
+        if is_gone(self.folder):
+            return (
+                f"the run folder {self.folder} was deleted; {self.acked:,} records are on the server, "
+                "the others are lost unless it answers before the run ends."
+            )
         size = self.disk_bytes / 1e6
         return (
             f"everything logged is safe in {self.folder} ({size:,.1f} MB); "
@@ -63,6 +70,8 @@ def trouble(error: CommError, kept: Kept, retry_s: float) -> str:
     """Return the lines for a failure after which sending is tried again in `retry_s` seconds."""
     code = code_of(error)
     lines = [f"{error}. [{code}]", kept.line()]
+    if is_gone(kept.folder):
+        return _block([*lines, "training continues; uploading is tried again and again."])
     sync = f"kiseki sync {kept.folder}"
     if code == KEY:
         lines.append(
@@ -81,6 +90,32 @@ def trouble(error: CommError, kept: Kept, retry_s: float) -> str:
         )
         lines.append(f"to upload later: {sync}")
     return _block(lines)
+
+
+def is_gone(folder: Path) -> bool:
+    """Return whether a run folder was deleted or moved away; False if that cannot be told."""
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # a network drive that does not answer now
+        return False
+    return False
+
+
+def gone(folder: Path, is_sending: bool) -> str:
+    """Return the lines for a run folder that was deleted while the run goes on."""
+    where = (
+        "what the server does not get before the run ends is lost; uploading goes on."
+        if is_sending
+        else "what this run logs is lost."
+    )
+    return _block(
+        [
+            f"the run folder {folder} was deleted or moved while the run goes on. [{GONE}]",
+            f"training continues; {where}",
+        ]
+    )
 
 
 def healed(base_url: str, acked: int) -> str:

@@ -236,13 +236,13 @@ class UploaderProcess:
                     "code": "KSK-UPL-502",
                     "text": (
                         f"the uploader process ended {RESPAWNS_MAX + 1} times (last exit code {code})."
-                        " [KSK-UPL-502]\n"
-                        f"everything logged is safe in {self.folder}; see logs/uploader.log there.\n"
-                        "training continues and is recorded to disk only.\n"
-                        f"to upload: kiseki sync {self.folder}"
+                        f" [KSK-UPL-502]\n{self._what_is_kept()}"
                     ),
                 }
             )
+            return
+        if not self.folder.exists():  # deleted before the uploader could open its journals
+            self._give_up(code)
             return
         time.sleep(RESPAWN_PAUSES_S[self.respawns])
         self.respawns += 1
@@ -253,7 +253,7 @@ class UploaderProcess:
                     "code": "KSK-UPL-501",
                     "text": (
                         f"the uploader process ended unexpectedly (exit code {code}). [KSK-UPL-501]\n"
-                        "it is started again; nothing is lost."
+                        f"it is started again and goes on with what stands in {self.folder}."
                     ),
                 }
             )
@@ -262,9 +262,35 @@ class UploaderProcess:
                 if not self._is_closing:
                     self._spawn()
         except OSError:
-            with self._changed:
-                self._is_alive = False
-                self._changed.notify_all()
+            self._give_up(code)
+
+    def _give_up(self, code: int) -> None:
+        """No further uploader can be started."""
+        self._on_event(
+            {
+                "event": "trouble",
+                "code": "KSK-UPL-503",
+                "text": (
+                    f"the uploader process ended (exit code {code}) and cannot be started again."
+                    f" [KSK-UPL-503]\n{self._what_is_kept()}"
+                ),
+            }
+        )
+        with self._changed:
+            self._is_alive = False
+            self._changed.notify_all()
+
+    def _what_is_kept(self) -> str:
+        if not self.folder.exists():
+            return (
+                f"the run folder {self.folder} was deleted: what is not on the server is lost.\n"
+                "training continues and is not recorded."
+            )
+        return (
+            f"what could be written stands in {self.folder}; see logs/uploader.log there.\n"
+            f"training continues and is recorded to disk only.\n"
+            f"to upload: kiseki sync {self.folder}"
+        )
 
     def _take(self, event: Event) -> None:
         kind = event.get("event")

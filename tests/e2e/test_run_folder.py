@@ -1,0 +1,66 @@
+"""What happens to the run folder while the run goes on: deleted, full, or not there from the start."""
+
+from __future__ import annotations
+
+import time
+
+from tests.e2e.run_scripts import run_script
+from tests.fakes.live_server import LiveServer, free_port
+
+DELETED = """
+import shutil, sys, time, kiseki
+
+run = kiseki.init(project="p", id="gone")
+run.log({"a": 0})
+wait_for_uploader(run)
+shutil.rmtree(run.sync_dir)
+for i in range(1, 101):
+    run.log({"a": i})
+run.finish()
+print("end")
+"""
+SEES_A_ROW = """
+def wait_for_uploader(run):
+    from kiseki.sdk.api import Api
+    deadline = time.monotonic() + 20
+    with Api() as api:
+        while api.run("p/gone").rows < 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+"""
+WAITS_NOT = """
+def wait_for_uploader(run):
+    pass
+"""
+
+
+def assert_honest(text: str) -> None:
+    for false in ("nothing is lost", "is safe", "kiseki sync /", "Traceback"):
+        assert false not in text.split("finished", 1)[1], text
+
+
+def test_a_deleted_folder_still_reaches_the_server(logged_in: LiveServer) -> None:
+    """reliability §3: a folder that vanishes is as a full disk; open journals can still be read."""
+    done = run_script(SEES_A_ROW + DELETED, {"KISEKI_MODE": "online"})
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert "101 rows are on the server" in done.stderr
+    assert "KSK-UPL" not in done.stderr
+    found = logged_in.get("/api/v1/projects/ada/p/runs/gone")
+    assert (found["state"], found["rows"], found["summary"]["a"]) == ("finished", 101, 100)
+
+
+def test_a_deleted_folder_offline_is_told(tmp_path: object) -> None:  # reliability §3, 2.8
+    done = run_script(WAITS_NOT + DELETED)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert "was deleted while the run went on: 101 rows of this process are lost" in done.stderr
+    assert_honest(done.stderr)
+
+
+def test_a_deleted_folder_without_server_is_told() -> None:  # reliability §3, 2.8
+    began = time.monotonic()
+    url = f"http://127.0.0.1:{free_port()}"
+    done = run_script(WAITS_NOT + DELETED, {"KISEKI_MODE": "", "KISEKI_BASE_URL": url})
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert "was deleted while the run went on" in done.stderr
+    assert_honest(done.stderr)
+    assert time.monotonic() - began < 60
