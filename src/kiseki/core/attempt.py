@@ -8,7 +8,7 @@ from typing import Any
 from kiseki.base.clock import iso, wall_us
 from kiseki.core import saved
 from kiseki.core.changes import Change, Part
-from kiseki.core.decode import RowGroup
+from kiseki.core.decode import SHORTENED, RowGroup
 from kiseki.record import fold
 from kiseki.record.fold import RunState
 from kiseki.record.types import (
@@ -133,7 +133,9 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
         for path in item.paths:
             attempt.system.setdefault(path, item.time_us)
         return {"system"}
-    if isinstance(item, Note) and len(state.notices) >= NOTICES_MAX:
+    if isinstance(item, Note) and (
+        len(state.notices) >= NOTICES_MAX or (item.code == SHORTENED and item in state.notices)
+    ):  # an `Open` that was cut comes again and again
         return set()
     if isinstance(item, Alert) and len(state.alerts) >= ALERTS_MAX:
         return set()

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from kiseki.core import limits
+from kiseki.core.limits import RECORD_BYTES_MAX
 from kiseki.errors import CorruptRecord, DataError, Gap, Invalid, TooLarge
 from kiseki.record import codec, frame
 from kiseki.record.frame import Frame
@@ -30,12 +32,10 @@ from kiseki.storage.interface import Line
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
 RECORDS_MAX = 1_000_000  # in one body
-RECORD_BYTES_MAX = 16 * 1024 * 1024
-KEY_CHARS_MAX = 10_000
-KEYS_MAX = 100_000  # in one row
-REJECTED_MAX = 100  # listed in one answer; all are counted
+SHORTENED = "shortened"  # code of the note that a record was cut
 
 _LOST = codec.encode(Lost())
+_ROWS = (Kind.ROW, Kind.ROW_PART, Kind.SYSTEM)
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ def _learn(decoder: codec.Decoder, frames: Iterable[Frame]) -> None:
     for item in frames:
         if item.kind == Kind.SHAPE:
             try:
-                decoder.decode(item)
+                _decode(decoder, item)
             except CorruptRecord:
                 continue
 
@@ -181,14 +181,34 @@ def _take_tables(found: Decoded, decoder: codec.Decoder, items: list[Frame], buf
     return True
 
 
+def _decode(decoder: codec.Decoder, item: Frame) -> tuple[AnyRecord | None, str]:
+    """Return a record as it is kept, and what was cut of it. A shape is learned if it is admitted."""
+    size, most = len(item.payload), RECORD_BYTES_MAX
+    if item.kind in _ROWS:
+        most = limits.ROW_BYTES_MAX
+    if size > most:
+        raise CorruptRecord(f"record {item.seq}: {size:,} bytes; the limit is {most:,}")
+    is_shape = item.kind == Kind.SHAPE
+    record = (codec.Decoder() if is_shape else decoder).decode(item)
+    if record is None:
+        return None, ""
+    try:
+        kept, cut = limits.admit(record)
+    except CorruptRecord as error:
+        raise CorruptRecord(f"record {item.seq}: {error}") from error
+    if isinstance(kept, Shape):
+        decoder.shapes[kept.shape] = tuple(kept.paths)
+    return kept, cut
+
+
 def _take(found: Decoded, decoder: codec.Decoder, item: Frame) -> None:
     try:
-        if len(item.payload) > RECORD_BYTES_MAX:
-            raise CorruptRecord(f"record {item.seq} is larger than {RECORD_BYTES_MAX:,} bytes")
-        record = decoder.decode(item)
+        record, cut = _decode(decoder, item)
     except CorruptRecord as error:
         found.rejected.append(Rejection(item.seq, str(error)))
         return
+    if cut:
+        found.items.append(Note(code=SHORTENED, text=cut, count=1))
     if isinstance(record, Row):
         _take_step(found, record.step)
         last = found.items[-1] if found.items else None

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kiseki.base.clock import wall_us
+from kiseki.core import limits
 from kiseki.core.access import Principal, can
 from kiseki.core.attempt import LiveAttempt, LiveStream
 from kiseki.core.changes import Listener, Part
@@ -293,8 +294,11 @@ def _busy() -> Busy:
 def _first_open(stream: str, frame: Frame) -> Open:
     try:
         record = codec.Decoder().decode(frame)
+        record = record and limits.admit(record)[0]
     except CorruptRecord as error:
         raise Invalid(str(error), code="open") from error
+    if len(frame.payload) > limits.RECORD_BYTES_MAX:
+        raise TooLarge("the Open of the stream is too large", code="open")
     if not isinstance(record, Open) or record.stream != stream:
         raise Invalid(f"the first record of stream {stream} must be its Open", code="open")
     return record

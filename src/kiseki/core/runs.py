@@ -8,6 +8,7 @@ from typing import Any
 from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, Verb
 from kiseki.core.folds import Folds
+from kiseki.core.limits import NAME_CHARS_MAX, TAG_CHARS_MAX, TEXT_CHARS_MAX
 from kiseki.core.projects import Projects
 from kiseki.errors import Invalid, NotFound
 from kiseki.record.fold import RunState
@@ -15,9 +16,6 @@ from kiseki.record.types import Describe
 from kiseki.storage.interface import Attempt, MetaStore, Metric, Project, Range, Segment, Space
 from kiseki.storage.interface import Run as Run
 
-TAG_CHARS_MAX = 64
-NAME_CHARS_MAX = 512
-NOTES_CHARS_MAX = 100_000
 COLORS_MAX = 10_000
 
 
@@ -128,8 +126,8 @@ def _check_edit(changes: Mapping[str, Any]) -> None:
     name, notes, tags, color = (changes.get(key) for key in ("name", "notes", "tags", "color"))
     if name is not None and not 0 < len(name.strip()) <= NAME_CHARS_MAX:
         raise Invalid(f"a run's name has 1 to {NAME_CHARS_MAX} characters", code="name")
-    if notes is not None and len(notes) > NOTES_CHARS_MAX:
-        raise Invalid(f"notes have at most {NOTES_CHARS_MAX:,} characters", code="notes")
+    if notes is not None and len(notes) > TEXT_CHARS_MAX:
+        raise Invalid(f"notes have at most {TEXT_CHARS_MAX:,} characters", code="notes")
     for tag in tags or ():
         if not 0 < len(tag) <= TAG_CHARS_MAX:
             raise Invalid(f"a tag has 1 to {TAG_CHARS_MAX} characters: {tag[:80]!r}", code="tags")
