@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.e2e.run_scripts import run_script
+import pytest
+
+from kiseki.record.types import Row
+from tests.e2e.run_scripts import journal, only_folder, run_script
 from tests.fakes.live_server import LiveServer, free_port
 
 DELETED = """
@@ -64,3 +70,50 @@ def test_a_deleted_folder_without_server_is_told() -> None:  # reliability §3, 
     assert "was deleted while the run went on" in done.stderr
     assert_honest(done.stderr)
     assert time.monotonic() - began < 60
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    try:
+        is_mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        is_mounted = False
+    if not is_mounted:
+        pytest.skip("mounting a small disk is not allowed here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+FILLED = """
+import os, sys, time, kiseki
+run = kiseki.init(project="p", id="full", dir=os.environ["DISK"])
+filler = os.open(os.path.join(os.environ["DISK"], "filler"), os.O_WRONLY | os.O_CREAT)
+try:
+    while True:
+        os.write(filler, bytes(4096))
+except OSError:
+    pass
+for i in range(3000):
+    run.log({"a": i, "text": "x" * 50})
+run.finish()
+print("end")
+"""
+
+
+@pytest.mark.parametrize("mode", ["offline", ""])
+def test_a_full_disk_is_told_as_it_is(small_disk: Path, mode: str) -> None:
+    """reliability 2.8: the uploader survives it, and the counts are those of the journal."""
+    url = f"http://127.0.0.1:{free_port()}"
+    env = {"KISEKI_MODE": mode, "KISEKI_BASE_URL": url, "DISK": str(small_disk)}
+    done = run_script(FILLED, env)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+    assert "KSK-UPL" not in done.stderr and "KSK-DISK-201" in done.stderr
+    folder = only_folder(small_disk)
+    rows = sum(isinstance(record, Row) for record in journal(folder))
+    assert 0 < rows < 3000 and f"{rows} rows" in done.stderr, done.stderr
+    assert "nothing is lost" not in done.stderr and "all of it" not in done.stderr
+    assert not list(folder.glob(".uploader.json.*"))
+    assert not [path for path in folder.glob("*.kslog") if not path.stat().st_size]

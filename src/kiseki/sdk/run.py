@@ -399,7 +399,7 @@ class Run:
             name=self.name,
             url=self.url,
             exit_code=self._exit_code,
-            rows=max(0, self._rows.count - self._stream.dropped),
+            rows=max(0, self._rows.count - self._stream.dropped_rows),
             dropped=self._stream.dropped,
             shapes=self._rows.shapes,
             values=self._state.values,

@@ -49,6 +49,7 @@ class Stream:
     Attributes:
         size: bytes appended so far; decides when `Open` and shapes are repeated.
         dropped: records lost because the disk refused for too long.
+        dropped_rows: rows among them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Stream:
         self.busy = False
         self.size = 0
         self.dropped = 0
+        self.dropped_rows = 0
         self._terminal = terminal
         self._fsync = fsync
         self.deferred: deque[Callable[[], None]] = deque()
@@ -162,7 +164,8 @@ class Stream:
                 return
             if self._waiting or self._dropped_untold:
                 self._flush_waiting()
-            self.dropped += len(self._waiting)
+            for kind, _ in self._waiting:
+                self._drop(kind)
             self._waiting.clear()
             self._writer.close()
 
@@ -200,7 +203,7 @@ class Stream:
     def _keep(self, kind: int, payload: bytes, error: OSError | None) -> None:
         """Keep a record in memory while the disk refuses; beyond the bound, count it as dropped."""
         if self._waiting_bytes + len(payload) > WAITING_BYTES_MAX:
-            self.dropped += 1
+            self._drop(kind)
             self._dropped_untold += 1
         else:
             self._waiting.append((kind, payload))
@@ -216,6 +219,10 @@ class Stream:
             key="disk",
             every=REPEAT_SECONDS,
         )
+
+    def _drop(self, kind: int) -> None:
+        self.dropped += 1
+        self.dropped_rows += kind == Kind.ROW
 
     def _flush_waiting(self) -> bool:
         """Write what waits, in order; return whether the disk took all of it."""

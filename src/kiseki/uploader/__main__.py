@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -53,7 +54,8 @@ def serve(folder: Path, parent: int, pidfd: int) -> int:
     start_lifeline(agent, sys.stdin)
     agent.run()
     # The life line thread may still be reading; there is nothing to wait for.
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the log stands on a full disk
+        sys.stderr.flush()
     os._exit(0)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from kiseki.client import registry
 from kiseki.client.credentials import Target, resolve
 from kiseki.client.http import TIMEOUT_S
+from kiseki.errors import DataError
 from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind, Open
 from kiseki.uploader import messages
@@ -230,7 +231,10 @@ class Agent:
 
     def _may_leave_offline(self, is_described: bool, now: float) -> bool:
         if not self._has_answered and (is_described or now >= self._describe_by):
-            pending = sum(feed.pending() for feed in _feeds(self.folder))
+            pending = 0
+            for feed in _feeds(self.folder):
+                pending += feed.pending()
+                feed.close()
             self._answer(False, pending, lingers=not is_described)
             self._finish_by = now + LINGER_S
         assert self._finish_by is not None
@@ -261,7 +265,11 @@ class Agent:
 
 
 def _feeds(folder: Path) -> list[Feed]:
-    return [open_feed(path, is_live=False) for path in sorted(folder.glob("*.kslog"))]
+    found = []
+    for path in sorted(folder.glob("*.kslog")):
+        with contextlib.suppress(OSError, DataError):  # nothing in it yet, or nothing readable
+            found.append(open_feed(path, is_live=False))
+    return found
 
 
 def has_finish(folder: Path) -> bool:

@@ -40,7 +40,12 @@ class OwnStream:
         self._shapes: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
         stream = stream_id()
-        self._journal = JournalWriter(self.path, stream)
+        try:
+            self._journal = JournalWriter(self.path, stream)
+        except OSError:  # a full disk takes the name of a file, but nothing into it
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            raise
         record = Open(
             stream=stream,
             role="uploader",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -46,8 +47,13 @@ class Progress:
             },
         }
         draft = self.folder / f".uploader.json.{os.getpid()}"
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, self.folder / "uploader.json")
+        try:
+            draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            os.replace(draft, self.folder / "uploader.json")
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink()
+            raise
 
 
 def journal_sizes(folder: Path) -> dict[str, int]:
