@@ -1,9 +1,12 @@
 // The runs of a project under the current filter and sort, held in windows of 200 rows: 100 000 runs cost what is looked at.
+import { ApiError } from '../api/client';
 import { getRuns } from '../api/endpoints';
 import type { Run } from '../api/types';
 
 export const WINDOW = 200;
 const REFRESH_MS = 1000;
+/** A server that failed to answer is asked again after this long, and not before. */
+const RETRY_MS = 5000;
 
 type Fetch = typeof getRuns;
 
@@ -23,8 +26,9 @@ export class RunList {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refreshedAt = 0;
   private generation = 0;
-  /** Set by a view that is scrolled away from the top: rows then change in place and never move. */
-  held = false;
+  private isHeld = false;
+  /** The next answer for the first window replaces all that is held. */
+  private startsOver = true;
   paused = false;
 
   constructor(
@@ -47,7 +51,8 @@ export class RunList {
     this.inFlight.clear();
     this.dirty.clear();
     this.waiting = 0;
-    void this.load(0, true);
+    this.startsOver = true;
+    void this.load(0);
   }
 
   /** Asks again for every window that is held: any of them may be old. Rows stay in place meanwhile. */
@@ -81,20 +86,30 @@ export class RunList {
     if (!this.loaded) return;
     const last = Math.floor(Math.min(to, this.matching - 1) / WINDOW);
     for (let window = Math.floor(from / WINDOW); window <= last; window++) {
-      if (!this.windows.has(window) && !this.inFlight.has(window)) void this.load(window, false);
+      if (!this.windows.has(window) && !this.inFlight.has(window)) void this.load(window);
     }
   }
 
+  /** Said by a view that is scrolled away from the top: rows then change in place and never move, until it lets go. */
+  hold(held: boolean): void {
+    if (held === this.isHeld) return;
+    this.isHeld = held;
+    if (held || !this.loaded || this.error !== null) return;
+    this.waiting = 0;
+    this.lookAgain();
+  }
+
   /** The server said that these runs changed. */
-  changed(ids: readonly string[], added: readonly string[]): void {
-    if (added.length > 0) {
-      if (this.held) this.waiting += added.length;
-      else this.mark(0);
-    }
-    const wanted = new Set(ids);
+  changed(ids: readonly string[], added: readonly string[], removed: readonly string[] = []): void {
+    if (this.isHeld) this.waiting += added.length;
+    const wanted = new Set([...ids, ...removed]);
     for (const [window, runs] of this.windows) {
-      if (runs.some((run) => wanted.has(run.id))) this.mark(window);
+      if (runs.filter((run) => wanted.delete(run.id)).length > 0) this.mark(window);
     }
+    // An answer on its way may be older than the change, and hold any of these runs.
+    for (const window of this.inFlight.keys()) this.mark(window);
+    // A run that is not here may belong here now: it is new, matches the filter since, or was missed when it was new.
+    if ((wanted.size > 0 || added.length > 0) && !this.isHeld) this.mark(0);
   }
 
   /** Puts an edited run in place without waiting for the server's list. */
@@ -120,9 +135,14 @@ export class RunList {
   private mark(window: number): void {
     this.dirty.add(window);
     // A filter that was refused would be refused again.
-    if (this.timer !== undefined || this.error !== null) return;
-    const wait = Math.max(0, this.refreshedAt + REFRESH_MS - Date.now());
+    if (this.timer !== undefined || this.isRefused) return;
+    const pause = this.error === null ? REFRESH_MS : RETRY_MS;
+    const wait = Math.max(0, this.refreshedAt + pause - Date.now());
     this.timer = setTimeout(() => this.refresh(), wait);
+  }
+
+  private get isRefused(): boolean {
+    return this.error instanceof ApiError && this.error.status >= 400 && this.error.status < 500;
   }
 
   resume(): void {
@@ -139,11 +159,11 @@ export class RunList {
       // An answer on its way may be older than the change: that window is asked for once more behind it.
       if (this.inFlight.has(window)) continue;
       this.dirty.delete(window);
-      void this.load(window, false);
+      void this.load(window);
     }
   }
 
-  private async load(window: number, fresh: boolean): Promise<void> {
+  private async load(window: number): Promise<void> {
     const generation = this.generation;
     const controller = new AbortController();
     this.inFlight.set(window, controller);
@@ -155,14 +175,18 @@ export class RunList {
         controller.signal,
       );
       if (generation !== this.generation) return;
+      const fresh = this.startsOver && window === 0;
+      if (fresh) this.startsOver = false;
       this.take(window, page.runs, fresh);
       this.total = page.total;
-      if (!this.held || fresh || !this.loaded) this.matching = page.matching;
+      if (!this.isHeld || fresh || !this.loaded) this.matching = page.matching;
       this.error = null;
       this.loaded = true;
     } catch (error) {
       if (controller.signal.aborted) return;
       this.error = error;
+      this.refreshedAt = Date.now();
+      this.dirty.add(window);
     } finally {
       if (this.inFlight.get(window) === controller) {
         this.inFlight.delete(window);
@@ -176,7 +200,7 @@ export class RunList {
     const before = this.windows.get(window);
     if (before === runs) return;
     const windows = fresh ? new Map<number, readonly Run[]>() : new Map(this.windows);
-    const inPlace = this.held && !fresh && before !== undefined;
+    const inPlace = this.isHeld && !fresh && before !== undefined;
     windows.set(window, inPlace ? before.map((run) => this.byId.get(run.id) ?? run) : runs);
     this.windows = windows;
   }
