@@ -313,7 +313,8 @@ export const strings = {
     title: 'There is nothing at this address',
     text: (path: string) => `${path} is not a page of this server, or not one you may see.`,
     project: (name: string) => `There is no project ${name}`,
-    projectText: 'It may have another name, or you may not have the right to see it.',
+    projectText:
+      'It may have another name, or you may not have the right to see it. If its first run is yet to come, this page opens it then.',
     home: 'Go to projects',
   },
   failure: {

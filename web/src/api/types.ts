@@ -55,6 +55,7 @@ export interface RunChange {
 export interface ProjectChange {
   runs: Record<string, RunChange>;
   added: string[];
+  removed: string[];
 }
 
 /** What to change of a run; absent fields stay. */

@@ -1,4 +1,4 @@
-// One server-sent event stream, kept up: reconnects with jitter, tells the caller of gaps, rests in a hidden tab.
+// One server-sent event stream, kept up: reconnects with jitter, tells the caller of gaps.
 import type { ProjectChange } from '../api/types';
 
 export type LinkState = 'connecting' | 'live' | 'down';
@@ -14,7 +14,6 @@ export type AnyChange = Partial<ProjectChange> & { projects?: string[] };
 
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 20_000;
-/** The server sends at least a comment each 15 s, which EventSource does not show; so only errors end a stream. */
 
 export class ChangeStream {
   private source: EventSource | null = null;
@@ -35,9 +34,9 @@ export class ChangeStream {
     this.source = null;
   }
 
-  /** Tries at once instead of waiting out the countdown. */
+  /** Opens the stream if it is not: at once, instead of waiting out the countdown, or again after `close`. */
   retryNow(): void {
-    if (this.source?.readyState === EventSource.OPEN) return;
+    if (this.source !== null && this.source.readyState !== EventSource.CLOSED) return;
     this.close();
     this.open();
   }

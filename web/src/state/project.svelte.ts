@@ -12,6 +12,10 @@ import { Visibility } from './visibility.svelte';
 const METRICS_REFRESH_MS = 700;
 /** A long list of metrics is asked for less often. */
 const METRICS_REFRESH_EACH_MS = 2;
+/** A tab hidden for longer gives its connection back: a browser has six for a server, and each open tab keeps one. */
+const REST_AFTER_MS = 30_000;
+/** Parts after which the list of metrics may have grown. Rows are told of before the list of metrics is saved. */
+const METRIC_PARTS = new Set(['history', 'system', 'summary', 'config']);
 const ALL_PARTS = ['history', 'system', 'console', 'summary', 'config', 'state'];
 
 export type RunListener = (parts: readonly string[]) => void;
@@ -31,9 +35,13 @@ export class ProjectSession {
   readonly bus = new HoverBus();
   lit = $state<string | null>(null);
   private readonly stream: ChangeStream;
+  /** While there is no such project: tells when there is. */
+  private arrivals: ChangeStream | null = null;
   private readonly versions = new Map<string, number>();
   private readonly listeners = new Map<string, Set<RunListener>>();
   private missed = false;
+  private wasLive = false;
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
   private metricsTimer: ReturnType<typeof setTimeout> | undefined;
   private metricsAt = 0;
   private metricsAsked = 0;
@@ -52,11 +60,8 @@ export class ProjectSession {
     });
     this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
       change: (change) => this.take(change as ProjectChange),
-      gap: () => this.catchUp(),
-      state: (state, retryAt) => {
-        this.link = state;
-        this.retryAt = retryAt;
-      },
+      gap: () => this.gap(),
+      state: (state, retryAt) => this.linked(state, retryAt),
     });
     this.bus.subscribe((hover) => (this.lit = hover?.subject ?? null));
     document.addEventListener('visibilitychange', this.onVisibility);
@@ -78,7 +83,7 @@ export class ProjectSession {
   }
 
   retryNow(): void {
-    this.stream.retryNow();
+    (this.arrivals ?? this.stream).retryNow();
   }
 
   /** Calls back when the run's parts change. Returns the way to stop. */
@@ -94,7 +99,9 @@ export class ProjectSession {
   close(): void {
     document.removeEventListener('visibilitychange', this.onVisibility);
     clearTimeout(this.metricsTimer);
+    clearTimeout(this.restTimer);
     this.stream.close();
+    this.arrivals?.close();
     this.runs.close();
     this.series.close();
   }
@@ -116,17 +123,37 @@ export class ProjectSession {
     this.runs.changed(
       runs.map(([id]) => id),
       change.added ?? [],
+      change.removed ?? [],
     );
-    if (newPoints || change.added?.length) {
-      this.series.touch();
-      this.refreshMetrics();
-    }
+    if (newPoints) this.series.touch();
+    const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
+    if (mayBeNew || change.added?.length) this.refreshMetrics();
+  }
+
+  private linked(state: LinkState, retryAt: number | null): void {
+    this.link = state;
+    this.retryAt = retryAt;
+  }
+
+  private gap(): void {
+    if (this.wasLive) this.outdate();
+    this.wasLive = true;
+    if (this.resting) this.missed = true;
+    else this.catchUp();
+  }
+
+  /** Any run drawn may have logged while nobody told. */
+  private outdate(): void {
+    for (const run of this.eyes.drawn) this.versions.set(run.id, (this.versions.get(run.id) ?? 0) + 1);
   }
 
   /** Shown again, or switched on again. */
   private attend(): void {
     this.series.pause(this.resting);
     this.runs.paused = this.resting;
+    clearTimeout(this.restTimer);
+    if (document.hidden) this.restTimer = setTimeout(() => this.stream.close(), REST_AFTER_MS);
+    else if (!this.isAbsent) this.stream.retryNow();
     if (this.resting) return;
     if (this.missed) this.catchUp();
     else this.runs.resume();
@@ -155,7 +182,8 @@ export class ProjectSession {
     );
     this.metricsTimer = setTimeout(() => {
       this.metricsTimer = undefined;
-      if (!this.resting) void this.loadMetrics();
+      if (this.resting) this.missed = true;
+      else void this.loadMetrics();
     }, wait);
   }
 
@@ -169,10 +197,30 @@ export class ProjectSession {
       if (!sameMetrics(metrics, this.metrics)) this.metrics = metrics;
       this.metricsLoaded = true;
       this.metricsError = null;
+      if (this.arrivals) this.arrived();
     } catch (error) {
       this.metricsError = error;
-      if (this.isAbsent) this.stream.close();
+      if (this.isAbsent) this.awaitProject();
     }
+  }
+
+  private awaitProject(): void {
+    this.stream.close();
+    const name = `${this.entity}/${this.project}`;
+    this.arrivals ??= new ChangeStream(eventsUrl(), {
+      change: (change) => {
+        if (change.projects?.includes(name)) void this.loadMetrics();
+      },
+      gap: () => void this.loadMetrics(),
+      state: (state, retryAt) => this.linked(state, retryAt),
+    });
+  }
+
+  private arrived(): void {
+    this.arrivals?.close();
+    this.arrivals = null;
+    this.stream.retryNow();
+    this.runs.reload();
   }
 }
 

@@ -11,6 +11,8 @@ export class RunStore {
   error = $state.raw<unknown>(null);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private loadedAt = 0;
+  private asked = 0;
+  private shown = 0;
   private readonly stop: () => void;
 
   constructor(
@@ -28,8 +30,12 @@ export class RunStore {
 
   async load(): Promise<void> {
     this.loadedAt = Date.now();
+    const asked = ++this.asked;
     try {
-      this.run = await getRun(this.session.entity, this.session.project, this.id);
+      const run = await getRun(this.session.entity, this.session.project, this.id);
+      if (asked < this.shown) return; // overtaken by a newer answer
+      this.shown = asked;
+      this.run = run;
       this.error = null;
     } catch (error) {
       this.error = error;
