@@ -23,10 +23,9 @@ def main() -> None:
         figures = {"server_idle_mb": resident_mb(process)}
         import kiseki
 
-        run = kiseki.init(project="memory")
         row = {f"metric/{k}": k / 7 for k in range(10)}
-        run.log(row)
         before = me.memory_info().rss
+        run = kiseki.init(project="memory")
         for i in range(ROWS):
             row["metric/0"] = i / 3
             run.log(row)
