@@ -17,6 +17,7 @@ import pytest
 from kiseki.core.query import wire
 from kiseki.record.codec import decode_value
 from kiseki.record.types import Config, Console, Finish, Kind, Metric
+from kiseki.sdk.api import Api
 from tests.fakes.live_server import LiveServer
 from tests.fakes.recorder import START_US, Recorder
 
@@ -320,3 +321,19 @@ def test_bad_questions_are_refused(server: LiveServer) -> None:
     assert fetch(server, f"{PROJECT}/runs/one/console?tail=x")[0] == 400
     assert fetch(server, "/api/v1/events?project=oops")[0] == 400
     assert fetch(server, "/api/v1/events?project=ada/nothing")[0] == 404
+
+
+def test_lists_cut_long_values_and_the_client_gets_them_whole(logged_in: LiveServer) -> None:
+    """Two runs with a config value of 10 MB do not make a list of 20 MB; nobody loses a byte."""
+    config = {"big": "x" * 10_000_000, "lr": 0.1, "sizes": list(range(100_000))}
+    for name in ("one", "two"):
+        record(logged_in, name).record(Config(set=config)).row({"loss": 1.5}, 0).send()
+        saved(logged_in, name, 1)
+    status, _, body = fetch(logged_in, f"{PROJECT}/runs")
+    assert status == 200 and len(body) < 10_000
+    [shown, _] = json.loads(body)["runs"]
+    assert shown["config"]["lr"] == 0.1 and len(shown["config"]["big"]) == 1_000
+    assert shown["config"]["sizes"] == {"_type": "omitted", "items": 100_000}
+    with Api() as api:
+        for run in api.runs("ada/digits"):
+            assert run.config == config and run.summary["loss"] == 1.5

@@ -1,7 +1,8 @@
 """How the fold of an attempt is kept in the meta store: parts, cells and metrics.
 
-A part is msgpack: `config` and `summary` (maps, as lists show them), `environment` (machine and packages),
-`fold` (everything else that folding goes on from). They are apart because they change at different rates.
+A part is msgpack: `config` and `summary` (maps), what lists show of them where they are long, `environment`
+(machine and packages), `fold` (everything else that folding goes on from). They are apart because they
+change at different rates.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any
 
 import msgspec
 
+from kiseki.core.listed import shortened
 from kiseki.record import keypath
 from kiseki.record.codec import decode_state, decode_value, encode_state, encode_value
 from kiseki.record.fold import RunState, definition_of
-from kiseki.storage.interface import Metric, Scalar, Space
+from kiseki.storage.interface import LISTED, LISTED_BYTES_MAX, Metric, Scalar, Space
 
 CELLS_MAX = 2_000  # config paths, and as many summary paths, of one run that filter and sort
 CELL_CHARS_MAX = 1_000
@@ -25,9 +27,13 @@ def parts(state: RunState, touched: Collection[str]) -> dict[str, bytes]:
     """Return the parts to save after a change of `touched`."""
     rest = msgspec.structs.replace(state, config={}, environment={}, packages={})
     found = {"fold": encode_state(rest)}
-    found["summary"] = encode_value(state.summary)
+    trees = {"summary": state.summary}
     if "config" in touched:
-        found["config"] = encode_value(state.config)
+        trees["config"] = state.config
+    for name, tree in trees.items():
+        found[name] = encode_value(tree)
+        if len(found[name]) > LISTED_BYTES_MAX:
+            found[LISTED[name]] = encode_value(shortened(tree))
     if "environment" in touched:
         found["environment"] = encode_value([state.environment, state.packages])
     return found

@@ -233,8 +233,6 @@ class ApiRun:
     rows: int
     started_us: int
     runtime_us: int
-    config: dict[str, Any]
-    summary: dict[str, Any]
 
     def __init__(self, client: Client, raw: dict[str, Any], is_whole: bool = False) -> None:
         self._client = client
@@ -265,8 +263,7 @@ class ApiRun:
         self.rows = raw.get("rows") or 0
         self.started_us = raw.get("started_us") or 0
         self.runtime_us = raw.get("runtime_us") or 0
-        self.config = _numbers(raw.get("config") or {})
-        self.summary = _numbers(raw.get("summary") or {})
+        self._trees: dict[str, dict[str, Any]] = {}
 
     def _whole(self) -> dict[str, Any]:
         """Return everything the server says of this run; lists of runs say less."""
@@ -274,7 +271,25 @@ class ApiRun:
             self._raw, self._is_whole = self._client.get_json(self._url), True
         return self._raw
 
+    def _tree(self, name: str) -> dict[str, Any]:
+        if name not in self._trees:
+            raw = self._raw.get(name) or {}
+            if not self._is_whole and _is_cut(raw):
+                raw = self._whole().get(name) or {}
+            self._trees[name] = _numbers(raw)
+        return self._trees[name]
+
     # -- as of `kiseki.open` --------------------------------------------------------------------------
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The whole config, nested. Lists of runs cut long values: these are then asked for."""
+        return self._tree("config")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The whole summary, nested, as `config`."""
+        return self._tree("summary")
 
     @property
     def url(self) -> str:
@@ -415,6 +430,15 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     return value
+
+
+def _is_cut(value: Any) -> bool:
+    """Return whether a list of runs may have cut something of a JSON value."""
+    if isinstance(value, dict):
+        return value.get("_type") == "omitted" or any(map(_is_cut, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_cut, value))
+    return isinstance(value, str) and value.endswith("…")
 
 
 def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -231,6 +231,11 @@ class SeriesStore(Protocol):
 
 Space = Literal["history", "system"]
 Scalar = bool | float | str | None
+LISTED = {
+    "config": "config.list",
+    "summary": "summary.list",
+}  # parts that stand for long ones in lists
+LISTED_BYTES_MAX = 16 * 1024  # of a `config` or `summary` part that lists show themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,7 +436,8 @@ class Fold:
     """What `save` writes of one attempt; everything absent stays as it is.
 
     `columns` go into the attempt and, if it is its run's latest, into the run. `parts` are opaque
-    bytes by name (`config` and `summary` must be msgpack maps, they come back with `Run`). `cells` map
+    bytes by name (`config` and `summary` must be msgpack maps, they come back with `Run`; `find_runs` gives
+    the part that `LISTED` names instead, if they have more than `LISTED_BYTES_MAX`). `cells` map
     `config.…` and `summary.…` paths to their scalar, None to remove one. Parts and cells of an earlier
     attempt never overwrite those of the run.
     """
@@ -533,7 +539,8 @@ class MetaStore(Protocol):
         offset: int = 0,
         limit: int = 200,
     ) -> tuple[int, int, list[Run]]:
-        """Return (all runs, matching runs, one page of the matching). Deleted runs never count.
+        """Return (all runs, matching runs, one page of the matching). Deleted runs never count. Of a long
+        config or summary the runs have what was saved for lists.
 
         Numbers sort before text, NaN and missing always last; without an order, and to break ties, the
         youngest run is first. `user` is what `me` means, `now_us` what ages are counted from.

@@ -1,4 +1,4 @@
-"""Records beyond the limits are set aside or cut, with a notice; the rest of a body goes on (reliability §4)."""
+"""Records beyond the limits are set aside or cut, with a notice; the others go on (reliability §4)."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from kiseki.base.clock import wall_us
+from kiseki.core.listed import shortened
 from kiseki.core.query import filters, history
 from kiseki.core.query.history import Page
 from kiseki.core.query.series import Chain, Charts, Lru, SeriesRequest
@@ -98,7 +99,7 @@ class Queries:
         limit: int = 200,
         user: str = "",
     ) -> RunsPage:
-        """Return a page of the project's runs.
+        """Return a page of the project's runs, long values of config and summary cut (`core/listed.py`).
 
         Raises:
             Invalid: the filter or sort cannot be read (`position`, `token`), or a bad page.
@@ -109,10 +110,14 @@ class Queries:
                 code="page",
             )
         where, order = filters.parse(filter), filters.parse_sort(sort)
-        found = self._meta.find_runs(
+        total, matching, found = self._meta.find_runs(
             project.number, where, order, user=user, now_us=wall_us(), offset=offset, limit=limit
         )
-        return RunsPage(*found)
+        shown = [
+            replace(run, config=shortened(run.config), summary=shortened(run.summary))
+            for run in found
+        ]
+        return RunsPage(total, matching, shown)
 
     def list_tag(self, project: Project, filter: str) -> str:
         """Return what changes whenever a page of the list might."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, event, select
+from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, event, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -28,6 +28,8 @@ from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
 from kiseki.storage.filters import Filter, SortKey
 from kiseki.storage.interface import (
+    LISTED,
+    LISTED_BYTES_MAX,
     Attempt,
     FieldStat,
     Fold,
@@ -285,7 +287,7 @@ class EmbeddedMeta:
             )
             for some in slices(numbers):
                 rows = c.execute(_RUNS.where(t.run.c.number.in_(some))).all()
-                parts = _parts(c, [row.attempt for row in rows])
+                parts = _listed_parts(c, [row.attempt for row in rows])
                 found.update((row.number, _run(row, parts)) for row in rows)
         return total, matching, [found[number] for number in numbers]
 
@@ -677,3 +679,23 @@ def _parts(c: Connection, attempts: Sequence[int]) -> dict[tuple[int, str], byte
         p.attempt.in_(attempts), p.name.in_(("config", "summary"))
     )
     return {(row.attempt, row.name): row.data for row in c.execute(query)}
+
+
+def _listed_parts(c: Connection, attempts: Sequence[int]) -> dict[tuple[int, str], bytes]:
+    """Return the config and summary of attempts as lists show them, without reading the long ones."""
+    p = t.attempt_part.c
+    is_short = or_(p.name.in_(LISTED.values()), sql.length(p.data) <= LISTED_BYTES_MAX)
+    query = select(p.attempt, p.name, case((is_short, p.data)).label("data")).where(
+        p.attempt.in_(attempts), p.name.in_((*LISTED, *LISTED.values()))
+    )
+    stored = {(row.attempt, row.name): row.data for row in c.execute(query)}
+    found: dict[tuple[int, str], bytes] = {}
+    unlisted: list[int] = []  # saved by a version that did not shorten
+    for (attempt, name), data in stored.items():
+        if name in LISTED:
+            shown = data if data is not None else stored.get((attempt, LISTED[name]))
+            if shown is None:
+                unlisted.append(attempt)
+            else:
+                found[attempt, name] = shown
+    return {**_parts(c, unlisted), **found} if unlisted else found
