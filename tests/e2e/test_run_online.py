@@ -113,6 +113,22 @@ def test_refusals_of_the_real_server(
     assert time.monotonic() - began < 30
 
 
+def test_finish_of_a_run_deleted_in_the_web_does_not_wait(
+    logged_in: LiveServer, capsys: pytest.CaptureFixture[str]
+) -> None:  # F-07: the server's no is final
+    run = kiseki.init(project="p", id="gone", settings={"finish_timeout": 0})  # for ever
+    run.log({"a": 1})
+    with Client(logged_in.url, FIRST_KEY) as client:
+        client.post_json("/api/v1/projects/ada/p/runs/gone", method="DELETE")
+    run.log({"a": 2})
+    run.finish()
+    last = capsys.readouterr().err.partition(" finished\n")[2]
+    assert last.count("the run is not uploaded:") == 1 and "was deleted" in last
+    assert f"all of it (2 rows) is safe in {run.sync_dir}\n" in last
+    assert f"kiseki sync {run.sync_dir} --id NEW-ID" in last
+    assert not registry.entries()
+
+
 def test_alive_on_another_process(logged_in: LiveServer) -> None:  # I-62, design §3.7
     run = kiseki.init(project="p", id="mine")
     done = run_script(

@@ -54,6 +54,9 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
     elif result.is_synced:
         verb = "is" if ending.rows == 1 else "are"
         terminal.say(f"{_rows(ending)} {verb} on the server: {ending.url or link.base_url}")
+    elif result.refused:
+        kept = _kept(ending, "it is lost", " --id NEW-ID")
+        terminal.warn(f"the run is not uploaded: {result.refused}\n{kept}")
     else:
         known = result.pending >= 0
         if ending.is_kept:
@@ -81,13 +84,15 @@ def say_how_it_went(ending: Ending, terminal: Terminal) -> None:
         terminal.warn(f"{ending.dropped:,} records were lost: the disk was full")
 
 
-def _kept(ending: Ending, loss: str) -> str:
+def _kept(ending: Ending, loss: str, option: str = "") -> str:
     """Say what is safe, or with `loss` what is not: the folder was deleted, or its disk full."""
     if not ending.is_kept:
         return f"the run folder {ending.folder} was deleted while the run went on: {loss}"
     if ending.dropped:
-        return f"what the disk took ({_rows(ending)}) is in {ending.folder}\n{_sync(ending)}"
-    return f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}"
+        return (
+            f"what the disk took ({_rows(ending)}) is in {ending.folder}\n{_sync(ending)}{option}"
+        )
+    return f"all of it ({_rows(ending)}) is safe in {ending.folder}\n{_sync(ending)}{option}"
 
 
 def _rows(ending: Ending) -> str:

@@ -33,10 +33,14 @@ class Place(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What the server has after `finish`; `pending` is -1 if that is not known."""
+    """What the server has after `finish`; `pending` is -1 if that is not known.
+
+    `refused` is the reason why the server will never take the run, "" as a rule.
+    """
 
     is_synced: bool
     pending: int
+    refused: str
 
 
 def place_of(answer: dict[str, Any] | None) -> Place:
@@ -125,7 +129,8 @@ class Link:
             self._process.close()
         if not done.get("lingers"):
             self._process.wait(1.0)
-        return Result(bool(done.get("synced")), int(done.get("pending", -1)))
+        pending, refused = int(done.get("pending", -1)), str(done.get("refused", ""))
+        return Result(bool(done.get("synced")), pending, refused)
 
     def close(self) -> None:
         """Let go of the uploader: it ends by itself."""

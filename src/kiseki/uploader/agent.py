@@ -216,7 +216,7 @@ class Agent:
         if is_described:
             sender.stop_following()
         is_drained = is_described and sender.is_drained()
-        if is_drained or now >= self._finish_by:
+        if is_drained or now >= self._finish_by or sender.final_refusal is not None:
             self._leave(sender, is_drained)
             return True
         if not self._has_answered:
@@ -243,17 +243,20 @@ class Agent:
     def _leave(self, sender: Sender, is_drained: bool) -> None:
         self._observer.close()
         synced = is_drained and bool(sender.feeds)
-        if synced:
+        if synced or sender.final_refusal is not None:  # nobody needs to try again
             for feed in sender.feeds:
                 registry.remove(feed.stream)
         pending = 0 if is_drained else sender.pending()
         sender.close()
         if not self._has_answered:
-            self._answer(synced, pending, lingers=False)
+            refused = str(sender.final_refusal or "")
+            self._answer(synced, pending, lingers=False, refused=refused)
 
-    def _answer(self, synced: bool, pending: int, lingers: bool) -> None:
+    def _answer(self, synced: bool, pending: int, lingers: bool, refused: str = "") -> None:
         self._has_answered = True
         event = {"event": "done", "synced": synced, "pending": pending, "lingers": lingers}
+        if refused:
+            event["refused"] = refused
         self._tell(event)
 
     def _tell(self, event: Event) -> None:

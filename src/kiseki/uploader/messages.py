@@ -30,6 +30,8 @@ RUN_REFUSED = "KSK-RUN-301"
 REJECTED = "KSK-DATA-401"
 DAMAGED = "KSK-DATA-402"
 
+DELETED = "deleted"  # `code` of the server's answer: the run was deleted and its id stays taken
+
 
 class Kept(NamedTuple):
     """What is safe: size of the journals on disk in bytes, and records acknowledged by the server."""
@@ -80,7 +82,10 @@ def trouble(error: CommError, kept: Kept, retry_s: float) -> str:
         lines.append("to sign in: kiseki login --relogin (or set KISEKI_API_KEY)")
     elif code == RUN_REFUSED:
         lines.append("training continues and is recorded to disk only.")
-        lines.append(f"when the cause is removed: {sync}")
+        if isinstance(error, ServerError) and error.detail.get("code") == DELETED:
+            lines.append(f"to upload it as another run: {sync} --id NEW-ID")
+        else:
+            lines.append(f"when the cause is removed: {sync}")
     elif code == REFUSED:
         lines.append("training continues; uploading starts by itself when the server is there.")
         lines.append(f"to start one: kiseki server; to upload later: {sync}")

@@ -127,7 +127,8 @@ class UploaderProcess:
 
         Returns:
             `{"synced": bool, "pending": records not on the server, "lingers": bool}`; `pending` is -1 if no
-            uploader is left to ask. One that lingers has sent the run and still captures the environment.
+            uploader is left to ask; with `refused`, the reason, if the server will never take the run. One
+            that lingers has sent the run and still captures the environment.
         """
         if os.getpid() != self._owner:
             return {"event": "done", "synced": False, "pending": -1}

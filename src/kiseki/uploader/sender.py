@@ -77,6 +77,7 @@ class Sender:
         self.is_live = is_live
         self.hurries = False  # somebody waits for the end: retry soon
         self.last_error: CommError | None = None
+        self.final_refusal: ServerError | None = None  # the run was deleted: it will not be taken
         self._resolve = resolve
         self._on_event = on_event
         self._heartbeat_s = heartbeat_s
@@ -149,6 +150,7 @@ class Sender:
         """Try now, whatever pause was agreed on."""
         self._not_before = 0.0
         self._last_sent = 0.0
+        self.final_refusal = None
         for feed in self.feeds:
             feed.retry_at = 0.0
 
@@ -361,6 +363,8 @@ class Sender:
         if feed.is_uploader:  # its writer is not known yet, or not wanted
             feed.retry_at = now + (1.0 if self.hurries else 5.0)
             return 0.0
+        if code == messages.DELETED:
+            self.final_refusal = error
         feed.retry_at = now + REFUSED_RETRY_S
         self._tell(error, now, REFUSED_RETRY_S)
         return 0.0
