@@ -47,6 +47,8 @@ export const strings = {
     connecting: 'Connecting',
     reconnecting: (seconds: number) => `Reconnecting in ${seconds} s`,
     liveTitle: 'Live updates are on. Click to pause (l)',
+    connectingTitle: 'Live updates begin when the server answers. Click to pause (l)',
+    downTitle: 'Live updates are interrupted; they go on by themselves. Click to pause (l)',
     pausedTitle: 'Live updates are paused. Click to go on (l)',
     unreachable: (seconds: number) =>
       `The server does not answer. What is loaded stays usable; next try in ${seconds} s.`,
