@@ -28,6 +28,12 @@ describe('a chart in words (ui-spec 10)', () => {
     expect(facts).toMatchObject({ last: 2, min: 1, max: 2, nan: 1, pinf: 1, lostFromX: 2 });
     expect(lostText(facts, 'step')).toBe('NaN \u00d71, +Inf \u00d71 from step 2');
     expect(lostText(factsOf(level), 'step')).toBe('');
+    const at = bucketedSeries(
+      x,
+      x.map((i) => (i === 505 ? NaN : 1)),
+      100,
+    );
+    expect(lostText(factsOf({ key: 'd', label: 'run d', data: at }), 'step')).toMatch(/^NaN ×1 from about step 50\d$/);
   });
 
   it('counts the lines it does not name', () => {

@@ -19,6 +19,7 @@ export function factsOf({ key, label, data }: NamedSeries): LineFacts {
   let max = -Infinity;
   let last = NaN;
   let lostFromX = NaN;
+  let isLostExact = true;
   for (let i = 0; i < data.n; i += 1) {
     // NaN compares false, and ±Inf is no extreme of a finite series.
     if (data.min[i]! < min && data.min[i]! > -Infinity) min = data.min[i]!;
@@ -27,7 +28,10 @@ export function factsOf({ key, label, data }: NamedSeries): LineFacts {
     const isLost = data.exact
       ? !Number.isFinite(data.first[i]!)
       : (data.nanCount?.[i] ?? 0) + (data.pinfCount?.[i] ?? 0) + (data.ninfCount?.[i] ?? 0) > 0;
-    if (isLost && Number.isNaN(lostFromX)) lostFromX = data.x[i]!;
+    if (isLost && Number.isNaN(lostFromX)) {
+      lostFromX = data.x[i]!;
+      isLostExact = data.exact || data.count?.[i] === 1;
+    }
   }
   return {
     key,
@@ -41,10 +45,11 @@ export function factsOf({ key, label, data }: NamedSeries): LineFacts {
     pinf: data.pinf,
     ninf: data.ninf,
     lostFromX,
+    isLostExact,
   };
 }
 
-/** "NaN ×312 from step 4 100", or empty. */
+/** "NaN ×312 from step 4 100", or empty; "from about" when only the bucket is known. */
 export function lostText(facts: LineFacts, xKind: XKind): string {
   const parts = [
     ['NaN', facts.nan] as const,
@@ -56,7 +61,7 @@ export function lostText(facts: LineFacts, xKind: XKind): string {
   if (parts.length === 0) return '';
   const where =
     xKind === 'step' ? `step ${formatX(xKind, facts.lostFromX)}` : formatX(xKind, facts.lostFromX);
-  return `${parts.join(', ')} from ${where}`;
+  return `${parts.join(', ')} from ${facts.isLostExact ? '' : 'about '}${where}`;
 }
 
 /** One sentence on the chart, one on each of the first lines. */
