@@ -33,6 +33,13 @@ export function asNumber(value: Json | undefined): number | null {
   return null;
 }
 
+/** The times that every summary holds, in words; null for other keys and values. */
+export function clockText(path: string, value: Json): string | null {
+  if (typeof value !== 'number') return null;
+  if (path === '_timestamp') return formatMoment(value);
+  return path === '_runtime' ? formatDuration(value) : null;
+}
+
 /** A value of a config or summary tree in one line. */
 export function cell(value: Json | undefined): string {
   if (value === undefined) return '';
