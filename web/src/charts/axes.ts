@@ -25,6 +25,8 @@ export interface AxisSource {
 const LABEL_GAP_PX = 16;
 const Y_LABEL_GAP_PX = 10;
 const X_SPACING_PX = 56;
+/** A tick this little beyond the end of x is still drawn. */
+const X_BEYOND_PX = 3;
 const Y_SPACING_PX = 24;
 const LABEL_HEIGHT_PX = 12;
 const TICK_PX = 4;
@@ -105,8 +107,10 @@ function xAxis(source: () => AxisSource): uPlot.Axis {
       const room = plot.bbox.width / uPlot.pxRatio;
       const low = toScale(scale, range.min);
       const perUnit = room / (toScale(scale, range.max) - low);
+      const beyond = scale === 'log' ? 0 : X_BEYOND_PX / perUnit;
       ticks = fitTicks(
-        (count) => xTicks(kind, scale === 'log', range.min, range.max, count),
+        // A run of 1500 steps ends at step 1499: its round 1500 still has a place, where it belongs.
+        (count) => xTicks(kind, scale === 'log', range.min, range.max + beyond, count),
         (value) => (toScale(scale, value) - low) * perUnit,
         (label) => labelWidth(plot, source().ink.font, label),
         room,

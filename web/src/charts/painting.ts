@@ -217,14 +217,22 @@ function paintDots(
   const span = Math.min(line.x[line.n - 1]!, xMax) - Math.max(line.x[0]!, xMin);
   const spacing = visible < 2 ? Infinity : (span * ax) / (visible - 1) / scene.pixelRatio;
   if (line.n > 2 && !(spacing > DOT_SPACING_PX)) return;
+  const radius = Math.max(2.25, width * 1.5) * scene.pixelRatio;
   const dots: number[] = [];
   for (let i = 0; i < line.n; i += 1) {
     if (line.x[i]! < xMin || line.x[i]! > xMax || !Number.isFinite(line.y[i]!)) continue;
-    dots.push(ax * line.x[i]! + bx, ay * line.y[i]! + by);
+    const py = ay * line.y[i]! + by;
+    if (py < -0.5 || py > scene.height + 0.5) continue;
+    dots.push(inside(ax * line.x[i]! + bx, radius, scene.width), inside(py, radius, scene.height));
   }
   context.globalAlpha = alpha;
   context.fillStyle = colour;
-  fillDots(context, dots, Math.max(2.25, width * 1.5) * scene.pixelRatio);
+  fillDots(context, dots, radius);
+}
+
+/** A mark on the edge of the plot is drawn whole, moved in by no more than its own radius. */
+function inside(px: number, radius: number, room: number): number {
+  return Math.max(radius, Math.min(room - radius, px));
 }
 
 function paintWhiskers(
@@ -372,7 +380,7 @@ function eachApart(
     if (!(at >= xMin && at <= xMax)) continue;
     const px = ax * at + bx;
     if (px < edge) continue;
-    draw(px, i);
+    draw(inside(px, MARK_SIZE_PX * scene.pixelRatio, scene.width), i);
     edge = px + MARK_SPACING_PX * scene.pixelRatio;
   }
 }
