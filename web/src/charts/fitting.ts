@@ -16,6 +16,8 @@ import type { Smoothing } from '../lib/smoothing';
 import { shapesOf } from './shapes';
 import type { Band } from './types';
 
+const LIMIT_ROOM = 0.015;
+
 export interface FitRequest {
   /** The zoomed part of x; null for all. */
   readonly visible: Range | null;
@@ -30,6 +32,8 @@ export interface FitRequest {
   /** Fixed ends; null is automatic. */
   readonly min: number | null;
   readonly max: number | null;
+  /** Automatic ends stay within; null is none. */
+  readonly limit: Range | null;
 }
 
 export interface Fit {
@@ -59,11 +63,20 @@ export function fitY(
           outlierPercent,
         )
       : { range: extentOf(lines, request), outside: 0 };
-  const { min, max } = paddedRange(found.range, yScale);
+  const { min, max } = limited(paddedRange(found.range, yScale), found.range, request);
   const [low, high] = [request.min ?? min, request.max ?? max];
   // A fixed end beyond the data, or ≤ 0 on a log axis, is no range.
   const isUsable = high > low && (yScale === 'linear' || low > 0);
   return { range: isUsable ? { min: low, max: high } : { min, max }, outside: found.outside };
+}
+
+/** `padded` without what lies beyond the limits of the values, but for the width of a line on them. */
+function limited(padded: Range, data: Range | null, { limit, yScale }: FitRequest): Range {
+  if (limit === null || data === null || yScale === 'log') return padded;
+  if (data.min < limit.min || data.max > limit.max) return padded;
+  const [min, max] = [Math.max(padded.min, limit.min), Math.min(padded.max, limit.max)];
+  const room = (max - min) * LIMIT_ROOM;
+  return { min: Math.max(padded.min, min - room), max: Math.min(padded.max, max + room) };
 }
 
 function extentOf(

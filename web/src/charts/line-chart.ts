@@ -61,6 +61,7 @@ const DRAWING_OPTIONS = [
   'yScale',
   'yMin',
   'yMax',
+  'yLimit',
   'smoothing',
   'rawLine',
   'outlierPercent',
@@ -362,6 +363,7 @@ class CanvasLineChart implements LineChart, GestureTarget {
         outlierPercent: options.outlierPercent ?? 0,
         min: options.yMin ?? null,
         max: options.yMax ?? null,
+        limit: options.yLimit ?? null,
       },
     );
     this.outsideCount = fitted.outside;

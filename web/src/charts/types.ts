@@ -45,6 +45,8 @@ export interface ChartOptions {
   /** Fixed ends of y; null or absent ends are automatic. */
   readonly yMin?: number | null;
   readonly yMax?: number | null;
+  /** Values that lie within these stay within: their axis shows no place where they cannot be. */
+  readonly yLimit?: Range | null;
   readonly smoothing?: Smoothing;
   /** Draw the raw line at 25 % behind a smoothed one. Default true. */
   readonly rawLine?: boolean;
@@ -107,6 +109,8 @@ export interface LineFacts {
   readonly ninf: number;
   /** x of the first NaN or ±Inf; NaN without any. */
   readonly lostFromX: number;
+  /** `lostFromX` is a point's own x; else that of the bucket it lies in. */
+  readonly isLostExact: boolean;
 }
 
 export interface ChartTable {

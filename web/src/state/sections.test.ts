@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Metric } from '../api/types';
-import { matcher, searchSections, sectionsOf, SYSTEM_KEY, systemSections, unitOf } from './sections';
+import { matcher, searchSections, sectionsOf, SYSTEM_KEY, systemSections } from './sections';
+import { panelTitle, unitOf } from './system-names';
 
 function metric(path: string, extra: Partial<Metric> = {}): Metric {
   return {
@@ -37,6 +38,21 @@ describe('sections', () => {
     expect(sections.at(-1)?.metrics.map((one) => one.path)).toEqual(['layer/2', 'layer/10']);
   });
 
+  it('puts the loss first in its section, then other headlines, then what was logged first', () => {
+    const [section] = sectionsOf([
+      metric('train/epoch', { first_us: 1 }),
+      metric('train/top1_acc', { first_us: 2 }),
+      metric('train/glossary', { first_us: 3 }),
+      metric('train/loss', { first_us: 4 }),
+    ]);
+    expect(section?.metrics.map((one) => one.path)).toEqual([
+      'train/loss',
+      'train/top1_acc',
+      'train/epoch',
+      'train/glossary',
+    ]);
+  });
+
   it('leaves out what is hidden or no number', () => {
     expect(sectionsOf([metric('a', { hidden: true }), metric('b', { kind: 'image' })])).toEqual([]);
   });
@@ -60,6 +76,21 @@ describe('sections', () => {
       metric(path, { space: 'system' }),
     );
     expect(systemSections(system).map((one) => one.title)).toEqual(['CPU', 'CPU cores', 'Disk', 'Memory', 'Process']);
-    expect(system.map(unitOf)).toEqual(['%', '%', '', '%', 'MB']);
+    expect(system.map(unitOf)).toEqual(['%', '%', 'MB', '%', 'MB']);
+  });
+
+  it('calls machine samples as people do, and leaves unknown names alone', () => {
+    const names = ['cpu.0.cpu_percent', 'disk./.usageGB', 'network.sent', 'proc.cpu.threads', 'tpu.watts'];
+    expect(names.map((path) => panelTitle(metric(path, { space: 'system' })))).toEqual([
+      'CPU core 0 %',
+      'Disk / used GB',
+      'Network sent B',
+      'Process threads',
+      'tpu.watts',
+    ]);
+    expect(panelTitle(metric('disk.in'))).toBe('disk.in');
+    const system = systemSections([metric('network.recv', { space: 'system' })]);
+    expect(searchSections(system, 'received')).toHaveLength(1);
+    expect(searchSections(system, 'network.recv')).toHaveLength(1);
   });
 });

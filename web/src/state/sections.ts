@@ -1,5 +1,6 @@
 // Which panels there are, in which sections and order. Pure.
 import type { Metric } from '../api/types';
+import { panelTitle } from './system-names';
 
 export interface Section {
   /** Stable name: the prefix before the last `/`, "" for metrics without one, `SYSTEM_KEY` for machine samples. */
@@ -51,11 +52,23 @@ function firstLogged(a: Metric, b: Metric): number {
   return time || headlineRank(a.path) - headlineRank(b.path) || natural.compare(a.path, b.path);
 }
 
+/** What a run is judged by stands first in its section, the loss before all. */
+const HEADLINES = [
+  /(^|[^a-z])loss$/i,
+  /(^|[^a-z])(acc|accuracy|err|error|reward|return|nll|ppl|perplexity|bpb|f1|auc|auroc|map|bleu|iou|mae|mse|rmse|score)$/i,
+];
+
+function nameRank(path: string): number {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const at = HEADLINES.findIndex((pattern) => pattern.test(name));
+  return at < 0 ? HEADLINES.length : at;
+}
+
 export function isDrawable(metric: Metric): boolean {
   return !metric.hidden && metric.kind === 'number';
 }
 
-/** Sections in the order in which their first metric was logged; System last. */
+/** Sections in the order in which their first metric was logged, headlines first in each; System last. */
 export function sectionsOf(metrics: readonly Metric[]): Section[] {
   const sections = new Map<string, Section>();
   for (const metric of metrics.filter(isDrawable).sort(firstLogged)) {
@@ -65,6 +78,8 @@ export function sectionsOf(metrics: readonly Metric[]): Section[] {
     else sections.set(key, { key, title: title(key), metrics: [metric] });
   }
   const all = [...sections.values()];
+  // Stable: metrics of one rank stay as they were logged.
+  for (const { metrics } of all) metrics.sort((a, b) => nameRank(a.path) - nameRank(b.path));
   const isSystem = (section: Section) => section.key === SYSTEM_KEY;
   return [...all.filter((section) => !isSystem(section)), ...all.filter(isSystem)];
 }
@@ -92,28 +107,26 @@ export function searchSections(sections: readonly Section[], search: string): Se
   if (!test) return [];
   const found: Section[] = [];
   for (const section of sections) {
-    const metrics = section.metrics.filter((metric) => test(`${section.title} ${metric.label}`));
+    const metrics = section.metrics.filter((metric) => test(`${section.title} ${searched(metric)}`));
     if (metrics.length === section.metrics.length) found.push(section);
     else if (metrics.length) found.push({ ...section, metrics });
   }
   return found;
 }
 
+/** A machine sample is found by either of its names. */
+function searched(metric: Metric): string {
+  return metric.space === 'system' ? `${metric.label} ${panelTitle(metric)}` : metric.label;
+}
+
 /** The text of a panel's header inside its section: the part behind the last `/`. */
 export function shortLabel(metric: Metric): string {
-  return metric.space === 'system' ? metric.label : metric.label.slice(metric.label.lastIndexOf('/') + 1);
+  return metric.space === 'system' ? panelTitle(metric) : metric.label.slice(metric.label.lastIndexOf('/') + 1);
 }
 
 function deviceOf(path: string): string {
   if (/^cpu\.\d/.test(path)) return 'cores';
   return Object.keys(DEVICE_TITLES).find((name) => path.startsWith(name)) ?? /^[^./_]+/.exec(path)?.[0] ?? path;
-}
-
-/** The unit that a machine sample's name tells, for the tooltip. */
-export function unitOf(metric: Metric): string {
-  if (metric.space !== 'system') return '';
-  if (/percent$|^cpu$|utilization$|\.gpu$/i.test(metric.path)) return '%';
-  return /(GB|MB|KB|Watts|Celsius|MHz)$/i.exec(metric.path)?.[1] ?? '';
 }
 
 /** The machine's samples by device: `gpu.0.memory` stands in gpu, `proc.cpu` in proc. */
