@@ -43,6 +43,10 @@ def exit_codes() -> list[int]:
         ("threading.Thread(target=lambda: sys.exit(3)).start()", 0, 0),
         ("run.finish(2); sys.exit(3)", 3, 2),
         ("sys.exit = sys.exit; sys.exit(6)", 6, 6),
+        ("exit(3)", 3, 3),
+        ("quit(1)", 1, 1),
+        ("quit()", 0, 0),
+        ("try:\n    exit(3)\nexcept SystemExit:\n    pass", 0, 0),
         ("raise KeyboardInterrupt", 130, 130),
         ("class Own(BaseException): pass\nraise Own()", 1, 1),
         ("atexit.register(lambda: run.log({'i': 50}))", 0, 0),
@@ -65,9 +69,11 @@ def test_hooks_are_given_back() -> None:
         """
         import sys, kiseki
         before = sys.excepthook, sys.exit
+        quitter = type(exit).__call__
         with kiseki.init():
             assert sys.exit is not before[1] and sys.excepthook is before[0]
         assert (sys.excepthook, sys.exit) == before
+        assert type(exit).__call__ is quitter and "Ctrl-D" in repr(exit)
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         """.replace("import sys, kiseki", "import signal, sys, kiseki")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kiseki.record.types import Finish, Open, Row
 from tests.e2e.run_scripts import folders, journal, of, only_folder, run_script
 from tests.unit.sdk.recording import records_of
@@ -153,3 +155,40 @@ def test_signal_handlers_and_finalizers_may_log() -> None:
     assert sorted(logged["signal"]) == list(range(1, signals + 1))
     assert sorted(logged["del"]) == list(range(1, deletions + 1))
     assert len({row.step for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_child_of_multiprocessing_ends_its_own_run(method: str) -> None:  # T-03, F-20
+    done = run_script(
+        """
+        import multiprocessing, os, sys, kiseki
+        def train(how):
+            run = kiseki.init(id=how)
+            run.log({"a": 1})
+            if how == "raises":
+                raise ValueError("expected")
+            if how == "exits":
+                sys.exit(3)
+            if how == "caught":
+                try:
+                    sys.exit(3)
+                except SystemExit:
+                    pass
+        if __name__ == "__main__":
+            context = multiprocessing.get_context(os.environ["METHOD"])
+            children = [
+                context.Process(target=train, args=(how,))
+                for how in ("returns", "raises", "exits", "caught")
+            ]
+            [child.start() for child in children]
+            [child.join() for child in children]
+            print([child.exitcode for child in children])
+        """,
+        {"METHOD": method},
+    )
+    assert done.returncode == 0 and done.stdout == "[0, 1, 3, 0]\n", done.stderr
+    found = {}
+    for folder in folders():
+        records = journal(folder)
+        found[of(records, Open)[0].run] = [end.exit_code for end in of(records, Finish)]
+    assert found == {"returns": [0], "raises": [1], "exits": [3], "caught": [0]}

@@ -1,13 +1,16 @@
 """The end of the script: which exit code it had, without changing it (F-20 … F-24).
 
 An uncaught exception is found in `sys.last_value`, where the interpreter puts it before it is printed, and
-the code of `sys.exit` by standing in front of that function while a run is active; `raise SystemExit(n)`
-leaves no trace that could be read. There is no signal handler: what a signal kills, the uploader reports.
+the code of `sys.exit`, `exit` and `quit` by standing in front of them while a run is active; `raise
+SystemExit(n)` leaves no trace that could be read. A forked child of `multiprocessing` has no `atexit`, but
+runs that module's finalizers while the exception that ended it is on its way. There is no signal handler:
+what a signal kills, the uploader reports.
 """
 
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import sys
 import threading
@@ -54,6 +57,9 @@ class ExitWatch:
         self._last_before: Any = None
         self._exit: Any = None
         self._exit_before: Any = None
+        self._quit_before: Any = None
+        self._quit: Any = None
+        self._finalizer: Any = None
 
     def arm(self) -> None:
         """Begin to watch."""
@@ -63,9 +69,11 @@ class ExitWatch:
         self._pid = os.getpid()
         self.code = None
         atexit.register(self._at_exit)
+        self._finalizer = _finalizer_of_child(self._at_end_of_child)
         self._last_before = getattr(sys, "last_value", None)
         self._exit_before, self._exit = sys.exit, self._sys_exit
         sys.exit = self._exit
+        self._stand_before_quit()
 
     def disarm(self) -> None:
         """Stop watching."""
@@ -73,10 +81,16 @@ class ExitWatch:
             return
         self._is_armed = False
         atexit.unregister(self._at_exit)
+        if self._finalizer is not None:
+            self._finalizer.cancel()
+            self._finalizer = None
         if (
             sys.exit is self._exit
         ):  # else somebody stands in front of ours: it stays, and only exits
             sys.exit = self._exit_before
+        quitter = _quitter()
+        if quitter is not None and self._quit is not None and quitter.__call__ is self._quit:
+            quitter.__call__ = self._quit_before
 
     def after_fork(self) -> None:
         """In a forked child: end nothing."""
@@ -91,16 +105,63 @@ class ExitWatch:
         self._last_before = None
         self._on_exit(self.code or 0)
 
-    def _sys_exit(self, status: Any = None, /) -> NoReturn:
-        error = SystemExit() if status is None else SystemExit(status)
+    def _at_end_of_child(self) -> None:
+        """End the runs of a child of `multiprocessing`: what ended it is being handled just now."""
+        if os.getpid() != self._pid:
+            return
+        error = sys.exc_info()[1]
+        if isinstance(error, SystemExit):
+            self.code = exit_code_of(error.code)
+        else:
+            self.code = 0 if error is None else 1
+        self._on_exit(self.code)
+
+    def _note(self, error: SystemExit) -> None:
         if self._is_armed and threading.current_thread() is threading.main_thread():
             self.code = exit_code_of(error.code)
             self.exits += 1
             error._kiseki = _Travelling(self, self.exits)  # type: ignore[attr-defined]
+
+    def _stand_before_quit(self) -> None:
+        """Stand in front of what `exit(n)` and `quit(n)` call; the two objects stay what they are."""
+        quitter = _quitter()
+        if quitter is None:
+            return
+        before = quitter.__call__
+
+        def leave(self_: Any, code: Any = None) -> None:
+            try:
+                before(self_, code)
+            except SystemExit as error:
+                self._note(error)
+                raise
+
+        self._quit_before, self._quit = before, leave
+        quitter.__call__ = leave
+
+    def _sys_exit(self, status: Any = None, /) -> NoReturn:
+        error = SystemExit() if status is None else SystemExit(status)
+        self._note(error)
         try:
             raise error
         finally:
             del error  # else the exception and this frame would keep each other alive
+
+
+def _quitter() -> Any:
+    """Return the class of the built-in `exit` and `quit`; None without the module `site`."""
+    kind = type(getattr(builtins, "exit", None))
+    return kind if kind.__module__ == "_sitebuiltins" else None
+
+
+def _finalizer_of_child(end: Callable[[], None]) -> Any:
+    """Have `end` called at the end of a child of `multiprocessing`; elsewhere do nothing."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None:
+        return None
+    from multiprocessing.util import Finalize  # such a child has it loaded
+
+    return Finalize(None, end, exitpriority=0)
 
 
 def exit_code_of(status: object) -> int:
