@@ -121,10 +121,12 @@ def test_other_machines_are_let_in_only_when_somebody_can_sign_in(
     with pytest.raises(AssertionError, match="KISEKI_FIRST_KEY"):
         with serving(data, host="0.0.0.0"):
             pass
+    assert not data.exists()
     monkeypatch.setenv("KISEKI_FIRST_KEY", "short")
     with pytest.raises(AssertionError, match="40 characters"):
         with serving(data, host="0.0.0.0"):
             pass
+    assert not data.exists()
     monkeypatch.setenv("KISEKI_FIRST_KEY", FIRST_KEY)
     port = free_port()
     with serving(data, host="0.0.0.0", port=port):

@@ -96,18 +96,24 @@ def ensure_first_user(
     Raises:
         Invalid: the given key is too short.
     """
+    if key is not None:
+        check_first_key(key)
     users = meta.users()
     now = wall_us()
     is_new = not users
     user = users[0] if users else meta.add_user(to_entity(name), is_admin=True, now_us=now)
     if key is not None:
-        if not KEY_CHARS_MIN <= len(key) <= KEY_CHARS_MAX:
-            raise Invalid(f"the first user's key must have {KEY_CHARS_MIN} characters or more")
         if find_key(meta, key) is None:
             create_key(meta, user, name="first key", key=key)
         return FirstUser(user, None, is_new)
     made = create_key(meta, user, name="first key") if is_new and make else None
     return FirstUser(user, made, is_new)
+
+
+def check_first_key(key: str) -> None:
+    """Raise Invalid if the first user cannot have this key."""
+    if not KEY_CHARS_MIN <= len(key) <= KEY_CHARS_MAX:
+        raise Invalid(f"the first user's key must have {KEY_CHARS_MIN} characters or more")
 
 
 def create_user(meta: MetaStore, name: str, *, is_admin: bool = False) -> User:

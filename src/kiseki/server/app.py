@@ -47,7 +47,7 @@ from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
 from kiseki.server.static import Static
 from kiseki.storage.interface import Storage
-from kiseki.storage.open import open_storage
+from kiseki.storage.open import is_new, open_storage
 
 log = logging.getLogger(__name__)
 
@@ -142,13 +142,17 @@ def serve(
     """
     root_path = "/" + root_path.strip("/") if root_path.strip("/") else ""
     first_key = os.environ.get("KISEKI_FIRST_KEY") or None
+    if first_key is not None:
+        access.check_first_key(first_key)
+    if is_new(data):  # what is refused leaves no folder behind
+        _check_exposure(host, first_key, is_known=False)
     storage, lock = open_storage(data)
     try:
-        _check_exposure(host, first_key, storage)
-        first = access.ensure_first_user(
-            storage.meta, os.environ.get("KISEKI_FIRST_USER") or _os_user(), key=first_key
-        )
+        _check_exposure(host, first_key, is_known=bool(storage.meta.users()))
         with _listen(host, port) as listener:
+            first = access.ensure_first_user(
+                storage.meta, os.environ.get("KISEKI_FIRST_USER") or _os_user(), key=first_key
+            )
             bound = listener.getsockname()[1]
             url = (public_url or f"http://{_in_url(host)}:{bound}{root_path}").rstrip("/")
             core = open_core(storage, url)
@@ -184,8 +188,8 @@ def _os_user() -> str:
         return "user"
 
 
-def _check_exposure(host: str, first_key: str | None, storage: Storage) -> None:
-    if is_loopback(host) or first_key is not None or storage.meta.users():
+def _check_exposure(host: str, first_key: str | None, *, is_known: bool) -> None:
+    if is_loopback(host) or first_key is not None or is_known:
         return
     raise UsageError(
         f"--host {host} lets other machines reach this server, and nobody can sign in to it yet. Start it "

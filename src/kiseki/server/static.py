@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 FOLDER = Path(__file__).parent / "static"
 ASSETS = "assets/"
+ICON = "icon.svg"
 
 _NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Kiseki</title>
 <h1>The web app is not built</h1>
@@ -72,10 +73,12 @@ class Static:
 
     def _answer(self, request: Request) -> Response:
         name = request.scope["path"].lstrip("/")
+        if name == "favicon.ico":  # asked for by whoever has not read the page
+            name = ICON
         found = self._files.get(name)
         if found is not None:
             return self._send(request, name, found)
-        if name.startswith((ASSETS, "api/", "-/")):
+        if name == ICON or name.startswith((ASSETS, "api/", "-/")):
             raise HTTPException(404)
         headers = {"Cache-Control": "no-cache", "ETag": self._tag}
         if self._tag in request.headers.get("if-none-match", ""):

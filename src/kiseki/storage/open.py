@@ -16,6 +16,11 @@ from kiseki.storage.embedded.series import EmbeddedSeries
 from kiseki.storage.interface import MetaStore, Storage
 
 
+def is_new(data: Path) -> bool:
+    """Return whether a data folder holds nobody's data yet."""
+    return not (data / "meta.db").exists()
+
+
 def make_folder(data: Path) -> None:
     """Make a data folder that only its owner can look into."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)

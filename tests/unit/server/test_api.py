@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.exceptions import HTTPException
 
 from kiseki.record import codec, frame
 from kiseki.record.types import Config, Finish, Kind, Open, Shape
@@ -217,6 +218,14 @@ def test_assets_are_kept_and_packed(tmp_path: Path) -> None:
     assert icon.headers["cache-control"] == "no-cache"
     known = {"if-none-match": icon.headers["etag"]}
     assert ask(static, "GET", "/icon.svg", headers=known).status == 304
+    asked_by_habit = ask(static, "GET", "/favicon.ico")  # browsers do, whatever the page says
+    assert asked_by_habit.headers["content-type"] == "image/svg+xml"
+    assert asked_by_habit.body == icon.body
+
+
+def test_without_an_icon_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(HTTPException):
+        ask(Static(tmp_path), "GET", "/favicon.ico")
 
 
 def test_openapi_describes_every_endpoint(client: Client) -> None:
