@@ -117,3 +117,23 @@ def test_a_full_disk_is_told_as_it_is(small_disk: Path, mode: str) -> None:
     assert "nothing is lost" not in done.stderr and "all of it" not in done.stderr
     assert not list(folder.glob(".uploader.json.*"))
     assert not [path for path in folder.glob("*.kslog") if not path.stat().st_size]
+
+
+def test_a_current_folder_that_was_removed(tmp_path: Path) -> None:  # I-17
+    done = run_script(
+        """
+        import os, shutil, sys, kiseki
+        os.mkdir("work")
+        os.chdir("work")
+        os.rmdir("../work")
+        sys.path.insert(0, "")  # as with -c
+        run = kiseki.init()
+        run.log({"a": 1})
+        run.finish()
+        print(len(list(kiseki.open(run.sync_dir).scan_history())))
+        shutil.rmtree(os.path.dirname(os.path.dirname(run.sync_dir)))
+        """
+    )
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert done.stderr.count("this run is kept in") == 1
+    assert "KSK-UPL" not in done.stderr

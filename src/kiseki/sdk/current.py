@@ -9,6 +9,7 @@ from kiseki.errors import Error
 from kiseki.sdk import settings as settings_table
 from kiseki.sdk.console import Capture
 from kiseki.sdk.exit import ExitWatch
+from kiseki.sdk.script import current_folder
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.terminal import Terminal
 
@@ -57,7 +58,7 @@ class Session:
 
         self._warn_of_changes()
         environment = settings_table.from_environment(self.environ, self._warn_once)
-        root = environment.root_dir or os.getcwd()
+        root = environment.root_dir or current_folder()
         found = Settings()
         for path in (str(config_dir() / "settings"), os.path.join(root, "kiseki", "settings")):
             found.update(settings_table.from_file(path, self._warn_once))

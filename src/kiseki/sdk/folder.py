@@ -112,11 +112,13 @@ def create_folder(
     root: str, dir_name: str, run_id: str, is_offline: bool, terminal: Terminal
 ) -> RunFolder:
     """Make a new run folder below `root`; in the temporary folder if that is not possible (I-17)."""
-    parent = os.path.join(os.path.abspath(root), dir_name)
-    hidden = os.path.join(os.path.abspath(root), "." + dir_name)
-    if os.path.isdir(hidden):
-        parent = hidden
+    parent = os.path.join(root, dir_name)
     try:
+        root = os.path.abspath(root)  # fails in a current folder that was removed
+        parent = os.path.join(root, dir_name)
+        hidden = os.path.join(root, "." + dir_name)
+        if os.path.isdir(hidden):
+            parent = hidden
         return _make_unique(parent, run_id, is_offline)
     except OSError as error:
         import tempfile

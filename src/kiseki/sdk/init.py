@@ -147,7 +147,7 @@ def start(session: Session, plan: Plan) -> Run:
         )
     opening = _opening(settings)
     folder = create_folder(
-        settings.root_dir or os.getcwd(), settings.dir_name, opening.run, plan.is_offline, terminal
+        settings.root_dir or os.curdir, settings.dir_name, opening.run, plan.is_offline, terminal
     )
     run: Run | None = None
     try:

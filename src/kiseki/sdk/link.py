@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from kiseki.record.types import Open
 from kiseki.sdk.folder import RunFolder
 from kiseki.sdk.guard import Guard
+from kiseki.sdk.script import current_folder
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.terminal import Terminal
 from kiseki.uploader.process import UploaderProcess
@@ -62,7 +63,7 @@ def write_settings(
         "executable": sys.executable,
         "program": opening.program,
         "argv": sys.argv,
-        "cwd": os.getcwd(),
+        "cwd": current_folder(),
         "x_disable_stats": settings.x_disable_stats,
         "x_disable_meta": settings.x_disable_meta,
         "x_save_requirements": settings.x_save_requirements,

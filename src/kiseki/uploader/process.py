@@ -193,7 +193,7 @@ class UploaderProcess:
             )
         with self._lock:
             self._process, self._is_alive = process, True
-            self.send({"do": "begin", "path": [os.path.abspath(entry) for entry in sys.path]})
+            self.send({"do": "begin", "path": _search_path()})
             if self._is_finishing:
                 self._send_finish()
         self._thread = threading.Thread(
@@ -366,6 +366,15 @@ def _own_pidfd() -> Iterator[int]:
     finally:
         if pidfd >= 0:
             os.close(pidfd)
+
+
+def _search_path() -> list[str]:
+    """Return `sys.path` as it is seen from another folder."""
+    found = []
+    for entry in sys.path:
+        with contextlib.suppress(OSError):  # a relative one, and the current folder was removed
+            found.append(os.path.abspath(entry))
+    return found
 
 
 def _command(folder: Path, pidfd: int) -> list[str]:

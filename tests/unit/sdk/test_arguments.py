@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,7 +111,9 @@ def test_what_is_wrong_is_wrong_today(given: dict[str, Any]) -> None:  # I-55, I
     assert isinstance(caught.value, (ValueError, TypeError))
 
 
-def test_project_from_the_repository(tmp_path: Any) -> None:  # I-13
+def test_project_from_the_repository(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I-13
     repository = tmp_path / "my:repo"
     (repository / "sub" / "deep").mkdir(parents=True)
     (repository / ".git").mkdir()
@@ -119,6 +124,15 @@ def test_project_from_the_repository(tmp_path: Any) -> None:  # I-13
     outside = tmp_path / "elsewhere"
     outside.mkdir()
     assert script.guess_project(str(outside / "train.py")) == "uncategorized"
+    # `python -m pytest` and its like: an environment inside the repository is not the project.
+    monkeypatch.chdir(repository / "sub")
+    environment = repository / ".venv" / "lib" / "python3" / "site-packages"
+    for program in (environment / "pytest" / "__main__.py", Path(os.__file__).parent / "pdb.py"):
+        assert script.guess_project(str(program)) == "my_repo"
+    assert script.guess_project(str(Path(sys.executable).parent / "pytest")) == "my_repo"
+    assert script.guess_project("") == "my_repo"
+    monkeypatch.chdir(outside)
+    assert script.guess_project(str(environment / "pytest" / "__main__.py")) == "uncategorized"
 
 
 def test_names() -> None:  # I-23
