@@ -108,7 +108,7 @@ def test_description_changes() -> None:  # I-27, I-28, R-01, R-06, R-20
     run.alert("title", "text", kiseki.AlertLevel.WARN)
     kiseki.alert("title", "again")
     run.mark_preempting()
-    for wrong in ({"level": "LOUD"}, {"wait_duration": "x"}):
+    for wrong in ({"level": "LOUD"}, {"wait_duration": "x"}, {"wait_duration": float("nan")}):
         with pytest.raises((ValueError, TypeError)):
             run.alert("t", "x", **wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError):

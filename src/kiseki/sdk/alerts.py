@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -70,6 +71,8 @@ def _seconds(duration: Any) -> float:
         return duration.total_seconds()
     if isinstance(duration, bool) or not isinstance(duration, (int, float)):
         raise UsageTypeError(f"wait_duration must be seconds or a timedelta, got {duration!r}")
+    if math.isnan(duration):
+        raise UsageTypeError("wait_duration must be seconds or a timedelta, got nan")
     if duration < 0:
         raise UsageValueError(f"wait_duration must not be negative, got {duration!r}")
     return float(duration)

@@ -102,13 +102,15 @@ class Rows:
 
     # -- logging -----------------------------------------------------------------------------------
 
-    def log(self, data: Mapping[str, Any], step: Any = None, commit: bool | None = None) -> None:
+    def log(self, data: Mapping[str, Any], step: Any = None, commit: Any = None) -> None:
         """Write one row, or more of the open one.
 
         Raises:
             UsageTypeError, UsageValueError: the row is not acceptable; nothing of it was stored.
             RunStateError: the run has ended.
         """
+        if commit is not None and commit is not True and commit is not False:
+            commit = checked_commit(commit)
         if type(data) is dict and (step is None or (type(step) is int and 0 <= step <= STEP_MAX)):
             form = self._by_keys.get(tuple(data))
             if form is not None:
@@ -372,6 +374,13 @@ def checked_step(step: Any) -> int | None:
     if not 0 <= number <= STEP_MAX:
         raise UsageValueError(f"step must lie between 0 and {STEP_MAX}, got {number}")
     return number
+
+
+def checked_commit(commit: Any) -> bool:
+    """Return a `commit` that is neither True nor False itself as one of them: 0, 1, NumPy's."""
+    if isinstance(commit, int) or type(commit).__name__ in ("bool_", "bool"):
+        return bool(commit)
+    raise UsageTypeError(f"commit must be True or False, got {commit!r} of {type_name(commit)}")
 
 
 def check_size(payload: bytes) -> None:

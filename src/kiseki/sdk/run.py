@@ -114,7 +114,8 @@ class Run:
 
         Raises:
             UsageTypeError: `data` is no mapping, a key is not text, a value has no plain form, `step` is no
-                integer. UsageValueError: something is too large. Nothing of the row was stored then.
+                integer, `commit` is no bool. UsageValueError: something is too large. Nothing of the row was
+                stored then.
             RunStateError: the run has ended.
         """
         self._log(data, step, commit)

@@ -42,6 +42,18 @@ def test_an_open_row_takes_more_and_is_written_at_once(recording: Recording) -> 
     assert recording.steps() == [(0, False), (0, True), (0, True), (1, False)]
 
 
+def test_commit_is_a_bool(recording: Recording) -> None:  # L-02
+    recording.log({"a": 1})
+    for wrong in ("no", [], 0.0):
+        for data in ({"a": 1}, {}, {"new": 1}):
+            with pytest.raises(UsageTypeError, match="commit"):
+                recording.log(data, commit=wrong)
+    recording.log({"a": 1}, commit=np.bool_(False))
+    recording.log({"b": 1}, commit=0)
+    recording.log({"c": 1}, commit=1)
+    assert recording.steps() == [(0, False), (1, False), (1, True), (1, True)]
+
+
 def test_an_explicit_step_opens_a_row(recording: Recording) -> None:  # L-03
     recording.log({"a": 1}, step=7)
     assert recording.rows.step == 7
