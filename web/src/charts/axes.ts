@@ -25,6 +25,8 @@ export interface AxisSource {
 const LABEL_GAP_PX = 16;
 const Y_LABEL_GAP_PX = 10;
 const X_SPACING_PX = 56;
+/** Half the width of most labels, for one at the end of x. */
+const RIGHT_ROOM_PX = 18;
 /** A tick this little beyond the end of x is still drawn. */
 const X_BEYOND_PX = 3;
 const Y_SPACING_PX = 24;
@@ -39,7 +41,7 @@ export function createAxes(element: HTMLElement, source: () => AxisSource, size:
   const options: uPlot.Options = {
     width: size.width,
     height: size.height,
-    padding: [8, 12, 0, 0],
+    padding: [8, RIGHT_ROOM_PX, 0, 0],
     legend: { show: false },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     cursor: {
@@ -108,15 +110,20 @@ function xAxis(source: () => AxisSource): uPlot.Axis {
       const low = toScale(scale, range.min);
       const perUnit = room / (toScale(scale, range.max) - low);
       const beyond = scale === 'log' ? 0 : X_BEYOND_PX / perUnit;
+      const place = (value: number): number => (toScale(scale, value) - low) * perUnit;
+      const width = (label: string): number => labelWidth(plot, source().ink.font, label);
       ticks = fitTicks(
         // A run of 1500 steps ends at step 1499: its round 1500 still has a place, where it belongs.
         (count) => xTicks(kind, scale === 'log', range.min, range.max + beyond, count),
-        (value) => (toScale(scale, value) - low) * perUnit,
-        (label) => labelWidth(plot, source().ink.font, label),
+        place,
+        width,
         room,
         LABEL_GAP_PX,
         X_SPACING_PX,
-      );
+      ).map((tick) => {
+        const isCut = place(tick.value) + width(tick.label) / 2 > room + RIGHT_ROOM_PX;
+        return isCut ? { ...tick, label: '' } : tick;
+      });
       return ticks.map((tick) => toScale(scale, tick.value));
     },
     values: () => ticks.map((tick) => tick.label),
