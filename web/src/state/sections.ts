@@ -58,7 +58,7 @@ const HEADLINES = [
   /(^|[^a-z])(acc|accuracy|err|error|reward|return|nll|ppl|perplexity|bpb|f1|auc|auroc|map|bleu|iou|mae|mse|rmse|score)$/i,
 ];
 
-function nameRank(path: string): number {
+export function nameRank(path: string): number {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const at = HEADLINES.findIndex((pattern) => pattern.test(name));
   return at < 0 ? HEADLINES.length : at;

@@ -1,6 +1,6 @@
 // Columns of the runs table: which there are, which are shown unasked, and what stands in a cell. Pure.
 import type { Field, Json, JsonTree, Run } from '../../api/types';
-import { headlineRank } from '../../state/sections';
+import { headlineRank, nameRank } from '../../state/sections';
 import { strings } from '../../strings';
 import { ago, asNumber, cell, duration, exact, moment, valueAt } from '../../ui/format';
 
@@ -73,7 +73,7 @@ export function automaticColumns(columns: readonly Column[], runs: readonly Run[
   // Families numbered by their last part (class/0 … class/9) would fill the table.
   const wanted = summary
     .filter((column) => !/^\d+$/.test(column.label))
-    .sort((a, b) => headlineRank(key(a)) - headlineRank(key(b)))
+    .sort((a, b) => headlineRank(key(a)) - headlineRank(key(b)) || nameRank(key(a)) - nameRank(key(b)))
     .slice(0, AUTOMATIC_SUMMARY_MAX);
   const room = AUTOMATIC_MAX - BUILTIN_SHOWN.length - wanted.length;
   return [...BUILTIN_SHOWN, ...wanted.map(path), ...config.slice(0, room).map(path)];
