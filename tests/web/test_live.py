@@ -121,6 +121,14 @@ def test_the_first_run_is_noticed_and_later_ones_as_well(
         fresh.stop()
 
 
+def test_a_project_page_waits_for_the_first_run(script_env: dict[str, str], reader: Visit) -> None:
+    reader.expect_status(404, "")
+    page = reader.go("/ada/early")
+    expect(page.get_by_role("heading", name="There is no project")).to_be_visible()
+    run_once(script_env, "early", "first")
+    expect(reader.chart("loss")).to_have_accessible_name(re.compile("1 line, .*at step 1"))
+
+
 def test_a_server_that_was_away_is_found_again(
     script_env: dict[str, str], own_server: LiveServer, reader: Visit
 ) -> None:
