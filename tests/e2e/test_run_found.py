@@ -15,8 +15,10 @@ import pytest
 
 import kiseki
 from kiseki.client import registry
+from kiseki.client.credentials import resolve
 from kiseki.sdk.api import Api
 from kiseki.uploader.adopt import waiting
+from kiseki.uploader.sync import sync
 from tests.e2e.run_scripts import QUIET, run_script, start_script
 from tests.fakes.live_server import LiveServer
 from tests.unit.cli.command import kiseki as command
@@ -168,6 +170,23 @@ def test_offline_leaves_the_machine_alone_until_sync(
         found = api.run("p/later")
         assert [row["i"] for row in found.history()] == list(range(20))
         assert (found.state, found.config, found.tags) == ("finished", {"lr": 1}, ["t"])
+
+
+def test_sync_to_a_server_that_moved_names_its_new_address(
+    server: LiveServer, logged_in: LiveServer
+) -> None:  # K-03
+    with kiseki.init(project="p", id="moved", mode="offline") as run:
+        run.log({"a": 1})
+    (result,) = sync(run.sync_dir)
+    assert result.url == f"{server.url}/ada/p/runs/moved"
+    server.kill()
+    moved = LiveServer(server.data).start()
+    try:
+        for _ in range(2):
+            (result,) = sync(run.sync_dir, resolve(moved.url))
+            assert result.already and result.url == f"{moved.url}/ada/p/runs/moved", result
+    finally:
+        moved.kill()
 
 
 def test_offline_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:  # I-43

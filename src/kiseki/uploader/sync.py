@@ -127,6 +127,7 @@ def sync_folder(
     result.run = opened.run if opened is not None else ""
     try:
         _check_server(sender, chosen)
+        _follow_server(sender, chosen.base_url)
         before = sender.acked()
         result.total = before + sender.pending()
         _drive(sender, result, before, on_progress, timeout_s)
@@ -135,6 +136,18 @@ def sync_folder(
         result.error = str(error)
     _conclude(sender, result)
     return result
+
+
+def _follow_server(sender: Sender, base_url: str) -> None:
+    """Give the run's page, as told earlier, the address that the server has now.
+
+    If it is another server, its answer to the first records brings another page.
+    """
+    progress = sender.progress
+    url, before = str(progress.run.get("url") or ""), progress.base_url
+    if before and before != base_url and url.startswith(before + "/"):
+        progress.run = {**progress.run, "url": base_url + url[len(before) :]}
+        progress.base_url = base_url
 
 
 def _check_server(sender: Sender, target: Target) -> None:
