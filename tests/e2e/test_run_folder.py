@@ -58,7 +58,7 @@ def test_a_deleted_folder_still_reaches_the_server(logged_in: LiveServer) -> Non
 def test_a_deleted_folder_offline_is_told(tmp_path: object) -> None:  # reliability §3, 2.8
     done = run_script(WAITS_NOT + DELETED)
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
-    assert "was deleted while the run went on: 101 rows of this process are lost" in done.stderr
+    assert "was deleted while the run went on: 101 rows are lost" in done.stderr
     assert_honest(done.stderr)
 
 

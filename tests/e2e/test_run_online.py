@@ -314,3 +314,24 @@ def test_login(logged_in: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None: 
     assert kiseki.login() is True  # remembered
     with kiseki.init(mode="online") as run:
         assert run.entity == "ada"
+
+
+def test_where_nothing_listens_the_end_does_not_wait(tmp_path: Path) -> None:  # F-07
+    env = {"KISEKI_MODE": "", "KISEKI_BASE_URL": f"http://127.0.0.1:{free_port()}"}
+    done = run_script(
+        """
+        import time, kiseki
+        from kiseki.sdk.link import UNKNOWN_FINISH_SECONDS
+        run = kiseki.init()
+        run.log({"a": 1})
+        began = time.monotonic()
+        run.finish()
+        took = time.monotonic() - began
+        assert took < UNKNOWN_FINISH_SECONDS, took  # it would be more if it waited for a server
+        """,
+        {**env, "KISEKI_DISABLE_META": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "not yet on" in done.stderr and "all of it (1 row) is safe" in done.stderr
+    (folder,) = folders()
+    until((folder / "files" / "wandb-metadata.json").exists)  # captured after the end, too

@@ -192,3 +192,22 @@ def test_a_child_of_multiprocessing_ends_its_own_run(method: str) -> None:  # T-
         records = journal(folder)
         found[of(records, Open)[0].run] = [end.exit_code for end in of(records, Finish)]
     assert found == {"returns": [0], "raises": [1], "exits": [3], "caught": [0]}
+
+
+def test_the_last_line_says_whose_rows_it_counts() -> None:  # F-07
+    done = run_script(
+        """
+        import os, kiseki
+        run = kiseki.init()
+        run.log({"a": 1})
+        if os.fork() == 0:
+            for i in range(5):
+                run.log({"a": i})
+            os._exit(0)
+        os.wait()
+        run.finish()
+        kiseki.init().finish()
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 row of this process recorded in" in done.stderr and "0 rows recorded" in done.stderr

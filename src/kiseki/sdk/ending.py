@@ -19,6 +19,7 @@ class Ending:
         journal: path of the journal, closed.
         shapes: key paths by shape number.
         values: the flat summary.
+        has_others: whether other processes logged to the run, whose rows are not counted here.
         is_kept: whether the journal still stands where it was written.
     """
 
@@ -32,6 +33,7 @@ class Ending:
     shapes: Mapping[int, tuple[str, ...]]
     values: Mapping[str, Any]
     is_kept: bool = True
+    has_others: bool = False
 
 
 def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) -> None:
@@ -48,7 +50,7 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         raise
     terminal.progress("")
     if link.is_offline and not ending.is_kept:
-        terminal.warn(_kept(ending, f"{_rows(ending)} of this process are lost"))
+        terminal.warn(_kept(ending, f"{_rows(ending)} are lost"))
     elif link.is_offline:
         terminal.say(f"{_rows(ending)} recorded in {ending.folder}\n{_sync(ending)}")
     elif result.is_synced:
@@ -96,7 +98,8 @@ def _kept(ending: Ending, loss: str, option: str = "") -> str:
 
 
 def _rows(ending: Ending) -> str:
-    return "1 row" if ending.rows == 1 else f"{ending.rows:,} rows"
+    rows = "1 row" if ending.rows == 1 else f"{ending.rows:,} rows"
+    return f"{rows} of this process" if ending.has_others else rows
 
 
 def _sync(ending: Ending) -> str:

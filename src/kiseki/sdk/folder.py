@@ -59,6 +59,16 @@ class RunFolder:
                 os.unlink(link)
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def has_other_journals(self) -> bool:
+        """Return whether other processes log to the run, too."""
+        beginning = f"run-{self.run_id}-"
+        with contextlib.suppress(OSError):
+            return any(
+                name.startswith(beginning) and name.endswith(JOURNAL_EXTENSION)
+                for name in os.listdir(self.path)
+            )
+        return False
+
     def link_latest(self) -> None:
         """Point `latest-run` at it; where links are not possible there is none."""
         parent, name = os.path.split(self.path)

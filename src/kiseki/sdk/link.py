@@ -23,6 +23,9 @@ OFFLINE_FINISH_SECONDS = 10.0  # for the environment, which the uploader capture
 # `finish` of a run that no server ever knew: who trains first and starts the server afterwards must not
 # wait a minute for each script. The server takes the folder in when it starts.
 UNKNOWN_FINISH_SECONDS = 3.0
+# …and least of all where nothing listens: that is certain at once.
+REFUSED_FINISH_SECONDS = 0.5
+REFUSED = "KSK-NET-102"  # as in `uploader/messages.py`, which loads HTTP
 
 
 class Place(NamedTuple):
@@ -114,7 +117,8 @@ class Link:
         if self.is_offline:
             timeout = OFFLINE_FINISH_SECONDS
         elif not self._is_known:
-            timeout = min(timeout or UNKNOWN_FINISH_SECONDS, UNKNOWN_FINISH_SECONDS)
+            limit = REFUSED_FINISH_SECONDS if self._told == REFUSED else UNKNOWN_FINISH_SECONDS
+            timeout = min(timeout or limit, limit)
 
         def show(event: dict[str, Any]) -> None:
             if time.monotonic() - began >= PROGRESS_AFTER_SECONDS:

@@ -405,6 +405,7 @@ class Run:
             shapes=self._rows.shapes,
             values=self._state.values,
             is_kept=os.path.exists(self._stream.path),
+            has_others=self._folder.has_other_journals(),
         )
         with Guard("saying goodbye", self._settings.strict):
             say_how_it_went(ending, terminal)

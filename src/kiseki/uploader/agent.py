@@ -78,6 +78,7 @@ class Agent:
         self._next_look = 0.0
         self._next_folder_look = 0.0
         self._is_gone = False
+        self._is_given_up = False
 
     def _resolve(self) -> Target:
         return resolve(self._settings.get("base_url") or None)
@@ -216,11 +217,21 @@ class Agent:
         if is_described:
             sender.stop_following()
         is_drained = is_described and sender.is_drained()
-        if is_drained or now >= self._finish_by or sender.final_refusal is not None:
+        is_late = now >= self._finish_by
+        has_failed = is_late or sender.final_refusal is not None
+        if (
+            is_drained
+            or (is_described and (has_failed or self._is_given_up))
+            or (is_late and (self._has_answered or self._is_orphan))
+        ):
             self._leave(sender, is_drained)
             return True
         if not self._has_answered:
-            if now >= self._describe_by and sender.is_drained(writers_only=True):
+            if has_failed:  # the environment belongs into the folder all the same
+                refused = str(sender.final_refusal or "")
+                self._answer(False, sender.pending(), lingers=True, refused=refused)
+                self._is_given_up, self._finish_by = True, now + LINGER_S
+            elif now >= self._describe_by and sender.is_drained(writers_only=True):
                 self._answer(True, 0, lingers=True)
                 self._finish_by = now + LINGER_S
             elif now >= self._next_progress:
