@@ -78,7 +78,9 @@ def test_one_step_spikes_stand_at_full_zoom_out(chart: Visit) -> None:
 def test_nan_and_infinity_are_marked_where_they_happened(chart: Visit) -> None:
     expect(chart.panel("calm").get_by_role("note")).to_have_text(re.compile(r"NaN ×1\s+\+Inf ×1"))
     said = chart.chart("calm").get_attribute("aria-label") or ""
-    match = re.search(r"from 0\.5 to 0\.5\..* NaN ×1, \+Inf ×1 from about step (\d+)\s?(\d{3})\.", said)
+    match = re.search(
+        r"from 0\.5 to 0\.5\..* NaN ×1, \+Inf ×1 from about step (\d+)\s?(\d{3})\.", said
+    )
     assert match, said
     assert 0 <= NAN_AT - int(match[1] + match[2]) < STEPS / 256  # where the bucket begins
     seen = picture(chart.lines("calm"))
