@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from kiseki.errors import UnsupportedVersion
-from kiseki.storage.embedded import compactor
+from kiseki.storage.embedded import compactor, history_file
 from kiseki.storage.embedded.history_file import MIGRATIONS, HistoryFile, HistoryFiles
 from kiseki.storage.embedded.series import EmbeddedSeries
 from kiseki.storage.interface import Range
@@ -80,6 +80,29 @@ def test_columns_of_an_unfinished_compaction_are_cleaned_up(tmp_path: Path) -> N
         for table in ("stale", "chunk", "chunk_data"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     db.close()
+
+
+def test_a_file_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made beside its place and moved there: a start that was cut short leaves nothing to trip over."""
+    path = tmp_path / "1.db"
+    with monkeypatch.context() as context:
+        context.setattr(history_file, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE broken ("))
+        with pytest.raises(sqlite3.OperationalError):
+            HistoryFile(path)
+    assert not path.exists()
+    (tmp_path / "1.db.new").write_bytes(b"half a file")
+    (tmp_path / "1.db.new-wal").write_bytes(b"of another attempt")
+    file = HistoryFile(path)
+    with file.read() as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        assert db.execute("PRAGMA page_size").fetchone() == (history_file.PAGE_BYTES,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    file.close()
+    assert [found.name for found in tmp_path.glob("1.db*")] == ["1.db"]
 
 
 def test_a_newer_file_is_refused(tmp_path: Path) -> None:

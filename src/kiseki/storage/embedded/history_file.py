@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -100,6 +101,8 @@ class HistoryFile:
         self._idle: list[sqlite3.Connection] = []
         self._idle_lock = threading.Lock()
         self._is_durable = True
+        if not path.exists():
+            _make(path)
         self._writer = self._connect()
         try:
             self._prepare()
@@ -127,8 +130,7 @@ class HistoryFile:
         writer.execute("PRAGMA journal_mode=WAL")
         writer.execute("PRAGMA synchronous=FULL")
         writer.execute("PRAGMA wal_autocheckpoint=4096")
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            writer.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
+        _migrate(writer, version)
         self.identity = int(writer.execute("SELECT id FROM identity").fetchone()[0])
 
     @contextmanager
@@ -217,6 +219,39 @@ class HistoryFile:
                 connection.close()
             self._idle.clear()
             self._writer.close()
+
+
+def _make(path: Path) -> None:
+    """Make a file beside its place and move it there: two syncs instead of one per step of making it."""
+    fresh = path.with_name(f"{path.name}.new")
+    for suffix in ("", "-journal", "-wal", "-shm"):  # of a process that ended while making one
+        Path(f"{fresh}{suffix}").unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        db.execute("PRAGMA synchronous=OFF")
+        db.execute("PRAGMA journal_mode=MEMORY")
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        _migrate(db, 0)
+        db.execute("PRAGMA journal_mode=WAL")
+    _sync(fresh)
+    fresh.replace(path)
+    _sync(path.parent)
+
+
+def _migrate(db: sqlite3.Connection, version: int) -> None:
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        db.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
+
+
+def _sync(path: Path) -> None:
+    """Have what a file or folder holds survive a power loss."""
+    if path.is_dir() and os.name == "nt":  # Windows syncs no folders
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _holds(text: str, folded: str) -> bool:
