@@ -45,9 +45,11 @@ def assert_honest(text: str) -> None:
         assert false not in text.split("finished", 1)[1], text
 
 
-def test_a_deleted_folder_still_reaches_the_server(logged_in: LiveServer) -> None:
+@pytest.mark.parametrize("when", ["the uploader reads on", "the uploader starts"])
+def test_a_deleted_folder_still_reaches_the_server(logged_in: LiveServer, when: str) -> None:
     """reliability §3: a folder that vanishes is as a full disk; open journals can still be read."""
-    done = run_script(SEES_A_ROW + DELETED, {"KISEKI_MODE": "online"})
+    wait = SEES_A_ROW if "reads" in when else WAITS_NOT
+    done = run_script(wait + DELETED, {"KISEKI_MODE": "online"})
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
     assert "101 rows are on the server" in done.stderr
     assert "KSK-UPL" not in done.stderr

@@ -17,24 +17,27 @@ def main(argv: list[str]) -> int:
         from kiseki.uploader.adopt import adopt
 
         return adopt(argv[1])
-    if len(argv) not in (1, 3) or argv[0].startswith("-"):
+    if len(argv) not in (1, 3, 5) or argv[0].startswith("-"):
         print("usage: python -m kiseki.uploader FOLDER | --adopt BASE_URL", file=sys.stderr)
         return 2
-    # The starter tells who it is: it may be dead by now.
-    parent, pidfd = (int(argv[1]), int(argv[2])) if len(argv) == 3 else (os.getppid(), -1)
-    return serve(Path(argv[0]), parent, pidfd)
+    # The starter tells who it is: it may be dead by now; and it opened the files: they may be deleted.
+    parent, pidfd = (int(argv[1]), int(argv[2])) if len(argv) > 1 else (os.getppid(), -1)
+    return serve(Path(argv[0]), parent, pidfd, [Path(f"/proc/self/fd/{fd}") for fd in argv[3:]])
 
 
-def serve(folder: Path, parent: int, pidfd: int) -> int:
+def serve(folder: Path, parent: int, pidfd: int, held: list[Path]) -> int:
     """Be the uploader of a folder: life line on standard input, events on standard output."""
-    from kiseki.uploader.agent import Agent, lock_folder, start_lifeline
+    from kiseki.uploader.agent import Agent, Held, lock_folder, start_lifeline
     from kiseki.uploader.death import Watch
 
     # The parent decides when it is over, by closing the life line; a scheduler that signals the whole
     # group must not cost the rows that are on their way.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    lock = lock_folder(folder)
+    try:
+        lock = lock_folder(folder)
+    except FileNotFoundError:
+        lock = -1  # deleted: nobody else can find it
     if lock is None:
         print(f"kiseki: another uploader serves {folder}", file=sys.stderr)
         return 1
@@ -50,7 +53,7 @@ def serve(folder: Path, parent: int, pidfd: int) -> int:
         except OSError:
             pass  # nobody listens any more
 
-    agent = Agent(folder, emit, Watch(parent, pidfd))
+    agent = Agent(folder, emit, Watch(parent, pidfd), Held(*held) if held else None)
     start_lifeline(agent, sys.stdin)
     agent.run()
     # The life line thread may still be reading; there is nothing to wait for.

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiseki.client import registry
 from kiseki.client.credentials import Target, resolve
@@ -47,6 +47,13 @@ Event = dict[str, Any]
 Emit = Callable[[Event], None]
 
 
+class Held(NamedTuple):
+    """Paths to files that the starter opened, which lead to them when the folder is deleted, too."""
+
+    settings: Path
+    journal: Path
+
+
 class Agent:
     """Serves one run folder until the run is finished and sent, or its process is gone.
 
@@ -54,13 +61,23 @@ class Agent:
         folder: run folder with `settings.json`.
         emit: receives the events of `docs/ARCHITECTURE.md`; must not block for long.
         parent: the process that is watched; None in thread mode.
+        held: for the case that the folder was deleted before this started.
     """
 
-    def __init__(self, folder: Path, emit: Emit, parent: Watch | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        emit: Emit,
+        parent: Watch | None = None,
+        held: Held | None = None,
+    ) -> None:
         self.folder = folder
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._emit = emit
+        self._held = held
         self._settings = read_settings(folder)
+        if not self._settings and held is not None:
+            self._settings = _read_json(held.settings)
         self._parent = parent
         self._observer = Observer(folder, self._settings, lambda: self.inbox.put({"do": "look"}))
         self._sender: Sender | None = None
@@ -68,6 +85,7 @@ class Agent:
             heartbeat_s = float(self._settings.get("heartbeat_seconds") or HEARTBEAT_S)
             timeout_s = float(self._settings.get("http_timeout") or TIMEOUT_S)
             self._sender = Sender(folder, self._resolve, emit, heartbeat_s, timeout_s=timeout_s)
+            self._sender.held = held.journal if held is not None else None
         self._opened: Open | None = None
         self._finish_by: float | None = None  # None: not asked to finish
         self._is_finishing = False
@@ -302,8 +320,12 @@ def has_finish(folder: Path) -> bool:
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """Return `settings.json` of a run folder; {} without a readable one."""
+    return _read_json(folder / "settings.json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -178,16 +178,20 @@ class UploaderProcess:
     # Process mode
 
     def _spawn(self) -> None:
-        with open(self.folder / "logs" / "uploader.log", "ab") as log, _own_pidfd() as pidfd:
+        with (
+            open(self.folder / "logs" / "uploader.log", "ab") as log,
+            _own_pidfd() as pidfd,
+            _held_files(self.folder) as held,
+        ):
             process = subprocess.Popen(
-                _command(self.folder, pidfd),
+                _command(self.folder, pidfd, held),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
                 env={**os.environ, "KISEKI_API_KEY": self._key} if self._key else None,
-                pass_fds=[pidfd] if pidfd >= 0 else [],
+                pass_fds=[*([pidfd] if pidfd >= 0 else []), *held],
                 text=True,
                 encoding="utf-8",
             )
@@ -377,7 +381,24 @@ def _search_path() -> list[str]:
     return found
 
 
-def _command(folder: Path, pidfd: int) -> list[str]:
+@contextlib.contextmanager
+def _held_files(folder: Path) -> Iterator[list[int]]:
+    """Descriptors of `settings.json` and the writer's journal, for an uploader that finds the folder deleted.
+
+    It needs a fraction of a second to start. Empty if the files are not there.
+    """
+    held: list[int] = []
+    try:
+        with contextlib.suppress(OSError):
+            for path in (folder / "settings.json", *sorted(folder.glob("run-*.kslog"))[:1]):
+                held.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        yield held if len(held) == 2 else []
+    finally:
+        for fd in held:
+            os.close(fd)
+
+
+def _command(folder: Path, pidfd: int, held: list[int]) -> list[str]:
     folders = []
     for name in _PACKAGES:
         spec = importlib.util.find_spec(name)
@@ -388,5 +409,5 @@ def _command(folder: Path, pidfd: int) -> list[str]:
             folders.append(os.path.dirname(os.path.abspath(spec.origin)))
     path = "\n".join(dict.fromkeys(folders))
     options = ["-S", "-E", "-s", "-P"] if sys.version_info >= (3, 11) else ["-S", "-E", "-s"]
-    who = [str(os.getpid()), str(pidfd)]
+    who = [str(os.getpid()), str(pidfd), *map(str, held)]
     return [sys.executable, *options, "-c", _BOOTSTRAP, str(folder), *who, path, _HOME]

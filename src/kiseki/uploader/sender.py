@@ -75,6 +75,7 @@ class Sender:
         self.feeds: list[Feed] = []
         self.progress: Progress = load_progress(folder)
         self.is_live = is_live
+        self.held: Path | None = None  # leads to the writer's journal when the folder is gone
         self.hurries = False  # somebody waits for the end: retry soon
         self.last_error: CommError | None = None
         self.final_refusal: ServerError | None = None  # the run was deleted: it will not be taken
@@ -208,10 +209,13 @@ class Sender:
             names = sorted(path.name for path in self.folder.glob("*.kslog"))
         except OSError:
             return
-        for name in names:
+        paths = [self.folder / name for name in names]
+        if not self.feeds and self.held is not None and messages.is_gone(self.folder):
+            paths.append(self.held)
+        for path in paths:
+            name = path.name
             if name in self._known_files:
                 continue
-            path = self.folder / name
             try:
                 if path.stat().st_size == 0:
                     continue  # its header is being written
