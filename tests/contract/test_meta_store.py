@@ -195,8 +195,7 @@ def test_save_is_all_or_nothing_and_moves_the_epoch(meta: MetaStore) -> None:
     )  # fmt: skip
     assert found.config == {"lr": 0.1, "deep": {"n": 2**70}}
     assert found.summary == {"loss": float("inf")}
-    assert meta.part(run.attempt, "fold") == b"opaque"
-    assert meta.part(run.attempt, "nothing") is None
+    assert meta.parts(run.attempt, ("fold", "nothing")) == {"fold": b"opaque"}
     assert meta.cursors() == {run.project: {"s1": 42}}
     stored = meta.stream("s1")
     assert stored is not None and stored.applied == 42 and stored.is_open

@@ -127,7 +127,7 @@ class Folds:
         with self._lock:
             attempt = self._attempts.get(stream.attempt)
             if attempt is None:
-                attempt = self._load(stream.attempt)
+                attempt = self._load(stream.attempt, run)
                 if run.deleted_us is None and stream.role == "writer" and not attempt.state.opened:
                     self._supersede(attempt)
             live = self._streams.get(stream.id)
@@ -141,9 +141,10 @@ class Folds:
             if other.run.number == latest.run.number and other is not latest:
                 other.is_latest = False
 
-    def _load(self, number: int) -> LiveAttempt:
+    def _load(self, number: int, run: Run | None = None) -> LiveAttempt:
         attempt = self._meta.attempt(number)
-        run = self._meta.run_by_number(attempt.run) if attempt is not None else None
+        if run is None and attempt is not None:
+            run = self._meta.run_by_number(attempt.run)
         if attempt is None or run is None:
             raise NotFound(f"attempt {number} does not exist")
         live = LiveAttempt(number, attempt.ordinal, run, self._saved_state(number))
@@ -186,11 +187,8 @@ class Folds:
                     self.apply(live, found)
 
     def _saved_state(self, number: int) -> RunState:
-        return saved.restore(
-            self._meta.part(number, "fold"),
-            self._meta.part(number, "config"),
-            self._meta.part(number, "environment"),
-        )
+        parts = self._meta.parts(number, ("fold", "config", "environment"))
+        return saved.restore(parts.get("fold"), parts.get("config"), parts.get("environment"))
 
     # ── folding ──
 

@@ -42,15 +42,15 @@ class Projects:
             Invalid: the name is not allowed (I-14).
         """
         entity = entity or who.user.entity
-        known = can(who, "read", entity) and self._meta.has_entity(entity)
-        if not known:
+        is_readable = can(who, "read", entity)
+        project = self._meta.project(entity, name) if is_readable else None
+        if project is None and not (is_readable and self._meta.has_entity(entity)):
             raise NotFound(
                 f"entity {entity!r} does not exist, or is not yours; yours: "
                 + ", ".join(self.entities(who)),
                 code="entity",
             )
         check_can(who, "write", entity, f"entity {entity}")
-        project = self._meta.project(entity, name)
         if project is None:
             check_project(name)
             project = self._meta.make_project(entity, name, wall_us())

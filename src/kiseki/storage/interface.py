@@ -565,8 +565,8 @@ class MetaStore(Protocol):
         """Return these segments and all their ancestors."""
         ...
 
-    def part(self, attempt: int, name: str) -> bytes | None:
-        """Return a part of an attempt's fold as it was saved."""
+    def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the parts of an attempt's fold that were saved, as they were."""
         ...
 
     def silent_runs(self, before_us: int) -> list[Run]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from kiseki.core.opening import ALIVE_US
 from kiseki.errors import Conflict, Forbidden, Gap, Invalid, NotFound, PublicError
@@ -268,3 +269,22 @@ def test_edits_by_hand_outlive_restart_and_later_records(kit: Kit) -> None:
         with pytest.raises(Invalid):
             again.runs.edit(found, bad)
     again.close()
+
+
+def test_a_new_run_costs_one_commit_and_few_questions(kit: Kit) -> None:
+    """Each is a round trip to the disk or the database on the way of the first answer."""
+    first = Writer(kit, run="r0")
+    first.send(first.start())
+    begun: list[str] = []
+
+    def count(connection: Connection) -> None:
+        begun.append(str(connection.engine.pool.size()))
+
+    event.listen(Engine, "begin", count)
+    try:
+        writer = Writer(kit, run="r1")
+        writer.send(writer.start() + writer.rows([0]))
+    finally:
+        event.remove(Engine, "begin", count)
+    assert begun.count("1") == 1  # the pool of the writing connection
+    assert len(begun) <= 8

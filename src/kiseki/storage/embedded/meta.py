@@ -391,10 +391,11 @@ class EmbeddedMeta:
                 }
         return found
 
-    def part(self, attempt: int, name: str) -> bytes | None:
+    def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:
         p = t.attempt_part.c
+        query = select(p.name, p.data).where(p.attempt == attempt, p.name.in_(names))
         with self._read() as c:
-            return c.scalar(select(p.data).where(p.attempt == attempt, p.name == name))
+            return {row.name: row.data for row in c.execute(query)}
 
     def silent_runs(self, before_us: int) -> list[Run]:
         where = (
@@ -440,15 +441,15 @@ class EmbeddedMeta:
         return found
 
     def add_stream(self, new: NewStream) -> tuple[Run, Stream]:
+        query = select(t.stream).where(t.stream.c.id == new.id)
         with self._write() as c:
-            known = c.execute(select(t.stream).where(t.stream.c.id == new.id)).first()
-            if known is None:
+            found = c.execute(query).first()
+            if found is None:
                 _create_stream(c, new)
                 c.execute(_advance().where(t.project.c.number == new.project))
-        stream = self.stream(new.id)
-        run = self.run_by_number(stream.run) if stream is not None else None
-        assert stream is not None and run is not None
-        return run, stream
+                found = c.execute(query).one()
+            row = c.execute(_RUNS.where(t.run.c.number == found.run)).one()
+            return _run(row, _parts(c, [row.attempt])), Stream(**found._mapping)
 
     def reopen(self, streams: Sequence[str]) -> None:
         with self._write() as c:
