@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from kiseki.record.types import Row
-from tests.e2e.run_scripts import journal, only_folder, run_script
+from tests.e2e.run_scripts import journal, of, only_folder, run_script
 from tests.fakes.live_server import LiveServer, free_port
+from tests.unit.sdk.recording import records_of
 
 DELETED = """
 import shutil, sys, time, kiseki
@@ -72,6 +73,32 @@ def test_a_deleted_folder_without_server_is_told() -> None:  # reliability §3, 
     assert "was deleted while the run went on" in done.stderr
     assert_honest(done.stderr)
     assert time.monotonic() - began < 60
+
+
+def test_a_forked_child_without_a_folder_goes_on() -> None:  # reliability 1.1, T-02
+    done = run_script(
+        """
+        import os, kiseki
+        from kiseki.sdk import stream
+        stream.RETRY_SECONDS = 0.0
+        run = kiseki.init()
+        run.log({"a": 0})
+        os.rename(run.sync_dir, "away")
+        if os.fork() == 0:
+            run.log({"a": 1})
+            run.log({"a": 2})
+            os.mkdir(run.sync_dir)  # it is there again
+            run.log({"a": 3})
+            run.finish()
+            os._exit(0)
+        assert os.wait()[1] == 0
+        os.rename("away/" + os.path.basename(run._stream.path), run._stream.path)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    folder = only_folder()
+    (path,) = [path for path in folder.glob("run-*.kslog") if path.stem.count("-") == 2]
+    assert [row.values[0] for row in of(records_of(path), Row)] == [1, 2, 3]
 
 
 @pytest.fixture

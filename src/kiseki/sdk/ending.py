@@ -50,12 +50,11 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         raise
     terminal.progress("")
     if link.is_offline and not ending.is_kept:
-        terminal.warn(_kept(ending, f"{_rows(ending)} are lost"))
+        terminal.warn(_kept(ending, f"{_rows(ending)} {_be(ending)} lost"))
     elif link.is_offline:
         terminal.say(f"{_rows(ending)} recorded in {ending.folder}\n{_sync(ending)}")
     elif result.is_synced:
-        verb = "is" if ending.rows == 1 else "are"
-        terminal.say(f"{_rows(ending)} {verb} on the server: {ending.url or link.base_url}")
+        terminal.say(f"{_rows(ending)} {_be(ending)} on the server: {ending.url or link.base_url}")
     elif result.refused:
         kept = _kept(ending, "it is lost", " --id NEW-ID")
         terminal.warn(f"the run is not uploaded: {result.refused}\n{kept}")
@@ -100,6 +99,10 @@ def _kept(ending: Ending, loss: str, option: str = "") -> str:
 def _rows(ending: Ending) -> str:
     rows = "1 row" if ending.rows == 1 else f"{ending.rows:,} rows"
     return f"{rows} of this process" if ending.has_others else rows
+
+
+def _be(ending: Ending) -> str:
+    return "is" if ending.rows == 1 else "are"
 
 
 def _sync(ending: Ending) -> str:

@@ -85,7 +85,7 @@ class Stream:
         self._is_special = is_inherited
         self._writer: JournalWriter
         if not is_inherited:
-            self._start(path)
+            self._start(JournalWriter(path, opening.stream, fsync))
 
     # -- records ---------------------------------------------------------------------------------
 
@@ -160,14 +160,13 @@ class Stream:
     def close(self) -> None:
         """Write what waits, then close the file."""
         with self.lock:
-            if self._is_inherited:
-                return
-            if self._waiting or self._dropped_untold:
+            if not self._is_inherited and (self._waiting or self._dropped_untold):
                 self._flush_waiting()
             for kind, _ in self._waiting:
                 self._drop(kind)
             self._waiting.clear()
-            self._writer.close()
+            if not self._is_inherited:
+                self._writer.close()
 
     def _settle(self) -> None:
         """Agree with the file after an interrupt (Ctrl-C) somewhere inside `append`.
@@ -193,9 +192,22 @@ class Stream:
     def _append_specially(self, kind: int, payload: bytes) -> None:
         self._settle()
         if self._is_inherited:
-            self._leave_parent()
-            self.append(kind, payload)
+            self._append_as_child(kind, payload)
         elif time.monotonic() >= self._retry_at and self._flush_waiting():
+            self.append(kind, payload)
+        else:
+            self._keep(kind, payload, None)
+
+    def _append_as_child(self, kind: int, payload: bytes) -> None:
+        if time.monotonic() < self._retry_at:
+            self._keep(kind, payload, None)
+            return
+        try:
+            self._leave_parent()
+        except OSError as error:  # full, or the run folder is gone
+            self._keep(kind, payload, error)
+            return
+        if not self._waiting or self._flush_waiting():
             self.append(kind, payload)
         else:
             self._keep(kind, payload, None)
@@ -270,9 +282,7 @@ class Stream:
         pid = os.getpid()
         stem, extension = os.path.splitext(self.path)
         path = f"{stem}-{pid}{extension}"
-        if hasattr(self, "_writer"):
-            self._writer.close()
-        self.opening = msgspec.structs.replace(
+        opening = msgspec.structs.replace(
             self.opening,
             stream=ids.stream_id(),
             resume="allow",
@@ -280,12 +290,16 @@ class Stream:
             label=f"pid {pid}",
             primary=False,
         )
+        writer = JournalWriter(path, opening.stream, self._fsync)
+        if hasattr(self, "_writer"):
+            self._writer.close()
+        self.opening = opening
         self._is_inherited = self._is_special = False
-        self._start(path)
+        self._start(writer)
 
-    def _start(self, path: str) -> None:
-        self.path = path
-        self._writer = JournalWriter(path, self.opening.stream, self._fsync)
+    def _start(self, writer: JournalWriter) -> None:
+        self.path = writer.path
+        self._writer = writer
         self._append = self._writer.append
         self.size = 0
         self.repeat_open()
