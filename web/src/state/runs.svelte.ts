@@ -128,6 +128,7 @@ export class RunList {
   }
 
   close(): void {
+    this.isHeld = false;
     clearTimeout(this.timer);
     for (const controller of this.inFlight.values()) controller.abort();
   }
