@@ -16,6 +16,7 @@ const METRICS_REFRESH_EACH_MS = 2;
 const REST_AFTER_MS = 30_000;
 /** Parts after which the list of metrics may have grown. Rows are told of before the list of metrics is saved. */
 const METRIC_PARTS = new Set(['history', 'system', 'summary', 'config']);
+const METRICS_RETRY_MS = 5000;
 const ALL_PARTS = ['history', 'system', 'console', 'summary', 'config', 'state'];
 
 export type RunListener = (parts: readonly string[]) => void;
@@ -57,6 +58,7 @@ export class ProjectSession {
     this.series = new SeriesCache<SeriesData>({
       fetch: async (request, signal) => decode(await postSeries(entity, project, request, signal)).series,
       version: (run) => this.versions.get(run) ?? 0,
+      isPassing,
     });
     this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
       change: (change) => this.take(change as ProjectChange),
@@ -175,12 +177,15 @@ export class ProjectSession {
   }
 
   private refreshMetrics(): void {
-    if (this.metricsTimer !== undefined) return;
     const wait = Math.max(
       0,
       this.metricsAt + METRICS_REFRESH_MS + METRICS_REFRESH_EACH_MS * this.metrics.length - Date.now(),
     );
-    this.metricsTimer = setTimeout(() => {
+    this.planMetrics(wait);
+  }
+
+  private planMetrics(wait: number): void {
+    this.metricsTimer ??= setTimeout(() => {
       this.metricsTimer = undefined;
       if (this.resting) this.missed = true;
       else void this.loadMetrics();
@@ -201,6 +206,7 @@ export class ProjectSession {
     } catch (error) {
       this.metricsError = error;
       if (this.isAbsent) this.awaitProject();
+      else if (isPassing(error)) this.planMetrics(METRICS_RETRY_MS);
     }
   }
 
@@ -223,6 +229,8 @@ export class ProjectSession {
     this.runs.reload();
   }
 }
+
+const isPassing = (error: unknown) => error instanceof ApiError && error.unreachable;
 
 /** Whether two lists would be shown alike; a live project's list is fetched often and seldom new. */
 function sameMetrics(a: readonly Metric[], b: readonly Metric[]): boolean {

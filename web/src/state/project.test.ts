@@ -21,10 +21,12 @@ class Stream extends EventTarget {
 
 const page = Object.assign(new EventTarget(), { hidden: false, baseURI: 'http://localhost/' });
 let exists = true;
+let busy = false;
 let metrics: { path: string }[] = [];
 const streams = () => Stream.all.filter((one) => one.readyState === Stream.OPEN);
 
 function answer(url: string): Response {
+  if (busy) return Response.json({ detail: 'Busy.' }, { status: 503 });
   if (!exists) return Response.json({ detail: 'No such project.' }, { status: 404 });
   return Response.json(url.includes('/metrics') ? { metrics } : { total: 0, matching: 0, runs: [] });
 }
@@ -33,7 +35,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   Stream.all = [];
   page.hidden = false;
-  [exists, metrics] = [true, []];
+  [exists, busy, metrics] = [true, false, []];
   vi.stubGlobal('EventSource', Stream);
   vi.stubGlobal('document', page);
   vi.stubGlobal('fetch', async (url: string) => answer(url));
@@ -107,5 +109,17 @@ it('opens a project when its first run arrives', async () => {
   await pass();
   expect(session.isAbsent).toBe(false);
   expect(streams().map((one) => one.url)).toEqual(['/api/v1/events?project=ada%2Fdigits']);
+  session.close();
+});
+
+it('shows a project whose server was busy at first', async () => {
+  busy = true;
+  const session = await opened();
+  expect(session.metricsLoaded).toBe(false);
+  busy = false;
+  metrics = [{ path: 'loss' }];
+  await pass(6000);
+  expect(session.metrics.map((one) => one.path)).toEqual(['loss']);
+  expect(session.metricsError).toBeNull();
   session.close();
 });

@@ -25,6 +25,7 @@ function server() {
   const versions = new Map<string, number>();
   const cache = new SeriesCache<Fake>({
     version: (run) => versions.get(run) ?? 0,
+    isPassing: (error) => error === 'busy',
     fetch: (request, signal) =>
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
@@ -186,5 +187,19 @@ describe('series for panels', () => {
     cache.touch();
     await settle(1000);
     expect(asked).toHaveLength(1);
+  });
+
+  it('asks again by itself after a failure that may pass, and only then', async () => {
+    const { asked, cache } = server();
+    const { watch, last } = panel(cache);
+    watch.ask(shape('loss'), ['a']);
+    await settle();
+    asked[0]?.fail('busy');
+    await settle(5100);
+    expect(asked).toHaveLength(2);
+    asked[1]?.fail('broken');
+    await settle(20_000);
+    expect(asked).toHaveLength(2);
+    expect(last().error).toBe('broken');
   });
 });

@@ -31,6 +31,8 @@ export interface SeriesSource<S> {
   fetch(request: SeriesRequest, signal: AbortSignal): Promise<S[]>;
   /** Grows whenever the run has new points. */
   version(run: string): number;
+  /** Whether asking once more may help. */
+  isPassing?(error: unknown): boolean;
 }
 
 interface Held<S> {
@@ -49,6 +51,8 @@ const ENTRIES_MAX = 256;
 const BATCH_MAX = 12;
 /** A live panel asks at most this often. */
 const REFRESH_MS = 600;
+/** After a failure that may pass. */
+const RETRY_MS = 5000;
 
 const likeKey = (s: SeriesShape) =>
   `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}`;
@@ -58,6 +62,7 @@ export class SeriesCache<S extends { metric: string; run: string }> {
   private readonly entries = new Map<string, Entry<S>>();
   private readonly watches = new Set<Watch<S>>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private timerAt = Infinity;
   private paused = false;
 
@@ -87,6 +92,7 @@ export class SeriesCache<S extends { metric: string; run: string }> {
 
   close(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.retryTimer);
     for (const watch of [...this.watches]) watch.close();
   }
 
@@ -164,6 +170,13 @@ export class SeriesCache<S extends { metric: string; run: string }> {
     }
   }
 
+  private retryLater(): void {
+    this.retryTimer ??= setTimeout(() => {
+      this.retryTimer = undefined;
+      this.retryFailed();
+    }, RETRY_MS);
+  }
+
   private async send(metrics: string[], runs: string[], watches: Watch<S>[]): Promise<void> {
     const entries = new Set(watches.map((watch) => watch.entry as Entry<S>));
     const shape = ([...entries][0] as Entry<S>).shape;
@@ -197,6 +210,7 @@ export class SeriesCache<S extends { metric: string; run: string }> {
     } catch (caught) {
       if (request.signal.aborted) return;
       error = caught;
+      if (this.source.isPassing?.(caught)) this.retryLater();
     }
     for (const watch of watches) watch.settle(request, error);
     this.plan(0);
