@@ -228,7 +228,8 @@ def test_a_server_in_trouble(
             run.log({"i": 1})
             run.finish()
             assert [row.values for row in healed.records() if isinstance(row, Row)] == [[0], [1]]
-            assert isinstance(healed.records()[-1], Finish)
+            # Requests of the first two, which gave up, may be answered last.
+            assert sum(isinstance(record, Finish) for record in healed.records()) == 1
         finally:
             if fault == "refused":
                 healed.close()
