@@ -222,6 +222,20 @@ def test_save_is_all_or_nothing_and_moves_the_epoch(meta: MetaStore) -> None:
     assert [stream.id for stream in meta.open_streams()] == ["s1"]
 
 
+def test_fields_count_the_runs_that_are_there(meta: MetaStore) -> None:
+    for index, value in enumerate((1.0, "text", "more", True)):
+        run, _ = new_run(meta, f"r{index}", f"s{index}")
+        meta.save([Fold(run.attempt, cells={"config.a": value, f"summary.only{index}": value})])
+    assert meta.fields(run.project)[0] == FieldStat("config.a", "number", 4)
+    meta.edit_run(run.number, {"deleted_us": NOW})
+    assert meta.fields(run.project) == [
+        FieldStat("config.a", "text", 3),
+        FieldStat("summary.only0", "number", 1),
+        FieldStat("summary.only1", "text", 1),
+        FieldStat("summary.only2", "text", 1),
+    ]
+
+
 def test_saving_what_is_unknown_changes_nothing(meta: MetaStore) -> None:
     meta.save([])
     meta.save([Fold(99, cursors={"x": 1}, columns={"rows": 1})])
