@@ -130,8 +130,12 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
         attempt.unannounced.add("summary")
         return {"history"}
     if isinstance(item, System):
+        known = len(attempt.system)
         for path in item.paths:
             attempt.system.setdefault(path, item.time_us)
+        if len(attempt.system) > known:  # lists of metrics show the new ones once they are saved
+            attempt.touched.add("fold")
+            attempt.unannounced.add("summary")
         return {"system"}
     if isinstance(item, Note) and (
         len(state.notices) >= NOTICES_MAX or (item.code == SHORTENED and item in state.notices)

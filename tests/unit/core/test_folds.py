@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from kiseki.core import attempt
 from kiseki.core import folds as module
 from kiseki.core.folds import IDLE_US, SILENCE_US
-from kiseki.record import fold
-from kiseki.record.types import Config, Finish, Note
+from kiseki.record import codec, fold, frame
+from kiseki.record.types import Config, Finish, Kind, Note
 from kiseki.storage.interface import Fold
 from tests.unit.core.kit import Kit, Writer
 
@@ -223,3 +223,16 @@ def test_a_record_that_breaks_the_fold_does_not_break_the_run(
     monkeypatch.setattr(fold, "apply", breaking)
     assert writer.send(writer.records(Config(set={"a": 1})) + writer.rows([0])).next == 4
     assert shown(kit)["rows"] == 1 and shown(kit)["notices"] == 1
+
+
+def test_machine_metrics_are_listed_without_waiting_for_a_row(kit: Kit) -> None:
+    writer = Writer(kit)
+    writer.send(writer.start())
+    uploader = Writer(kit, role="uploader", writer=writer.id)
+    uploader.send(uploader.start("cpu"))
+    kit.folds.save_all()
+    sample = codec.encode_row(0, 0, kit.now_us, 1, [12.5])
+    uploader.send(frame.pack(int(Kind.SYSTEM), uploader.next, sample))
+    kit.folds.save_all()
+    _, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
+    assert [(m.space, m.path) for m in kit.runs.metrics(run)] == [("system", "cpu")]
