@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiseki.core import listed
@@ -25,6 +25,7 @@ trees = st.dictionaries(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(trees)
 def test_what_is_short_stays_and_cutting_again_changes_nothing(tree: dict[str, Any]) -> None:
     once = shortened(tree)
