@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-import zstandard
 
 from kiseki.errors import CorruptRecord, DataError
 from kiseki.record.fold import RunState
@@ -188,6 +187,8 @@ def _checked(record: Config | Summary | Environment) -> Record:
 
 def compress(frames: bytes, level: int = 1) -> bytes:
     """Return a request or batch body: one zstd frame with its content size."""
+    import zstandard  # 6 ms that `import kiseki` does not need
+
     return zstandard.ZstdCompressor(level=level).compress(frames)
 
 
@@ -197,6 +198,8 @@ def decompress(body: bytes, limit: int = BATCH_BYTES_MAX) -> bytes:
     Raises:
         DataError: not zstd, no content size, or too large.
     """
+    import zstandard
+
     try:
         size = zstandard.frame_content_size(body)
         if size < 0:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import tempfile
 import time
 from typing import Any
 
@@ -152,10 +151,14 @@ class DisabledRun(Run):
 
     @property
     def dir(self) -> str:
+        import tempfile
+
         return tempfile.gettempdir()
 
     @property
     def sync_dir(self) -> str:
+        import tempfile
+
         return tempfile.gettempdir()
 
     @property

@@ -16,7 +16,6 @@ from kiseki.sdk.guard import Guard
 from kiseki.sdk.script import current_folder
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.terminal import Terminal
-from kiseki.uploader.process import UploaderProcess
 
 PROGRESS_AFTER_SECONDS = 1.0
 OFFLINE_FINISH_SECONDS = 10.0  # for the environment, which the uploader captures offline too
@@ -108,6 +107,9 @@ class Link:
         self._on_place = on_place
         self._told = told
         self._is_known = not told
+        # Loaded here, as `import kiseki` needs no subprocesses.
+        from kiseki.uploader.process import UploaderProcess
+
         process = UploaderProcess(folder.path, self._hear, key=settings.api_key or "")
         self._process = process.start()
 
