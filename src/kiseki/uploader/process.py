@@ -20,7 +20,7 @@ from typing import Any
 
 RESPAWNS_MAX = 5
 RESPAWN_PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
-ANSWER_GRACE_S = 5.0  # for the answer to `finish` beyond its own timeout
+ANSWER_GRACE_S = 2.0  # for the answer to `finish` beyond its own timeout: it may hang in a request
 
 Event = dict[str, Any]
 
