@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect
+from sqlalchemy.exc import OperationalError
 
 from kiseki.errors import Conflict, NotFound, UnsupportedVersion
 from kiseki.record.codec import encode_value
@@ -378,18 +379,36 @@ def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_an_older_schema_is_migrated_after_a_snapshot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_older_schema_is_migrated_after_a_snapshot(tmp_path: Path) -> None:
     """design §3 Server: migrated forward by itself after a snapshot."""
     path = tmp_path / "meta.db"
+    schema.upgrade(path, schema.KNOWN[0])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO entity (name, kind, created_us) VALUES ('ada', 'user', 0)")
+        db.execute("INSERT INTO user (name, entity, is_admin, created_us) VALUES ('ada', 1, 1, 0)")
+        db.commit()
     meta = EmbeddedMeta(path)
-    new_run(meta)
+    assert [user.name for user in meta.users()] == ["ada"]
     meta.close()
-    upgraded: list[Path] = []
-    monkeypatch.setattr(schema, "HEAD", "0002")
-    monkeypatch.setattr(schema, "upgrade", upgraded.append)
+    assert schema.current(path) == schema.HEAD
+    snapshot = tmp_path / f"meta.db.before-{schema.HEAD}"
+    assert schema.current(snapshot) == schema.KNOWN[0]
+    with closing(sqlite3.connect(snapshot)) as db:
+        assert db.execute("SELECT count(*) FROM entity").fetchone() == (1,)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """What a kill within a revision leaves is the state before it: the next start tries again."""
+    path = tmp_path / "meta.db"
+    schema.upgrade(path, schema.KNOWN[0])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE blob (in_the_way)")
+        tables = db.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall()
+    with pytest.raises(OperationalError, match="already exists"):
+        schema.prepare(path)
+    assert schema.current(path) == schema.KNOWN[0]
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall() == tables
+        db.execute("DROP TABLE blob")
     schema.prepare(path)
-    assert upgraded == [path]
-    with closing(sqlite3.connect(tmp_path / "meta.db.before-0002")) as db:
-        assert db.execute("SELECT count(*) FROM run").fetchone() == (1,)
+    assert schema.current(path) == schema.HEAD

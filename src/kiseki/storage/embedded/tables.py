@@ -2,7 +2,7 @@
 
                  entity ◄── member ──► user ◄── api_key, session, login_token
                    ▲
-                project ◄── run ◄── attempt ◄── segment ◄── stream
+        blob ──► project ◄── run ◄── attempt ◄── segment ◄── stream
                    ▲         ▲ ▲       ▲
                  path ◄── run_cell  run_tag  └── attempt_part, attempt_metric
 
@@ -257,5 +257,16 @@ attempt_metric = Table(
     Column("hidden", Boolean, nullable=False),
     Column("step_metric", Text),
     Column("goal", String(16)),
+    sqlite_with_rowid=False,
+)
+
+# Content is kept once, under its SHA-256; a row says that this project was given it, and may show it.
+blob = Table(
+    "blob",
+    metadata,
+    _belongs("project", "project.number", primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
