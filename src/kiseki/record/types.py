@@ -79,6 +79,8 @@ class Open(Record, frozen=True, omit_defaults=True, kw_only=True):
     sdk: str = ""
     label: str = ""
     primary: bool = True
+    is_default_name: bool = False  # nobody chose `name`: it never replaces a known one
+    shared: bool = False  # one of several writers of the run (T-10): joins, never takes over
 
 
 class Shape(Record, frozen=True, omit_defaults=True, kw_only=True):
