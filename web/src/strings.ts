@@ -212,7 +212,15 @@ export const strings = {
     },
   },
   run: {
-    tabs: { charts: 'Charts', overview: 'Overview', system: 'System', logs: 'Logs' },
+    tabs: {
+      charts: 'Charts',
+      overview: 'Overview',
+      media: 'Media',
+      system: 'System',
+      logs: 'Logs',
+      files: 'Files',
+      code: 'Code',
+    },
     rename: 'Rename run',
     stop: 'Stop',
     stopTitle: 'Asks the script to stop: it gets a KeyboardInterrupt',

@@ -1,22 +1,35 @@
 // Addresses of the app as a closed set, and back. Pure, so that every address has a test.
 
-export const RUN_TABS = ['charts', 'overview', 'system', 'logs'] as const;
+export const RUN_TABS = ['charts', 'overview', 'media', 'system', 'logs', 'files', 'code'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
+
+export const SETTINGS_SECTIONS = ['profile', 'keys', 'teams', 'server'] as const;
+export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
+
+/** Pages without the app around them: where one comes in. */
+export const ENTRY_PAGES = ['login', 'signup', 'invite', 'authorize', 'claim'] as const;
+export type EntryPage = (typeof ENTRY_PAGES)[number];
+
+/** Tabs that show one of the run's files: its path stands behind the tab's name. */
+const FILE_TABS: readonly RunTab[] = ['files', 'code'];
 
 export type Route =
   | { page: 'home' }
-  | { page: 'login' }
+  | { page: EntryPage }
+  | { page: 'settings'; section: SettingsSection }
+  | { page: 'team'; team: string }
   | { page: 'entity'; entity: string }
   | { page: 'workspace'; entity: string; project: string }
   | { page: 'table'; entity: string; project: string }
-  | { page: 'run'; entity: string; project: string; run: string; tab: RunTab }
+  | { page: 'compare'; entity: string; project: string }
+  | { page: 'run'; entity: string; project: string; run: string; tab: RunTab; file: string }
   | { page: 'missing'; path: string };
 
 /** First segments that can never be an entity. */
 const RESERVED = new Set(
   (
-    '- api graphql files artifacts artifactsV2 authorize login signup settings admin search share embed registry orgs ' +
-    'assets'
+    '- api graphql files artifacts artifactsV2 authorize login signup invite claim settings teams admin search share ' +
+    'embed registry orgs assets'
   ).split(' '),
 );
 
@@ -34,16 +47,25 @@ export function parsePath(path: string): Route {
   const missing: Route = { page: 'missing', path };
   const [entity, project, kind, run, tab] = parts;
   if (entity === undefined) return { page: 'home' };
-  if (entity === 'login' && parts.length === 1) return { page: 'login' };
+  const entry = ENTRY_PAGES.find((name) => name === entity);
+  if (entry && parts.length === 1) return { page: entry };
+  if (entity === 'settings' && parts.length <= 2) {
+    const section = SETTINGS_SECTIONS.find((name) => name === (project ?? 'profile'));
+    return section ? { page: 'settings', section } : missing;
+  }
+  if (entity === 'teams' && project !== undefined && parts.length === 2) return { page: 'team', team: project };
   if (RESERVED.has(entity)) return missing;
   if (project === undefined) return { page: 'entity', entity };
   if (kind === undefined) return { page: 'workspace', entity, project };
   if (kind === 'workspace' && parts.length === 3) return { page: 'workspace', entity, project };
   if (kind === 'table' && parts.length === 3) return { page: 'table', entity, project };
-  if (kind !== 'runs' || run === undefined || parts.length > 5) return missing;
-  if (tab === undefined) return { page: 'run', entity, project, run, tab: 'charts' };
+  if (kind === 'compare' && parts.length === 3) return { page: 'compare', entity, project };
+  if (kind !== 'runs' || run === undefined) return missing;
+  if (tab === undefined) return { page: 'run', entity, project, run, tab: 'charts', file: '' };
   const known = RUN_TABS.find((name) => name === tab);
-  return known ? { page: 'run', entity, project, run, tab: known } : missing;
+  const file = parts.slice(5).join('/');
+  if (!known || (file !== '' && !FILE_TABS.includes(known))) return missing;
+  return { page: 'run', entity, project, run, tab: known, file };
 }
 
 const encode = (...parts: string[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
@@ -51,9 +73,23 @@ const encode = (...parts: string[]) => parts.map((part) => `/${encodeURIComponen
 export const paths = {
   home: () => '/',
   login: () => '/login',
+  signup: () => '/signup',
+  settings: (section: SettingsSection) => encode('settings', section),
+  team: (team: string) => encode('teams', team),
   entity: (entity: string) => encode(entity),
   workspace: (entity: string, project: string) => encode(entity, project),
   table: (entity: string, project: string) => encode(entity, project, 'table'),
-  run: (entity: string, project: string, run: string, tab: RunTab = 'charts') =>
-    encode(entity, project, 'runs', run) + (tab === 'charts' ? '' : `/${tab}`),
+  run: (entity: string, project: string, run: string, tab: RunTab = 'charts', file = '') =>
+    encode(entity, project, 'runs', run) +
+    (tab === 'charts' ? '' : `/${tab}`) +
+    (file === '' ? '' : encode(...file.split('/'))),
+  /** The first run is the one that the others are compared with. */
+  compare: (entity: string, project: string, runs: readonly string[], tab = '') =>
+    `${encode(entity, project, 'compare')}?runs=${runs.map(encodeURIComponent).join(',')}${tab ? `&tab=${tab}` : ''}`,
 };
+
+/** Where to go after sign-in: `next` if it is a path of this server, else the start page. Never another site. */
+export function safeNext(next: string | null): string {
+  // Browsers read a backslash as a slash and drop control characters, so neither may stand in it.
+  return next !== null && /^\/(?![/\\])[^\\\u0000-\u001f]*$/.test(next) ? next : '/';
+}
