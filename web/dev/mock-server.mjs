@@ -15,7 +15,7 @@ const PORT = Number(argument('port', '7510'));
 const ROOT = argument('root-path', '');
 const EMPTY = process.argv.includes('--empty');
 let signedIn = !process.argv.includes('--signed-out');
-const STATIC = new URL('../../src/kiseki/server/static/', import.meta.url).pathname;
+const STATIC = argument('static', new URL('../../src/kiseki/server/static/', import.meta.url).pathname);
 const MICRO = 1e6;
 const now = () => Math.round(Date.now() * 1000);
 

@@ -7,6 +7,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly detail: string,
     readonly requestId: string | null = null,
+    /** Seconds to wait before the next try, if the server named them. */
+    readonly retryAfterS: number | null = null,
   ) {
     super(detail);
   }
@@ -52,7 +54,8 @@ async function problem(response: Response): Promise<ApiError> {
   } catch {
     // Not one of ours (a proxy's page, an empty body): the status line has to do.
   }
-  return new ApiError(response.status, code, detail, requestId);
+  const wait = Number(response.headers.get('retry-after'));
+  return new ApiError(response.status, code, detail, requestId, wait > 0 ? wait : null);
 }
 
 async function send(method: string, url: string, init: RequestInit): Promise<Response> {
@@ -71,6 +74,11 @@ async function send(method: string, url: string, init: RequestInit): Promise<Res
 
 const TAGGED_MAX = 64;
 const tagged = new Map<string, { etag: string; body: unknown }>();
+
+/** Forgets remembered answers: they belong to whoever was signed in. */
+export function forgetAnswers(): void {
+  tagged.clear();
+}
 
 /** GET of JSON. An unchanged answer (304) returns the same object as before, so nothing that depends on it moves. */
 export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> {

@@ -1,28 +1,10 @@
-// One function per request of docs/api/native.md.
+// One function per request of docs/api/native.md; those about people stand in accounts.ts.
 import { apiUrl, getJson, postForBytes, segments, sendJson } from './client';
-import type {
-  ConsolePage,
-  Field,
-  Metric,
-  Project,
-  Run,
-  RunDetail,
-  RunPage,
-  RunPatch,
-  SeriesRequest,
-  Viewer,
-} from './types';
+import type { ConsolePage, Field, Metric, Project, Run, RunDetail, RunPage, RunPatch, SeriesRequest } from './types';
 
 const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
 const runPath = (entity: string, project: string, run: string) =>
   `${projectPath(entity, project)}/runs${segments(run)}`;
-
-export const getViewer = (signal?: AbortSignal) => getJson<Viewer>(apiUrl('/api/v1/viewer'), signal);
-
-export const signIn = (credential: { token: string } | { key: string }) =>
-  sendJson<unknown>('POST', apiUrl('/api/v1/session'), credential);
-
-export const signOut = () => sendJson<unknown>('DELETE', apiUrl('/api/v1/session'));
 
 export const getProjects = async (signal?: AbortSignal) =>
   (await getJson<{ projects: Project[] }>(apiUrl('/api/v1/projects'), signal)).projects;

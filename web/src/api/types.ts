@@ -14,7 +14,7 @@ import type {
   RunsAnswer,
 } from './schema';
 
-export type { Json, JsonTree, Viewer } from './schema';
+export type { Json, JsonTree } from './schema';
 
 /** `running`, `finished`, `failed`, `crashed`, `killed`; another word is shown as it is. */
 export type RunState = string;

@@ -38,6 +38,15 @@ class Router {
     this.follow();
   }
 
+  /** The secret that a link carries behind its #, which then leaves the address and the history; null if there is none. */
+  takeToken(): string | null {
+    const token = new URLSearchParams(location.hash.slice(1)).get('token');
+    if (token === null) return null;
+    history.replaceState(null, '', location.pathname + location.search);
+    this.follow();
+    return token;
+  }
+
   /** Changes some query parameters of the page in view; null or "" takes one away. */
   setQuery(patch: QueryPatch, options: { push?: boolean } = {}): void {
     const query = new URLSearchParams(location.search);

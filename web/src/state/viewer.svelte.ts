@@ -1,9 +1,11 @@
-// Who is signed in, and where to go when nobody is.
+// Who is signed in, what they may do, and where to go when nobody is.
+import { getViewer, signOut, type Role, type Viewer } from '../api/accounts';
 import { whenSignedOut } from '../api/client';
-import { getViewer, signOut } from '../api/endpoints';
-import type { Viewer } from '../api/types';
 import { router } from './router.svelte';
 import { paths } from './routes';
+
+/** Pages that look after a missing session themselves. */
+const OPEN_PAGES = new Set(['login', 'signup', 'invite', 'claim']);
 
 class ViewerState {
   viewer = $state.raw<Viewer | null>(null);
@@ -11,6 +13,21 @@ class ViewerState {
 
   constructor() {
     whenSignedOut(() => this.toLogin());
+  }
+
+  /** How people call who is signed in. */
+  get name(): string {
+    return this.viewer?.display_name || this.viewer?.user || '';
+  }
+
+  roleIn(entity: string): Role | null {
+    return this.viewer?.memberships.find((one) => one.entity === entity)?.role ?? null;
+  }
+
+  /** Whether to offer changes to what an entity owns; the server decides again. */
+  canWrite(entity: string): boolean {
+    const role = this.roleIn(entity);
+    return this.viewer?.admin === true || (role !== null && role !== 'viewer');
   }
 
   async load(): Promise<void> {
@@ -30,7 +47,7 @@ class ViewerState {
 
   private toLogin(): void {
     this.viewer = null;
-    if (router.route.page === 'login') return;
+    if (OPEN_PAGES.has(router.route.page)) return;
     const next = `${router.path}${router.search}`;
     router.navigate(`${paths.login()}${next === '/' ? '' : `?next=${encodeURIComponent(next)}`}`, { replace: true });
   }

@@ -1,0 +1,200 @@
+// Requests about people: who is signed in, keys, teams, invites, the server's users.
+import { apiUrl, forgetAnswers, getJson, segments, sendJson } from './client';
+
+export type Role = 'owner' | 'admin' | 'member' | 'viewer';
+export type TeamRole = Exclude<Role, 'owner'>;
+export type SignUpMode = 'closed' | 'invite' | 'open';
+export type UserKind = 'person' | 'service' | 'anonymous';
+
+/** What the server lets people without credentials do, and whether this browser is signed in. */
+export interface Entrance {
+  signup: SignUpMode;
+  anonymous: boolean;
+  signed_in: boolean;
+}
+
+export interface Membership {
+  entity: string;
+  kind: 'user' | 'team';
+  role: Role;
+}
+
+export interface UserSettings {
+  /** Whether runs save the code they ran when nothing else says so. */
+  save_code: boolean;
+}
+
+/** Who asks. `entity` is where runs go that name none. */
+export interface Viewer {
+  user: string;
+  kind: UserKind;
+  display_name: string;
+  email: string;
+  entity: string;
+  entities: string[];
+  admin: boolean;
+  has_password: boolean;
+  settings: UserSettings;
+  memberships: Membership[];
+  server: { version: string; url: string };
+}
+
+export interface ViewerPatch {
+  display_name?: string;
+  email?: string;
+  entity?: string;
+  settings?: Partial<UserSettings>;
+}
+
+/** How one signs in: by password, by a one-time link, by an API key, or as the owner of an anonymous run. */
+export type Credential = { user: string; password: string } | { token: string } | { key: string } | { claim: string };
+
+export interface NewUser {
+  user: string;
+  password: string;
+  display_name?: string;
+  email?: string;
+  invite?: string;
+}
+
+export interface Key {
+  prefix: string;
+  name: string;
+  scopes: string[];
+  /** `entity/project` when the key is good for one project only. */
+  project: string | null;
+  user: string;
+  created_us: number;
+  expires_us: number | null;
+  used_us: number | null;
+}
+
+export interface NewKey {
+  name: string;
+  scopes?: string[];
+  days?: number;
+  project?: string;
+  service?: string;
+}
+
+/** A key with its secret, which is seen this one time. */
+export type MadeKey = Key & { key: string };
+
+export interface Team {
+  team: string;
+  role: TeamRole | null;
+  members: number;
+  projects: number;
+  created_us: number;
+}
+
+export interface Member {
+  user: string;
+  display_name: string;
+  kind: UserKind;
+  role: TeamRole;
+  joined_us: number;
+}
+
+export interface TeamDetail {
+  team: string;
+  role: TeamRole | null;
+  created_us: number;
+  members: Member[];
+}
+
+export interface Invite {
+  number: number;
+  team: string | null;
+  role: TeamRole;
+  by: string;
+  created_us: number;
+  expires_us: number;
+  used_by: string | null;
+}
+
+export type MadeInvite = Invite & { url: string };
+
+/** What an invite says to whoever holds its link. `team` is null for an invite to the server only. */
+export type InviteLook = Pick<Invite, 'team' | 'role' | 'by' | 'expires_us'>;
+
+export interface User {
+  user: string;
+  display_name: string;
+  email: string;
+  kind: UserKind;
+  admin: boolean;
+  disabled: boolean;
+  created_us: number;
+}
+
+export interface AuditEntry {
+  number: number;
+  time_us: number;
+  user: string;
+  action: string;
+  object: string;
+  via: string;
+}
+
+export interface AuditPage {
+  entries: AuditEntry[];
+  next: number | null;
+}
+
+const url = (path: string, ...parts: string[]) => apiUrl(`/api/v1/${path}${segments(...parts)}`);
+
+export const getEntrance = () => getJson<Entrance>(url('session'));
+export const getViewer = (signal?: AbortSignal) => getJson<Viewer>(url('viewer'), signal);
+
+export async function signIn(credential: Credential): Promise<void> {
+  await sendJson<unknown>('POST', url('session'), credential);
+  forgetAnswers();
+}
+
+export async function signUp(user: NewUser): Promise<void> {
+  await sendJson<unknown>('POST', url('users'), user);
+  forgetAnswers();
+}
+
+export async function signOut(): Promise<void> {
+  await sendJson<unknown>('DELETE', url('session'));
+  forgetAnswers();
+}
+
+export const patchViewer = (patch: ViewerPatch) => sendJson<Viewer>('PATCH', url('viewer'), patch);
+export const putPassword = (passwords: { old?: string; new: string }) =>
+  sendJson<unknown>('PUT', url('viewer/password'), passwords);
+
+export const getKeys = async () => (await getJson<{ keys: Key[] }>(url('keys'))).keys;
+export const makeKey = (key: NewKey) => sendJson<MadeKey>('POST', url('keys'), key);
+export const revokeKey = (prefix: string) => sendJson<unknown>('DELETE', url('keys', prefix));
+
+export const getTeams = async () => (await getJson<{ teams: Team[] }>(url('teams'))).teams;
+export const makeTeam = (team: string) => sendJson<unknown>('POST', url('teams'), { team });
+export const getTeam = (team: string) => getJson<TeamDetail>(url('teams', team));
+export const deleteTeam = (team: string) => sendJson<unknown>('DELETE', url('teams', team));
+export const putMember = (team: string, user: string, role: TeamRole) =>
+  sendJson<unknown>('PUT', url('teams', team, 'members', user), { role });
+export const removeMember = (team: string, user: string) =>
+  sendJson<unknown>('DELETE', url('teams', team, 'members', user));
+export const makeService = (team: string, service: string) =>
+  sendJson<unknown>('POST', url('teams', team, 'services'), { service });
+
+export const getInvites = async (team: string | null) =>
+  (await getJson<{ invites: Invite[] }>(apiUrl('/api/v1/invites', { team }))).invites;
+export const makeInvite = (invite: { team?: string; role?: TeamRole; days?: number }) =>
+  sendJson<MadeInvite>('POST', url('invites'), invite);
+export const revokeInvite = (number: number) => sendJson<unknown>('DELETE', url('invites', String(number)));
+export const lookAtInvite = (token: string) => sendJson<InviteLook>('POST', url('invites/look'), { token });
+export const acceptInvite = (token: string) => sendJson<unknown>('POST', url('invites/accept'), { token });
+
+export const claim = (token: string) => sendJson<{ entity: string }>('POST', url('claim'), { token });
+
+export const getUsers = async () => (await getJson<{ users: User[] }>(url('users'))).users;
+export const patchUser = (user: string, patch: { admin?: boolean; disabled?: boolean }) =>
+  sendJson<unknown>('PATCH', url('users', user), patch);
+export const makeSignInLink = async (user: string) =>
+  (await sendJson<{ url: string }>('POST', url('users', user, 'link'), {})).url;
+export const getAudit = (query: { after?: number; limit?: number }) =>
+  getJson<AuditPage>(apiUrl('/api/v1/audit', { ...query }));
