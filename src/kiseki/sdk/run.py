@@ -83,6 +83,7 @@ class Run:
         self._has_ended = False
         self._exit_code = 0
         self._replaced: set[str] = set()
+        self._before_finish: list[Callable[[], object]] = []
         self._alerts = Alerts()
         self._state = RunState() if home is None else home.state
         apply(self._state, opening)
@@ -119,6 +120,26 @@ class Run:
             RunStateError: the run has ended.
         """
         self._log(data, step, commit)
+
+    def log_at(self, data: Mapping[str, Any], step: int | None = None) -> None:
+        """Record a row beside those of `log`: one that `log` holds open stays open, and is not added to.
+
+        For what is logged on somebody's behalf, between two of their own calls.
+
+        Args:
+            data: as for `log`.
+            step: the row's step, any number; default: one more than the largest so far.
+
+        Raises:
+            UsageTypeError, UsageValueError, RunStateError: as for `log`.
+        """
+        rows = self._rows
+        with self._stream.lock:
+            held = rows._open
+            try:
+                rows.log(data, rows._next if step is None else step, True)
+            finally:
+                rows._open = held
 
     def define_metric(
         self,
@@ -351,6 +372,11 @@ class Run:
         """Old name of `finish`."""
         self.finish(exit_code)
 
+    def before_finish(self, call: Callable[[], object]) -> None:
+        """Have `call()` called once when the run is about to end, while it can still be logged to."""
+        self._check_active("before_finish")
+        self._before_finish.append(call)
+
     def finish_at_exit(self, exit_code: int) -> None:
         """End the run because the script ends. Raises nothing."""
         guard = Guard("finishing the run at exit", self._settings.strict)
@@ -377,6 +403,7 @@ class Run:
             self._rows.close()
             self._stream.close()
             return
+        self._call_before_finish()
         with self._stream.lock:
             if self._has_ended:
                 return
@@ -392,6 +419,12 @@ class Run:
             self._session.deactivate(self)
             self._debug.close()
         self._say_goodbye(Terminal(self._settings.silent, self._settings.quiet or quiet))
+
+    def _call_before_finish(self) -> None:
+        while self._before_finish:
+            call = self._before_finish.pop()
+            with Guard("ending what was added to the run", self._settings.strict):
+                call()
 
     def _say_goodbye(self, terminal: Terminal) -> None:
         ending = Ending(
@@ -463,6 +496,7 @@ class Run:
 
     def _abandon(self) -> None:
         """Undo a start that failed: no folder, no open file stays (I-81)."""
+        self._call_before_finish()
         self._has_ended = True
         self._stream.close()
         if self._link is not None:
