@@ -17,6 +17,10 @@ import numpy.typing as npt
 
 from kiseki.record.types import Row, System
 from kiseki.storage.filters import Filter, SortKey
+from kiseki.storage.people import Key as Key
+from kiseki.storage.people import PeopleStore
+from kiseki.storage.people import Session as Session
+from kiseki.storage.people import User as User
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -239,42 +243,6 @@ LISTED_BYTES_MAX = 16 * 1024  # of a `config` or `summary` part that lists show 
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    """A person or service. `entity` is the name of its default entity."""
-
-    number: int
-    name: str
-    entity: str
-    is_admin: bool
-    created_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An API key. Only the SHA-256 of the whole key is known; `prefix` is its public part."""
-
-    prefix: str
-    user: int
-    digest: bytes
-    name: str
-    scopes: str  # comma-separated, of: read write admin
-    created_us: int
-    expires_us: int | None = None
-    used_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A browser that signed in; `digest` is the SHA-256 of its cookie."""
-
-    digest: bytes
-    user: int
-    created_us: int
-    used_us: int
-    expires_us: int
-
-
-@dataclass(frozen=True, slots=True)
 class Project:
     """A collection of runs. `epoch` grows with every change that a list of its runs would show."""
 
@@ -452,57 +420,10 @@ class Fold:
     is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
-class MetaStore(Protocol):
-    """People, projects, runs and the folds of their logs. Thread-safe; each call is one transaction,
-    durable when it returns.
+class MetaStore(PeopleStore, Protocol):
+    """People (`people.py`), projects, runs and the folds of their logs. Thread-safe; each call is one
+    transaction, durable when it returns.
     """
-
-    # people
-    def add_user(self, name: str, *, is_admin: bool, now_us: int) -> User:
-        """Create a user and its default entity of the same name. Raises Conflict if either exists."""
-        ...
-
-    def user(self, name: str) -> User | None: ...
-
-    def user_by_number(self, number: int) -> User | None: ...
-
-    def users(self) -> list[User]: ...
-
-    def memberships(self, user: int) -> dict[str, str]:
-        """Return entity name → role (`owner`, `member`), the default entity included."""
-        ...
-
-    def has_entity(self, name: str) -> bool: ...
-
-    def add_key(self, key: Key) -> None: ...
-
-    def key(self, prefix: str) -> Key | None: ...
-
-    def keys(self, user: int) -> list[Key]: ...
-
-    def key_used(self, prefix: str, now_us: int) -> None: ...
-
-    def drop_key(self, prefix: str) -> bool: ...
-
-    def add_session(self, session: Session) -> None: ...
-
-    def session(self, digest: bytes) -> Session | None: ...
-
-    def session_used(self, digest: bytes, now_us: int, expires_us: int) -> None: ...
-
-    def drop_session(self, digest: bytes) -> None: ...
-
-    def add_token(self, digest: bytes, user: int, expires_us: int) -> None:
-        """Keep a one-time sign-in token, by its SHA-256."""
-        ...
-
-    def take_token(self, digest: bytes, now_us: int) -> int | None:
-        """Use a token up; return its user, or None if it is unknown, used or expired."""
-        ...
-
-    def drop_expired(self, now_us: int) -> int:
-        """Delete expired sessions and tokens; return how many."""
-        ...
 
     # projects
     def project(self, entity: str, name: str) -> Project | None: ...

@@ -1,28 +1,22 @@
-"""`MetaStore` in one SQLite file, through SQLAlchemy Core.
-
-Writes go through one connection under a lock (SQLite has one writer anyway) with `synchronous=FULL`, so that
-a call that returned survives a power cut. Reads use a small pool of connections that cannot write.
-"""
+"""`MetaStore` in one SQLite file: projects, runs and their folds. People are in `meta_people.py`."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, event, or_, select
+from sqlalchemy import Connection, Row, Select, case, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.pool import QueuePool
 
-from kiseki.errors import Conflict, NotFound, StorageFull
+from kiseki.errors import NotFound
 from kiseki.record.codec import decode_value
 from kiseki.storage.embedded import tables as t
+from kiseki.storage.embedded.database import inserted
+from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, save_folds, slices
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
@@ -33,190 +27,24 @@ from kiseki.storage.interface import (
     Attempt,
     FieldStat,
     Fold,
-    Key,
     Metric,
     MetricStat,
     NewStream,
     Project,
     Run,
     Segment,
-    Session,
     Stream,
-    User,
-)
-
-READERS_MAX = 8
-BUSY_S = 10.0
-
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA cache_size=-4096",
 )
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=QueuePool,
-        pool_size=READERS_MAX if read_only else 1,
-        max_overflow=0,
-        pool_timeout=BUSY_S,
-        connect_args={"timeout": BUSY_S, "check_same_thread": False},
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: sqlite3.Connection, _record: object) -> None:
-        # SQLAlchemy begins transactions itself: the driver's own rules differ by Python version.
-        connection.isolation_level = None
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        if read_only:
-            connection.execute("PRAGMA query_only=ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-class EmbeddedMeta:
+class EmbeddedMeta(EmbeddedPeople):
     """The meta store of a data folder."""
 
     def __init__(self, path: Path) -> None:
         prepare(path)
-        self._writer = _engine(path, read_only=False)
-        self._readers = _engine(path, read_only=True)
-        self._writing = threading.Lock()
+        super().__init__(path)
         self._saving = threading.Lock()  # of `_paths`, over the commit
         self._paths = PathNumbers()
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self._writing, self._writer.begin() as connection:
-                yield connection
-        except OperationalError as error:
-            if "disk is full" in str(error.orig):
-                raise StorageFull("the disk of the server is full", code="full") from error
-            raise
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with self._readers.begin() as connection:
-            yield connection
-
-    def close(self) -> None:
-        self._readers.dispose()
-        self._writer.dispose()
-
-    # ── people ──
-
-    def add_user(self, name: str, *, is_admin: bool, now_us: int) -> User:
-        with self._write() as c:
-            try:
-                entity = _inserted(
-                    c.execute(t.entity.insert().values(name=name, kind="user", created_us=now_us))
-                )
-                number = _inserted(
-                    c.execute(
-                        t.user.insert().values(
-                            name=name, entity=entity, is_admin=is_admin, created_us=now_us
-                        )
-                    )
-                )
-            except IntegrityError as error:
-                raise Conflict(f"{name!r} is taken by a user or a team", code="name") from error
-            c.execute(t.member.insert().values(user=number, entity=entity, role="owner"))
-        return User(number, name, name, is_admin, now_us)
-
-    def user(self, name: str) -> User | None:
-        with self._read() as c:
-            return next(map(_user, c.execute(_USERS.where(t.user.c.name == name))), None)
-
-    def user_by_number(self, number: int) -> User | None:
-        with self._read() as c:
-            return next(map(_user, c.execute(_USERS.where(t.user.c.number == number))), None)
-
-    def users(self) -> list[User]:
-        with self._read() as c:
-            return [_user(row) for row in c.execute(_USERS.order_by(t.user.c.number))]
-
-    def memberships(self, user: int) -> dict[str, str]:
-        query = select(t.entity.c.name, t.member.c.role).join_from(t.member, t.entity)
-        with self._read() as c:
-            return {row.name: row.role for row in c.execute(query.where(t.member.c.user == user))}
-
-    def has_entity(self, name: str) -> bool:
-        with self._read() as c:
-            return c.scalar(select(t.entity.c.number).where(t.entity.c.name == name)) is not None
-
-    def add_key(self, key: Key) -> None:
-        values = {name: getattr(key, name) for name in t.api_key.c.keys()}  # noqa: SIM118
-        with self._write() as c:
-            try:
-                c.execute(t.api_key.insert().values(values))
-            except IntegrityError as error:
-                raise Conflict(f"a key {key.prefix} exists already", code="key") from error
-
-    def key(self, prefix: str) -> Key | None:
-        with self._read() as c:
-            row = c.execute(select(t.api_key).where(t.api_key.c.prefix == prefix)).first()
-        return None if row is None else Key(**row._mapping)
-
-    def keys(self, user: int) -> list[Key]:
-        query = select(t.api_key).where(t.api_key.c.user == user).order_by(t.api_key.c.created_us)
-        with self._read() as c:
-            return [Key(**row._mapping) for row in c.execute(query)]
-
-    def key_used(self, prefix: str, now_us: int) -> None:
-        with self._write() as c:
-            c.execute(t.api_key.update().where(t.api_key.c.prefix == prefix).values(used_us=now_us))
-
-    def drop_key(self, prefix: str) -> bool:
-        with self._write() as c:
-            return c.execute(t.api_key.delete().where(t.api_key.c.prefix == prefix)).rowcount > 0
-
-    def add_session(self, session: Session) -> None:
-        values = {name: getattr(session, name) for name in t.session.c.keys()}  # noqa: SIM118
-        with self._write() as c:
-            c.execute(t.session.insert().values(values))
-
-    def session(self, digest: bytes) -> Session | None:
-        with self._read() as c:
-            row = c.execute(select(t.session).where(t.session.c.digest == digest)).first()
-        return None if row is None else Session(**row._mapping)
-
-    def session_used(self, digest: bytes, now_us: int, expires_us: int) -> None:
-        update = t.session.update().where(t.session.c.digest == digest)
-        with self._write() as c:
-            c.execute(update.values(used_us=now_us, expires_us=expires_us))
-
-    def drop_session(self, digest: bytes) -> None:
-        with self._write() as c:
-            c.execute(t.session.delete().where(t.session.c.digest == digest))
-
-    def add_token(self, digest: bytes, user: int, expires_us: int) -> None:
-        with self._write() as c:
-            c.execute(
-                t.login_token.insert().values(digest=digest, user=user, expires_us=expires_us)
-            )
-
-    def take_token(self, digest: bytes, now_us: int) -> int | None:
-        of_token = t.login_token.c.digest == digest
-        with self._write() as c:
-            row = c.execute(select(t.login_token).where(of_token)).first()
-            c.execute(t.login_token.delete().where(of_token))
-        return None if row is None or row.expires_us <= now_us else row.user
-
-    def drop_expired(self, now_us: int) -> int:
-        with self._write() as c:
-            return sum(
-                c.execute(table.delete().where(table.c.expires_us <= now_us)).rowcount
-                for table in (t.session, t.login_token)
-            )
 
     # ── projects ──
 
@@ -532,7 +360,7 @@ def _create_run(c: Connection, new: NewStream) -> int:
             "next_step",
         )
     }
-    return _inserted(
+    return inserted(
         c.execute(
             t.run.insert().values(
                 project=new.project,
@@ -554,7 +382,7 @@ def _create_run(c: Connection, new: NewStream) -> int:
 def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -> int:
     of_run = t.attempt.c.run == run
     ordinal = (c.scalar(select(sql.max(t.attempt.c.ordinal)).where(of_run)) or 0) + 1
-    attempt = _inserted(
+    attempt = inserted(
         c.execute(
             t.attempt.insert().values(
                 run=run,
@@ -570,14 +398,14 @@ def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -
     )
     parent, step = new.parent or (None, None)
     heads = {
-        "history": _inserted(
+        "history": inserted(
             c.execute(
                 t.segment.insert().values(
                     attempt=attempt, space="history", parent=parent, parent_step=step
                 )
             )
         ),
-        "system": _inserted(c.execute(t.segment.insert().values(attempt=attempt, space="system"))),
+        "system": inserted(c.execute(t.segment.insert().values(attempt=attempt, space="system"))),
     }
     c.execute(t.attempt.update().where(t.attempt.c.number == attempt).values(**heads))
     columns: dict[str, Any] = {"attempt": attempt, "ordinal": ordinal, **heads}
@@ -600,17 +428,9 @@ def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -
     return attempt
 
 
-def _inserted(result: Any) -> int:
-    return int(result.inserted_primary_key[0])
-
-
 def _advance() -> Any:
     return t.project.update().values(epoch=t.project.c.epoch + 1)
 
-
-_USERS = select(t.user, t.entity.c.name.label("entity_name")).join_from(
-    t.user, t.entity, t.entity.c.number == t.user.c.entity
-)
 
 _RUNS = (
     select(
@@ -646,10 +466,6 @@ def _projects(where: Sequence[Any]) -> Select[Any]:
         .outerjoin(counts, counts.c.project == t.project.c.number)
         .where(*where)
     )
-
-
-def _user(row: Row[Any]) -> User:
-    return User(row.number, row.name, row.entity_name, row.is_admin, row.created_us)
 
 
 def _project(row: Row[Any]) -> Project:

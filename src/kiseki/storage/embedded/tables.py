@@ -1,6 +1,6 @@
 """The tables of `meta.db`, in SQLAlchemy Core so that PostgreSQL takes the same statements.
 
-                 entity ◄── member ──► user ◄── api_key, session, login_token
+      invite ──► entity ◄── member ──► user ◄── api_key, session, login_token
                    ▲
         blob ──► project ◄── run ◄── attempt ◄── segment ◄── stream
                    ▲         ▲ ▲       ▲
@@ -12,6 +12,7 @@ A change here needs a revision in `migrations/versions/`; a test compares the tw
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -67,9 +69,15 @@ user = Table(
     metadata,
     _number(),
     Column("name", String(128), nullable=False, unique=True),
-    _belongs("entity", "entity.number"),
+    _belongs("entity", "entity.number"),  # the default one
     Column("is_admin", Boolean, nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="person"),  # service, anonymous
+    Column("display_name", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("password", Text),  # argon2id, with its parameters and salt
+    Column("settings", Text, nullable=False, server_default="{}"),  # JSON
+    Column("disabled_us", BigInteger),
 )
 
 member = Table(
@@ -77,7 +85,22 @@ member = Table(
     metadata,
     _belongs("user", "user.number", primary_key=True),
     _belongs("entity", "entity.number", primary_key=True),
+    Column("role", String(16), nullable=False),  # owner, admin, member, viewer
+    Column("joined_us", BigInteger, nullable=False, server_default="0"),
+)
+
+invite = Table(
+    "invite",
+    metadata,
+    _number(),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("entity", Number, ForeignKey("entity.number"), index=True),  # none: into the server only
     Column("role", String(16), nullable=False),
+    Column("by", Text, nullable=False),  # name of a user
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("used_by", Text),
+    sqlite_autoincrement=True,
 )
 
 api_key = Table(
@@ -91,6 +114,7 @@ api_key = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("used_us", BigInteger),
+    Column("project", Text, nullable=False, server_default=""),  # entity/project; empty: all
 )
 
 session = Table(
@@ -101,6 +125,7 @@ session = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("used_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger, nullable=False),
+    Column("via", String(16), nullable=False, server_default="key"),  # how it began
 )
 
 login_token = Table(
@@ -109,7 +134,29 @@ login_token = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     _belongs("user", "user.number"),
     Column("expires_us", BigInteger, nullable=False),
+    Column("purpose", String(16), nullable=False, server_default="sign-in"),  # claim
 )
+
+# What people did, by name: it outlives whom it speaks of. Rows are only ever added, which triggers enforce.
+audit = Table(
+    "audit",
+    metadata,
+    _number(),
+    Column("time_us", BigInteger, nullable=False),
+    Column("user", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("object", Text, nullable=False),
+    Column("via", String(32), nullable=False),
+    sqlite_autoincrement=True,
+)
+_APPEND_ONLY = tuple(
+    f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+for _statement in _APPEND_ONLY:
+    _trigger = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(audit, "after_create", _trigger.execute_if(dialect="sqlite"))
 
 project = Table(
     "project",
