@@ -1,0 +1,5 @@
+"""Reading runs from a server."""
+
+from . import public
+
+__all__ = ["public"]

@@ -1,0 +1,11 @@
+"""The data types, where libraries look for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kiseki
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(kiseki, name)

@@ -1,0 +1,1 @@
+"""Callbacks for libraries that have none of their own."""

@@ -1,0 +1,1 @@
+"""The inner package that libraries reach into."""
