@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kiseki.record import codec, keypath
+from kiseki.record.fold import AGGREGATES
 from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind
 
@@ -75,7 +76,7 @@ def table(samples: Samples, values: Mapping[str, Any]) -> list[str]:
     shown = {key: _shown(value) for key, value in values.items()}
     metrics = [key for key, value in shown.items() if value]
     rows = [
-        (_name(key), sparkline(samples.get(key, [])), shown[key]) for key in metrics[:METRICS_MAX]
+        (_name(key), sparkline(_values(samples, key)), shown[key]) for key in metrics[:METRICS_MAX]
     ]
     if not rows:
         return []
@@ -85,6 +86,14 @@ def table(samples: Samples, values: Mapping[str, Any]) -> list[str]:
     if len(metrics) > METRICS_MAX:
         lines.append(f"  … and {len(metrics) - METRICS_MAX:,} more")
     return [line.rstrip() for line in lines]
+
+
+def _values(samples: Samples, key: str) -> list[float]:
+    """Return the numbers of a summary path; those of `loss` for its `loss.min` (D-01)."""
+    if key in samples:
+        return samples[key]
+    metric, _, rule = key.rpartition(".")
+    return samples.get(metric, []) if rule in AGGREGATES else []
 
 
 def _shown(value: Any) -> str:

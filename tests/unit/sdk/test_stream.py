@@ -133,3 +133,12 @@ def test_samples_of_a_journal(recording: Recording, rows: int) -> None:  # G-08
 
 def test_the_path_is_told(recording: Recording, tmp_path: Path) -> None:
     assert recording.stream.path == str(tmp_path / "run-abc.kslog")
+
+
+def test_a_metric_with_rules_shows_its_bars() -> None:  # G-08, D-01
+    lines = table({"loss": [0.0, 1.0]}, {"loss.min": 0.0, "loss.last": 1.0, "other.min": 2.0})
+    assert [line.split() for line in lines] == [
+        ["loss.min", "▁█", "0"],
+        ["loss.last", "▁█", "1"],
+        ["other.min", "2"],
+    ]
