@@ -234,7 +234,13 @@ def encode_state(state: RunState) -> bytes:
 
 def decode_state(data: bytes) -> RunState:
     """Return what `encode_state` took. Fields that an older Kiseki did not write have their default."""
-    return _decode_state(data)
+    try:
+        return _decode_state(data)
+    except msgspec.ValidationError:
+        raw = _decode_any(data)
+        # Kiseki 0.1 kept nothing but the policy of a file.
+        raw["files"] = {path: {"policy": policy} for path, policy in raw["files"].items()}
+        return msgspec.convert(raw, RunState)
 
 
 def decode_value(data: bytes) -> Any:

@@ -60,6 +60,15 @@ class Tracked(msgspec.Struct):
     high: Any = None
 
 
+class StoredFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a run's file; `sha256` is empty while it is only named."""
+
+    policy: str = "end"
+    size: int = 0
+    sha256: str = ""
+    time_us: int = 0
+
+
 class RunState(msgspec.Struct):
     """A run as its records so far describe it. Plain values; can be stored with msgspec."""
 
@@ -92,7 +101,7 @@ class RunState(msgspec.Struct):
     environment: dict[str, Any] = {}
     packages: dict[str, str] = {}
     alerts: list[Alert] = []
-    files: dict[str, str] = {}  # path -> policy
+    files: dict[str, StoredFile] = {}  # by path
     notices: list[Note] = []
     opened: list[str] = []  # streams whose Open was applied
     levels: set[str] = set()  # proper prefixes of the paths in `values`
@@ -130,11 +139,23 @@ def apply(state: RunState, record: AnyRecord) -> None:
     elif isinstance(record, Alert):
         state.alerts.append(record)
     elif isinstance(record, File):
-        state.files[record.path] = record.policy
+        _apply_file(state.files, record)
     elif isinstance(record, Note):
         state.notices.append(record)
     elif isinstance(record, (State, Finish, End)):
         _apply_ending(state, record)
+
+
+def _apply_file(files: dict[str, StoredFile], record: File) -> None:
+    """Name a file, or tell its content. Naming it again forgets no content: streams come in any order."""
+    if record.deleted:
+        files.pop(record.path, None)
+        return
+    known = files.get(record.path)
+    if known is not None and not record.sha256:
+        files[record.path] = msgspec.structs.replace(known, policy=record.policy)
+        return
+    files[record.path] = StoredFile(record.policy, record.size, record.sha256, record.time_us)
 
 
 def _apply_open(state: RunState, record: Open) -> None:

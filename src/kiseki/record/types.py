@@ -195,14 +195,20 @@ class Alert(Record, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class File(Record, frozen=True, omit_defaults=True, kw_only=True):
-    """A file of the run folder's `files/`; `sha256` is empty until its content is known."""
+    """A file of the run folder's `files/`, by its path below it, with `/` between the parts.
+
+    `sha256` is empty where a file is only named; whoever put its content on a server writes the record
+    again with it. `deleted`: by hand, on the server; naming it again brings it back.
+    """
 
     kind: ClassVar[Kind] = Kind.FILE
 
     path: str
-    policy: str = "end"
+    policy: str = "end"  # live, now, end
     size: Int = 0
-    sha256: str = ""
+    sha256: str = ""  # 64 hexadecimal digits in lower case
+    time_us: Int = 0
+    deleted: bool = False
 
 
 class State(Record, frozen=True, omit_defaults=True, kw_only=True):

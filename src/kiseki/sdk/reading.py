@@ -222,7 +222,7 @@ class StoredRun:
 
     def files(self) -> list[tuple[str, str]]:
         """Return (path below `files/`, policy) of the run's files, in the order they were added."""
-        return list(self._state.files.items())
+        return [(path, file.policy) for path, file in self._state.files.items()]
 
     def artifacts(self) -> list[dict[str, Any]]:
         """Return the artifacts the run logged. No record of this version can name one: always []."""

@@ -378,5 +378,32 @@ def test_what_else_is_kept() -> None:
     assert state.environment == {"os": "linux"}
     assert state.packages == {"numpy": "2"}
     assert [alert.title for alert in state.alerts] == ["t"]
-    assert state.files == {"a.txt": "live"}
+    assert state.files == {"a.txt": fold.StoredFile("live")}
     assert [note.count for note in state.notices] == [2]
+
+
+def test_the_content_of_a_file_stays_known_when_it_is_named_again() -> None:
+    """The streams of writer and uploader are folded in any order."""
+    named = File(path="m.pt", policy="live", time_us=1)
+    told = File(path="m.pt", policy="live", size=3, sha256="ab" * 32, time_us=2)
+    expected = {"m.pt": fold.StoredFile("live", 3, "ab" * 32, 2)}
+    assert folded(OPEN, named, told).files == folded(OPEN, told, named).files == expected
+    changed = File(path="m.pt", policy="live", size=4, sha256="cd" * 32, time_us=3)
+    assert folded(OPEN, told, changed).files["m.pt"].size == 4
+
+
+def test_a_deleted_file_comes_back_when_it_is_named_again() -> None:
+    told = File(path="m.pt", size=3, sha256="ab" * 32)
+    gone = File(path="m.pt", deleted=True)
+    assert folded(OPEN, told, gone).files == folded(OPEN, gone).files == {}
+    assert folded(OPEN, told, gone, File(path="m.pt")).files == {"m.pt": fold.StoredFile()}
+
+
+def test_states_of_the_first_version_can_still_be_read() -> None:
+    """They kept nothing but the policy of a file."""
+    state = folded(OPEN, Config(set={"big": 2**70}))
+    raw = msgspec.to_builtins(state)
+    raw["files"] = {"a.txt": "live", "b.txt": "end"}
+    again = codec.decode_state(codec.encode_value(raw))
+    assert again.files == {"a.txt": fold.StoredFile("live"), "b.txt": fold.StoredFile("end")}
+    assert again.config == state.config and again.id == state.id

@@ -173,7 +173,7 @@ def _full(call: Call, run: Run) -> FullRunAnswer:
         **fields_of(run),
         url=run_url(call.core.url, run.entity, run.project_name, run.id),
         sweep_id=state.sweep_id,
-        files=[FileAnswer(path, policy) for path, policy in state.files.items()],
+        files=[FileAnswer(path, file.policy) for path, file in state.files.items()],
         environment=state.environment,
         packages=state.packages,
         alerts=[
