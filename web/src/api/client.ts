@@ -98,6 +98,18 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
   return body;
 }
 
+/** A file's first `limit` bytes as text, whatever it holds; `isCut` where there is more. */
+export async function getText(
+  url: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<{ text: string; isCut: boolean }> {
+  const headers = { range: `bytes=0-${limit - 1}` };
+  const response = await send('GET', url, { headers, signal: signal ?? null });
+  const total = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? 0);
+  return { text: await response.text(), isCut: total > limit };
+}
+
 export async function sendJson<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const init: RequestInit = { signal: signal ?? null };
   if (body !== undefined) {

@@ -6,6 +6,7 @@ import type {
   ConsoleAnswer,
   FieldAnswer,
   FullRunAnswer,
+  Json,
   LineAnswer,
   MetricAnswer,
   NoticeAnswer,
@@ -64,4 +65,23 @@ export interface RunPatch {
   notes?: string;
   tags?: string[];
   color?: number;
+}
+
+/** A row of the history; values are as they were logged. */
+export type HistoryRow = { _step: number; _timestamp: number; _runtime: number } & { [key: string]: Json };
+
+export interface HistoryPage {
+  rows: HistoryRow[];
+  next: string | null;
+}
+
+/** A file of a run. `stored` false: named, and not on the server yet. */
+export interface RunFile {
+  path: string;
+  policy: string;
+  size: number;
+  sha256: string;
+  type: string;
+  time_us: number;
+  stored: boolean;
 }
