@@ -1,9 +1,9 @@
-// One function per request of docs/api/native.md; those about people stand in accounts.ts.
-import { apiUrl, getJson, getText, postForBytes, segments, sendJson } from './client';
+// One function per request of docs/api/native.md; those about people stand in accounts.ts, about files and rows in files.ts.
+import { apiUrl, getJson, postForBytes, segments, sendJson } from './client';
 import type { ConsolePage, Field, Metric, Project, Run, RunDetail, RunPage, RunPatch, SeriesRequest } from './types';
 
 const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
-const runPath = (entity: string, project: string, run: string) =>
+export const runPath = (entity: string, project: string, run: string) =>
   `${projectPath(entity, project)}/runs${segments(run)}`;
 
 export const getProjects = async (signal?: AbortSignal) =>
@@ -54,45 +54,6 @@ export interface ConsoleQuery {
 
 export const getConsole = (entity: string, project: string, run: string, query: ConsoleQuery, signal?: AbortSignal) =>
   getJson<ConsolePage>(apiUrl(`${runPath(entity, project, run)}/console`, { ...query }), signal);
-
-export interface HistoryQuery {
-  keys: readonly string[];
-  after?: string;
-  limit?: number;
-  attempt?: number | null;
-}
-
-export const getHistory = (entity: string, project: string, run: string, query: HistoryQuery, signal?: AbortSignal) => {
-  const { keys, ...rest } = query;
-  const named = keys.map((key) => `keys=${encodeURIComponent(key)}`).join('&');
-  const url = apiUrl(`${runPath(entity, project, run)}/history`, { ...rest });
-  return getJson<HistoryPage>(`${url}${url.includes('?') ? '&' : '?'}${named}`, signal);
-};
-
-export const getFiles = async (
-  entity: string,
-  project: string,
-  run: string,
-  attempt: number | null,
-  signal?: AbortSignal,
-) => (await getJson<{ files: RunFile[] }>(apiUrl(`${runPath(entity, project, run)}/files`, { attempt }), signal)).files;
-
-/** Address of a file's content, for links, images and players. */
-export const fileUrl = (
-  entity: string,
-  project: string,
-  run: string,
-  path: string,
-  options: { attempt?: number | null; download?: boolean; version?: string } = {},
-) =>
-  apiUrl(`${runPath(entity, project, run)}/files${segments(...path.split('/'))}`, {
-    attempt: options.attempt,
-    download: options.download ? '1' : null,
-    // Names the content, so that a file that changed is not taken from the browser's cache.
-    v: options.version,
-  });
-
-export const getFileText = getText;
 
 /** Address of the change stream of one project, or of all. */
 export const eventsUrl = (project?: string) => apiUrl('/api/v1/events', { project });
