@@ -8,8 +8,8 @@ twice changes nothing. SDK, server and readers use this one; stores may material
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -31,6 +31,7 @@ from kiseki.record.types import (
     Summary,
 )
 
+ALIVE = ("running", "preempting")
 AGGREGATES = ("min", "max", "mean", "last", "first", "best")
 
 
@@ -69,6 +70,22 @@ class StoredFile(msgspec.Struct, frozen=True, omit_defaults=True):
     time_us: int = 0
 
 
+class Writer(msgspec.Struct):
+    """One process that writes the run (T-10), and how it ended."""
+
+    label: str = ""
+    host: str = ""
+    pid: int = 0
+    primary: bool = True
+    shared: bool = False
+    opened_us: int = 0
+    state: str = "running"
+    cause: str = ""
+    exit_code: int | None = None
+    finished_us: int = 0
+    is_past: bool = False  # of a session of a shared run that was over when the next began
+
+
 class RunState(msgspec.Struct):
     """A run as its records so far describe it. Plain values; can be stored with msgspec."""
 
@@ -103,7 +120,9 @@ class RunState(msgspec.Struct):
     alerts: list[Alert] = []
     files: dict[str, StoredFile] = {}  # by path
     notices: list[Note] = []
-    opened: list[str] = []  # streams whose Open was applied
+    opened: list[str] = []  # streams of writers whose Open was applied
+    writers: dict[str, Writer] = {}  # by stream; may lack those an older Kiseki saw
+    uploaders: dict[str, str] = {}  # stream of an uploader -> of the writer it serves
     levels: set[str] = set()  # proper prefixes of the paths in `values`
 
     @property
@@ -116,9 +135,27 @@ class RunState(msgspec.Struct):
             tree["_timestamp"] = self.last_us / 1e6
         return tree
 
+    @property
+    def leader(self) -> Writer | None:
+        """The writer whose end is the run's: the primary one that opened it last."""
+        known = [self.writers[stream] for stream in self.opened if stream in self.writers]
+        primary = [writer for writer in known if writer.primary]
+        return primary[-1] if primary else known[0] if known else None
 
-def apply(state: RunState, record: AnyRecord) -> None:
-    """Change `state` by one record. Kinds that say nothing about the state are skipped."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether several writers make the run together (T-10)."""
+        return self.leader is not None and self.leader.shared
+
+
+def apply(state: RunState, record: AnyRecord, stream: str = "") -> None:
+    """Change `state` by one record. Kinds that say nothing about the state are skipped.
+
+    Args:
+        state: what the records before it amount to.
+        record: the next one of its stream.
+        stream: whose record it is; decides whether `Finish`, `End` and `State` count. "" = they do.
+    """
     if isinstance(record, Row):
         apply_rows(state, record.paths, [record])
     elif isinstance(record, Config):
@@ -143,7 +180,7 @@ def apply(state: RunState, record: AnyRecord) -> None:
     elif isinstance(record, Note):
         state.notices.append(record)
     elif isinstance(record, (State, Finish, End)):
-        _apply_ending(state, record)
+        _apply_ending(state, record, stream)
 
 
 def _apply_file(files: dict[str, StoredFile], record: File) -> None:
@@ -159,12 +196,24 @@ def _apply_file(files: dict[str, StoredFile], record: File) -> None:
 
 
 def _apply_open(state: RunState, record: Open) -> None:
-    if record.role != "writer" or record.stream in state.opened:
+    if record.role == "uploader":
+        state.uploaders[record.stream] = record.writer
         return
-    first = not state.opened
+    if record.stream in state.opened:
+        return
+    first, leader = not state.opened, state.leader
+    begins_again = record.primary or (leader is not None and not leader.primary)
+    if record.shared and state.state not in ALIVE and begins_again:
+        for writer in state.writers.values():
+            writer.is_past = writer.state not in ALIVE
     state.opened.append(record.stream)
+    state.writers[record.stream] = Writer(
+        record.label, record.host, record.pid, record.primary, record.shared, record.started_us
+    )
     if not first and not record.primary:
-        return  # a further writer (a forked child, another node) joins the run; it does not restart it
+        # A further writer (a forked child, another node) joins the run; it does not restart it.
+        _settle(state)
+        return
     state.state, state.cause, state.exit_code, state.finished_us = "running", "", None, 0
     state.project, state.id = record.project, record.run
     state.entity = record.entity or state.entity
@@ -177,7 +226,7 @@ def _apply_open(state: RunState, record: Open) -> None:
     _apply_describe(
         state,
         Describe(
-            name=record.name or None,
+            name=None if record.is_default_name and state.name else record.name or None,
             notes=record.notes,
             tags=record.tags,
             group=record.group,
@@ -193,20 +242,59 @@ def _apply_describe(state: RunState, record: Describe) -> None:
             setattr(state, field, value)
 
 
-def _apply_ending(state: RunState, record: State | Finish | End) -> None:
+def _apply_ending(state: RunState, record: State | Finish | End, stream: str) -> None:
+    """Apply what a writer, or its uploader, says of the end, as far as it is the run's.
+
+    What an earlier session says late never ends a run that was resumed meanwhile (I-69).
+    """
+    writer, leader = state.writers.get(state.uploaders.get(stream, stream)), state.leader
     if isinstance(record, Finish):
-        state.state = "finished" if record.exit_code == 0 else "failed"
-        state.cause, state.exit_code = "", record.exit_code
-        state.finished_us = record.time_us
         state.runtime_us = max(state.runtime_us, record.runtime_us)
+    if writer is not None:
+        _end(writer, record)
+    if writer is None or (writer is leader and not leader.shared):
+        _end(state, record)
+    elif writer.shared:
+        _settle(state)
+
+
+def _end(who: RunState | Writer, record: State | Finish | End) -> None:
+    if isinstance(record, Finish):
+        who.state = "finished" if record.exit_code == 0 else "failed"
+        who.cause, who.exit_code, who.finished_us = "", record.exit_code, record.time_us
     elif isinstance(record, End):
-        if state.state not in ("finished", "failed"):
-            preempted = state.state == "preempting"
-            state.state = "preempted" if preempted else record.state
-            state.cause, state.exit_code = record.cause, record.exit_code
-            state.finished_us = record.time_us
-    elif state.state in ("running", "preempting"):
-        state.state = record.state
+        if who.state not in ("finished", "failed"):
+            who.state = "preempted" if who.state == "preempting" else record.state
+            who.cause, who.exit_code = record.cause, record.exit_code
+            who.finished_us = record.time_us
+    elif who.state in ALIVE:
+        who.state = record.state
+
+
+def _settle(state: RunState) -> None:
+    """Let a shared run end when all its primary writers have: as the first that did not do well (T-10)."""
+    if not state.is_shared:
+        return
+    shared = [writer for writer in state.writers.values() if writer.shared and not writer.is_past]
+    counted = [writer for writer in shared if writer.primary] or shared
+    if not counted:
+        return
+    alive = [writer.state for writer in counted if writer.state in ALIVE]
+    if alive:
+        state.state = "preempting" if "preempting" in alive else "running"
+        state.cause, state.exit_code, state.finished_us = "", None, 0
+        return
+    told = next((writer for writer in counted if writer.state != "finished"), counted[-1])
+    state.state, state.cause, state.exit_code = told.state, told.cause, told.exit_code
+    state.finished_us = max(writer.finished_us for writer in counted)
+
+
+def lose_writers(state: RunState, cause: str) -> None:
+    """Count the writers of a shared run that fell silent as crashed, so that none waits for them."""
+    for writer in state.writers.values():
+        if writer.state in ALIVE:
+            writer.state, writer.cause = "crashed", cause
+    _settle(state)
 
 
 def _apply_summary(state: RunState, record: Summary) -> None:
@@ -267,13 +355,18 @@ def definition_of(definitions: dict[str, Definition], path: str) -> Definition |
     return best
 
 
-def _track(state: RunState, path: str, time_us: int) -> Tracked:
-    definition = definition_of(state.definitions, path)
-    tracked = Tracked(first_us=time_us)
-    if definition is not None and definition.summary and definition.summary != ["copy"]:
-        tracked.rules = [rule for rule in definition.summary if rule in AGGREGATES]
-        tracked.goal = definition.goal
-    state.tracked[path] = tracked
+def _track(state: RunState, path: str, time_us: int, count: int) -> Tracked:
+    """Return what is known of a path, which `count` more rows hold, the first of them at a time."""
+    tracked = state.tracked.get(path)
+    if tracked is None:
+        definition = definition_of(state.definitions, path)
+        tracked = state.tracked[path] = Tracked()
+        if definition is not None and definition.summary and definition.summary != ["copy"]:
+            tracked.rules = [rule for rule in definition.summary if rule in AGGREGATES]
+            tracked.goal = definition.goal
+    if not tracked.count:
+        tracked.first_us = time_us
+    tracked.count += count
     return tracked
 
 
@@ -290,22 +383,59 @@ def apply_rows(state: RunState, paths: Sequence[str], rows: Sequence[Row]) -> No
         last_us = max(last_us, row.time_us)
         runtime_us = max(runtime_us, row.runtime_us)
         parts += row.is_part
-    state.rows += len(rows) - parts
-    state.next_step = max(state.next_step, top + 1)
-    state.last_us, state.runtime_us = last_us, runtime_us
+    apply_heads(state, len(rows) - parts, top, last_us, runtime_us)
     for index, path in enumerate(paths):
-        tracked = state.tracked.get(path)
-        if tracked is None:
-            tracked = _track(state, path, rows[0].time_us)
-        tracked.count += len(rows)
+        tracked = _track(state, path, rows[0].time_us, len(rows))
         if tracked.kind != "number":
-            tracked.kind = _widest(tracked.kind, [row.values[index] for row in rows])
+            tracked.kind = _widest({tracked.kind, *(kind_of(row.values[index]) for row in rows)})
         if tracked.rules:
             points = [(row.step, row.values[index]) for row in rows]
             _aggregate(state, path, tracked.rules, tracked, points)
         elif tracked.rules is None and top >= tracked.last_step:
             _put(state, path, latest.values[index])
         tracked.last_step = max(tracked.last_step, top)
+
+
+class ColumnRows(NamedTuple):
+    """Rows of one key in the order of their arrival, as `apply_column` takes them: those that matter.
+
+    Attributes:
+        rows: how many there are.
+        first_us: time of the first one.
+        kinds: the kinds of their values.
+        top: the largest step.
+        latest: the last value at that step.
+        points: returns (step, value) of all; called only where a summary rule needs them.
+    """
+
+    rows: int
+    first_us: int
+    kinds: Collection[str]
+    top: int
+    latest: Any
+    points: Callable[[], list[tuple[int, Any]]]
+
+
+def apply_column(state: RunState, path: str, column: ColumnRows) -> None:
+    """Change what `state` knows of one key as `apply_rows` would: for who replays a history by columns.
+
+    The rows themselves are counted by `apply_heads`.
+    """
+    tracked = _track(state, path, column.first_us, column.rows)
+    tracked.kind = _widest({tracked.kind, *column.kinds})
+    if tracked.rules:
+        _aggregate(state, path, tracked.rules, tracked, column.points())
+    elif tracked.rules is None and column.top >= tracked.last_step:
+        _put(state, path, column.latest)
+    tracked.last_step = max(tracked.last_step, column.top)
+
+
+def apply_heads(state: RunState, rows: int, top: int, last_us: int, runtime_us: int) -> None:
+    """Count `log()` commits, the largest step, time and runtime among them."""
+    state.rows += rows
+    state.next_step = max(state.next_step, top + 1)
+    state.last_us = max(state.last_us, last_us)
+    state.runtime_us = max(state.runtime_us, runtime_us)
 
 
 def _aggregate(
@@ -345,8 +475,7 @@ def _as_float(value: float) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _widest(kind: str, values: Iterable[Any]) -> str:
-    kinds = {kind, *map(kind_of, values)}
+def _widest(kinds: Collection[str]) -> str:
     return next(name for name in ("number", "text", "other") if name in kinds)
 
 
