@@ -331,6 +331,21 @@ def test_a_kill_leaves_the_last_saved_fold_whole(tmp_path: Path) -> None:
         meta.close()
 
 
+# ── files ──
+
+
+def test_a_project_holds_what_it_was_given(meta: MetaStore) -> None:
+    """Content is known by its digest, and readable only where somebody brought it."""
+    new_run(meta)
+    one, other = meta.make_project("ada", "one", NOW), meta.make_project("ada", "other", NOW)
+    digests = [f"{i:064x}" for i in range(1_200)]
+    assert meta.add_blob(one.number, digests[0], 3, NOW)
+    assert not meta.add_blob(one.number, digests[0], 3, NOW + 1)
+    assert meta.add_blob(one.number, digests[1_100], 2**40, NOW)
+    assert meta.blobs(one.number, digests) == {digests[0]: 3, digests[1_100]: 2**40}
+    assert meta.blobs(other.number, digests) == {}
+
+
 # ── the schema ──
 
 

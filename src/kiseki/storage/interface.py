@@ -1,4 +1,4 @@
-"""What `core` may ask of storage. Nothing here assumes SQLite.
+"""What `core` may ask of storage: also `people.py`, `blobs.py`. Nothing here assumes SQLite.
 
 `SeriesStore` keeps batches of records exactly once and answers reads by (segment, key path). A segment is
 an uninterrupted piece of one run's history (or of its system metrics); a run's history is a chain of
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiseki.record.types import Row, System
+from kiseki.storage.blobs import BlobStore
 from kiseki.storage.filters import Filter, SortKey
 from kiseki.storage.people import Key as Key
 from kiseki.storage.people import PeopleStore
@@ -523,6 +524,15 @@ class MetaStore(PeopleStore, Protocol):
         """Write folds and their cursors, and move the epochs of their projects, in one transaction."""
         ...
 
+    # files
+    def add_blob(self, project: int, digest: str, size: int, now_us: int) -> bool:
+        """Note that a project was given this content, and may show it; return whether that is new."""
+        ...
+
+    def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:
+        """Return the size in bytes of those contents that a project holds, by SHA-256."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -532,8 +542,10 @@ class Storage:
 
     meta: MetaStore
     series: SeriesStore
+    blobs: BlobStore
 
     def close(self) -> None:
-        """Close both, series first: what it stored is folded again at the next start."""
+        """Close all, series first: what it stored is folded again at the next start."""
         self.series.close()
+        self.blobs.close()
         self.meta.close()

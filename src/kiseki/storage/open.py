@@ -3,13 +3,15 @@
 DIR/                 mode 0700
 ├─ server.lock       the process that serves this folder
 ├─ meta.db           people, projects, runs and their folds
-└─ history/N.db      batches and column chunks of project N
+├─ history/N.db      batches and column chunks of project N
+└─ blobs/ab/cdef…    content of files, by its SHA-256
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from kiseki.storage.embedded.blobs import EmbeddedBlobs
 from kiseki.storage.embedded.lock import FolderLock
 from kiseki.storage.embedded.meta import EmbeddedMeta
 from kiseki.storage.embedded.series import EmbeddedSeries
@@ -39,7 +41,8 @@ def open_storage(data: Path) -> tuple[Storage, FolderLock]:
     lock = FolderLock(data / "server.lock")
     try:
         meta = EmbeddedMeta(data / "meta.db")
-        return Storage(meta, EmbeddedSeries(data / "history")), lock
+        series, blobs = EmbeddedSeries(data / "history"), EmbeddedBlobs(data / "blobs")
+        return Storage(meta, series, blobs), lock
     except BaseException:
         lock.release()
         raise

@@ -314,6 +314,24 @@ class EmbeddedMeta(EmbeddedPeople):
                 raise
             self._paths.committed()
 
+    # ── files ──
+
+    def add_blob(self, project: int, digest: str, size: int, now_us: int) -> bool:
+        row = {"project": project, "digest": bytes.fromhex(digest), "size": size}
+        with self._write() as c:
+            added = upsert(t.blob).values(**row, created_us=now_us).on_conflict_do_nothing()
+            return c.execute(added).rowcount > 0
+
+    def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:
+        b = t.blob.c
+        found: dict[str, int] = {}
+        with self._read() as c:
+            for some in slices(digests):
+                wanted = list(map(bytes.fromhex, some))
+                query = select(b.digest, b.size).where(b.project == project, b.digest.in_(wanted))
+                found.update((row.digest.hex(), row.size) for row in c.execute(query))
+        return found
+
 
 def _create_stream(c: Connection, new: NewStream) -> None:
     run, attempt = new.run, new.attempt
