@@ -1,7 +1,8 @@
 """Who is asking, and what they may do.
 
-Owns: users, keys, sessions, sign-in tokens, and `can`, the one function that decides. A secret is never
-stored, only its SHA-256 (they are random, 256 bits, so no slow hash is needed), and never logged.
+Owns: keys, sessions, sign-in tokens, and `can`, the one function that decides. A secret is never stored,
+only its SHA-256 (they are random, 256 bits, so no slow hash is needed), and never logged. What people change
+about themselves and each other is in `people/`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,21 @@ from typing import Literal
 
 from kiseki.base.clock import wall_us
 from kiseki.core.names import check_entity, to_entity
+from kiseki.core.people.audit import Audit
 from kiseki.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from kiseki.storage.interface import Key, MetaStore, Session, User
+from kiseki.storage.interface import MetaStore
+from kiseki.storage.people import Key, Session, User
 
 Verb = Literal["read", "write", "admin"]
+Role = Literal["owner", "admin", "member", "viewer"]
 
 SCOPES = ("read", "write", "admin")
+VERBS_OF: Mapping[str, tuple[Verb, ...]] = {
+    "owner": ("read", "write", "admin"),
+    "admin": ("read", "write", "admin"),
+    "member": ("read", "write"),
+    "viewer": ("read",),
+}
 KEY_CHARS_MIN = 40
 KEY_CHARS_MAX = 512
 SESSION_US = 14 * 24 * 3600 * 1_000_000  # without a visit
@@ -36,26 +46,75 @@ _LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a user, through a key or a session, with what they belong to."""
+    """Who asks: a user, through a key or a session, with what they belong to.
+
+    Attributes:
+        entities: entity → role.
+        project: `entity/project`, the only one that the key may touch; "" for all.
+        prefix: public part of the key.
+        session: the session, if it is one.
+    """
 
     user: User
-    entities: Mapping[str, str] = field(default_factory=dict)  # entity → role
+    entities: Mapping[str, str] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset(SCOPES)
     via: Literal["key", "session", "nobody"] = "key"
-    prefix: str = ""  # public part of the key
+    prefix: str = ""
+    project: str = ""
+    session: Session | None = None
+
+    @property
+    def way(self) -> str:
+        """How they were let in, for the audit log."""
+        return f"key {self.prefix}" if self.via == "key" else self.via
 
 
 NOBODY = Principal(User(0, "", "", False, 0), {}, frozenset(), "nobody")
 
 
-def can(who: Principal, verb: Verb, entity: str) -> bool:
-    """Return whether somebody may read, write or administer what an entity owns."""
-    if verb not in who.scopes:
+def can(who: Principal, verb: Verb, entity: str, project: str = "") -> bool:
+    """Return whether somebody may read, write or administer a project, or all that an entity owns."""
+    if verb not in who.scopes or not _is_within(who, entity, project):
         return False
-    if who.user.is_admin:
-        return True
-    role = who.entities.get(entity)
-    return role == "owner" or (role == "member" and verb != "admin")
+    return who.user.is_admin or verb in VERBS_OF.get(who.entities.get(entity, ""), ())
+
+
+def _is_within(who: Principal, entity: str, project: str) -> bool:
+    return not who.project or who.project == f"{entity}/{project}"
+
+
+def check_can(who: Principal, verb: Verb, entity: str, what: str, project: str = "") -> None:
+    """Raise NotFound if somebody may not even see `what`, which an entity owns; Forbidden if only not so.
+
+    The key that may read but not write is told so; nobody learns of things that are not theirs.
+    """
+    if can(who, verb, entity, project):
+        return
+    is_seen = who.user.is_admin or entity in who.entities
+    if not is_seen or not _is_within(who, entity, project):
+        raise NotFound(f"{what} does not exist", code="absent")
+    if verb not in who.scopes:
+        raise Forbidden(f"{who.user.name} may not {verb} {what} with this key", code="scope")
+    raise Forbidden(
+        f"{who.user.name} is {who.entities[entity]} of {entity}, and may not {verb} {what}",
+        code="role",
+    )
+
+
+def check_account(who: Principal) -> None:
+    """Raise Forbidden if somebody may not change accounts, teams and keys the way they are let in."""
+    if "admin" not in who.scopes or who.project:
+        raise Forbidden(
+            "this key may not change accounts, teams or keys: sign in, or use a key with the scope admin",
+            code="scope",
+        )
+
+
+def check_server_admin(who: Principal) -> None:
+    """Raise NotFound, as if there was nothing, unless a server's admin asks."""
+    if not who.user.is_admin:
+        raise NotFound("not found", code="absent")
+    check_account(who)
 
 
 def make_key() -> str:
@@ -130,11 +189,14 @@ def create_key(
     scopes: tuple[str, ...] = SCOPES,
     expires_us: int | None = None,
     key: str | None = None,
+    project: str = "",
 ) -> str:
     """Create a key of a user and return it in clear: the only time that it can be seen."""
     secret = key or make_key()
-    prefix, digest = prefix_of(secret), digest_of(secret)
-    meta.add_key(Key(prefix, user.number, digest, name, ",".join(scopes), wall_us(), expires_us))
+    prefix, digest, now = prefix_of(secret), digest_of(secret), wall_us()
+    meta.add_key(
+        Key(prefix, user.number, digest, name, ",".join(scopes), now, expires_us, None, project)
+    )
     return secret
 
 
@@ -161,8 +223,10 @@ class Access:
     def __init__(self, meta: MetaStore, now_us: Callable[[], int] = wall_us) -> None:
         self._meta = meta
         self._now_us = now_us
+        self._audit = Audit(meta, now_us)
         # digest → (believed until, principal); replaced whole, so no lock is needed
         self._known: dict[bytes, tuple[int, Principal]] = {}
+        self.changes = 0  # grows with every `forget`: whoever watches for long asks again who it is
 
     def known(self, secret: str) -> Principal | None:
         """Return who a key or cookie was found to belong to a moment ago, without any waiting."""
@@ -177,10 +241,15 @@ class Access:
         key = find_key(self._meta, secret)
         if key is None:
             raise Unauthenticated("this API key is not known here, or has expired", code="key")
+        user = self._user(key.user)
+        scopes = frozenset(key.scopes.split(","))
+        roles = self._meta.memberships(user.number)
+        who = Principal(user, roles, scopes, "key", key.prefix, key.project)
         now = self._now_us()
+        if key.used_us is None:
+            self._audit.by(who, "key-first-used", key.prefix)
         if key.used_us is None or now - key.used_us > KEY_TOUCH_US:
             self._meta.key_used(key.prefix, now)
-        who = self._principal(key.user, "key", frozenset(key.scopes.split(",")), key.prefix)
         return self._remember(digest, who)
 
     def by_cookie(self, cookie: str) -> Principal:
@@ -195,10 +264,12 @@ class Access:
             raise Unauthenticated("this session has ended: sign in again", code="session")
         if now - session.used_us > SESSION_TOUCH_US:
             self._meta.session_used(digest, now, now + SESSION_US)
-        return self._remember(digest, self._principal(session.user, "session", frozenset(SCOPES)))
+        return self._remember(digest, self._in_session(self._user(session.user), session))
 
-    def sign_in(self, *, token: str | None = None, key: str | None = None) -> tuple[Principal, str]:
-        """Return who a one-time token or a key belongs to, and the cookie of a new session.
+    def sign_in(
+        self, *, token: str | None = None, key: str | None = None, claim: str | None = None
+    ) -> tuple[Principal, str]:
+        """Return who a one-time token, a key or a claim link belongs to, and the cookie of a new session.
 
         Raises:
             Unauthenticated: unknown, used up or expired.
@@ -212,33 +283,49 @@ class Access:
                     "restart the server for a new one, or sign in with an API key",
                     code="token",
                 )
-        else:
-            number = self.by_key(key or "").user.number
-        cookie = secrets.token_urlsafe(32)
-        self._meta.add_session(Session(digest_of(cookie), number, now, now, now + SESSION_US))
-        return self._principal(number, "session", frozenset(SCOPES)), cookie
+            return self.begin(self._user(number), "link")
+        if claim is not None:
+            number = self._meta.token(digest_of(claim), now, "claim")
+            if number is None:
+                raise Unauthenticated("this link was claimed already or has expired", code="token")
+            return self.begin(self._user(number), "claim")
+        who = self.by_key(key or "")
+        if who.scopes != frozenset(SCOPES) or who.project:
+            raise Unauthenticated(
+                "this key is for programs: a session would have more rights than it has",
+                code="scope",
+            )
+        return self.begin(who.user, "key")
+
+    def begin(self, user: User, via: str) -> tuple[Principal, str]:
+        """Start a session of somebody who proved who they are; return them and the cookie."""
+        cookie, now = secrets.token_urlsafe(32), self._now_us()
+        session = Session(digest_of(cookie), user.number, now, now, now + SESSION_US, via)
+        self._meta.add_session(session)
+        self._audit.note(user.name, "signed-in", "", via)
+        return self._in_session(user, session), cookie
 
     def sign_out(self, cookie: str) -> None:
         """End a session."""
         digest = digest_of(cookie)
         self._known.pop(digest, None)
         self._meta.drop_session(digest)
+        self.changes += 1
 
     def forget(self) -> None:
         """Forget what was believed: after keys, users or memberships changed."""
         self._known.clear()
+        self.changes += 1
 
-    def _principal(
-        self,
-        number: int,
-        via: Literal["key", "session"],
-        scopes: frozenset[str],
-        prefix: str = "",
-    ) -> Principal:
+    def _in_session(self, user: User, session: Session) -> Principal:
+        roles = self._meta.memberships(user.number)
+        return Principal(user, roles, frozenset(SCOPES), "session", session=session)
+
+    def _user(self, number: int) -> User:
         user = self._meta.user_by_number(number)
-        if user is None:
-            raise Unauthenticated("this user is gone", code="user")
-        return Principal(user, self._meta.memberships(number), scopes, via, prefix)
+        if user is None or user.disabled_us is not None:
+            raise Unauthenticated("this account is gone or disabled", code="user")
+        return user
 
     def _cached(self, digest: bytes) -> Principal | None:
         until, who = self._known.get(digest, (0, NOBODY))
@@ -249,15 +336,3 @@ class Access:
             self._known.clear()
         self._known[digest] = (self._now_us() + CACHE_US, who)
         return who
-
-
-def check_can(who: Principal, verb: Verb, entity: str, what: str) -> None:
-    """Raise NotFound if somebody may not even see `what`, which an entity owns; Forbidden if only not so.
-
-    The key that may read but not write is told so; nobody learns of things that are not theirs.
-    """
-    if can(who, verb, entity):
-        return
-    if who.user.is_admin or entity in who.entities:
-        raise Forbidden(f"{who.user.name} may not {verb} {what} with this key", code="scope")
-    raise NotFound(f"{what} does not exist", code="absent")

@@ -110,17 +110,17 @@ class Folds:
             live.attempt.last_used_us = self._now_us()
             return live
 
-    def next(self, id: str) -> tuple[str, int]:
-        """Return the entity a stream belongs to and the sequence expected next; ("", 0) if unknown."""
+    def next(self, id: str) -> tuple[Run | None, int]:
+        """Return the run a stream belongs to and the sequence expected next; (None, 0) if unknown."""
         with self._lock:
             live = self._streams.get(id)
             if live is not None:
-                return live.attempt.run.entity, live.next
+                return live.attempt.run, live.next
         known = self._meta.stream(id)
         run = self._meta.run_by_number(known.run) if known is not None else None
         if known is None or run is None:
-            return "", 0
-        return run.entity, self._series.cursor(known.project, id)
+            return None, 0
+        return run, self._series.cursor(known.project, id)
 
     def adopt(self, run: Run, stream: Stream) -> LiveStream:
         """Return the stream that the meta store just created."""

@@ -151,8 +151,10 @@ class Ingest:
 
     def next(self, stream: str, who: Principal) -> int:
         """Return the sequence expected next of a stream, 0 for one that `who` may not see."""
-        entity, expected = self._folds.next(stream)
-        return expected if can(who, "read", entity) else 0
+        run, expected = self._folds.next(stream)
+        if run is None or not can(who, "read", run.entity, run.project_name):
+            return 0
+        return expected
 
     @property
     def is_running(self) -> bool:

@@ -24,7 +24,7 @@ INTERVAL_S = 0.5  # between two messages to a subscriber
 QUEUE_MESSAGES_MAX = 16  # of one subscriber that does not read
 SUBSCRIBERS_MAX = 2_000
 
-MaySee = Callable[[str], bool]  # whether an entity's projects may be seen
+MaySee = Callable[[str, str], bool]  # whether a project of an entity may be seen
 
 
 class _Pending(msgspec.Struct):
@@ -173,11 +173,11 @@ class Live:
             except RuntimeError:  # the loop is closed: its subscribers are gone
                 self._drop_loop(loop)
 
-    def subscribe(self, project: int | None, may_see: MaySee = lambda entity: True) -> Subscriber:
+    def subscribe(self, project: int | None, may_see: MaySee = lambda entity, project: True) -> Subscriber:
         """Return a new subscriber of a project, or of the list of projects (in the event loop).
 
         Args:
-            may_see: of the list of projects, those of these entities are told.
+            may_see: of the list of projects, these are told.
         """
         subscriber = Subscriber(asyncio.get_running_loop(), may_see)
         with self._lock:
@@ -249,7 +249,7 @@ class Live:
                 subscriber.offer(told)
             return
         for subscriber in subscribers:
-            seen = [f"{entity}/{name}" for entity, name in changed if subscriber.may_see(entity)]
+            seen = [f"{entity}/{name}" for entity, name in changed if subscriber.may_see(entity, name)]
             if seen:
                 subscriber.offer(event("change", {"projects": seen}, number))
 

@@ -123,8 +123,8 @@ class Opening:
 def check_writable(who: Principal, stream: LiveStream) -> None:
     """Raise if somebody may not append to a stream: not theirs, or of a deleted run."""
     run = stream.attempt.run
-    if not can(who, "write", run.entity):
-        if can(who, "read", run.entity):
+    if not can(who, "write", run.entity, run.project_name):
+        if can(who, "read", run.entity, run.project_name):
             raise Forbidden(f"{who.user.name} may not write to {run.entity} with this key")
         raise NotFound(f"stream {stream.id} does not exist", code="entity")
     if stream.attempt.is_deleted:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.core.access import Access
+from kiseki.core.files import Files
 from kiseki.core.folds import Folds
 from kiseki.core.ingest import Ingest
 from kiseki.core.jobs import Jobs
 from kiseki.core.live import Live
+from kiseki.core.people.accounts import Policy
+from kiseki.core.people.passwords import Passwords
+from kiseki.core.people.people import People, open_people
 from kiseki.core.projects import Projects
 from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
@@ -22,6 +26,7 @@ class Core:
     Attributes:
         meta, series: the stores. Reading them directly is fine for queries; rights are checked by
             `projects.find` and `runs.find`, which everything that serves a person goes through.
+        people: accounts, teams, keys, invites.
         live: told of every change; feeds the events.
         folds: what the records of active runs say so far.
         queries: what charts, tables, histories and consoles show.
@@ -32,9 +37,11 @@ class Core:
     series: SeriesStore
     live: Live
     access: Access
+    people: People
     projects: Projects
     folds: Folds
     runs: Runs
+    files: Files
     ingest: Ingest
     jobs: Jobs
     queries: Queries
@@ -47,17 +54,30 @@ class Core:
         self.folds.save_all(close=True)
 
 
-def open_core(storage: Storage, url: str = "") -> Core:
-    """Return the use cases over a storage, caught up with what it had committed but not folded."""
+def open_core(
+    storage: Storage,
+    url: str = "",
+    policy: Policy | None = None,
+    passwords: Passwords | None = None,
+) -> Core:
+    """Return the use cases over a storage, caught up with what it had committed but not folded.
+
+    Args:
+        policy: who may make an account.
+        passwords: how passwords are hashed.
+    """
     meta, series = storage.meta, storage.series
     live = Live()
+    access = Access(meta)
+    people = open_people(meta, access, policy or Policy(), passwords)
     projects = Projects(meta)
     folds = Folds(meta, series, live)
     folds.recover()
     ingest = Ingest(meta, series, projects, folds, live)
     jobs = Jobs(meta, series, folds)
     runs = Runs(meta, projects, folds)
+    files = Files(meta, storage.blobs, projects, runs, folds)
     return Core(
-        meta, series, live, Access(meta), projects, folds, runs, ingest, jobs,
+        meta, series, live, access, people, projects, folds, runs, files, ingest, jobs,
         Queries(meta, series, runs), url,
     )  # fmt: skip

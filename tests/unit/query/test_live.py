@@ -67,8 +67,8 @@ def test_the_first_change_goes_out_at_once_and_the_rest_together(
 def test_the_overview_tells_only_what_one_may_see() -> None:
     async def watch() -> None:
         live = Live()
-        mine = await greeted(live, None, may_see=lambda entity: entity == "ada")
-        theirs = await greeted(live, None, may_see=lambda entity: entity == "bob")
+        mine = await greeted(live, None, may_see=lambda entity, project: entity == "ada")
+        theirs = await greeted(live, None, may_see=lambda entity, project: entity == "bob")
         live.publish([change("a", "history")])
         assert data(await mine.next(5)) == {"projects": ["ada/p1"]}
         assert await theirs.next(0.05) == b""

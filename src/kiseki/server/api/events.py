@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from kiseki.core.access import can
-from kiseki.core.live import Live, MaySee
+from kiseki.core.live import MaySee
+from kiseki.core.service import Core
 from kiseki.errors import Invalid
 from kiseki.server.api.routing import Call, Routes
 
@@ -39,20 +41,22 @@ async def watch(call: Call) -> Response:
         number = project.number
     call.core.live.check_room()
     return StreamingResponse(
-        _messages(call.core.live, number, lambda entity: can(call.who, "read", entity)),
+        _messages(call.core, number, partial(can, call.who, "read")),
         media_type=EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _messages(live: Live, number: int | None, may_see: MaySee) -> AsyncIterator[bytes]:
+async def _messages(core: Core, number: int | None, may_see: MaySee) -> AsyncIterator[bytes]:
+    live, rights = core.live, core.access.changes
     # Here and not in the endpoint: an iterator that is never begun leaves nothing behind.
     subscriber = live.subscribe(number, may_see)
     end = asyncio.get_running_loop().time() + STREAM_S
     try:
         while asyncio.get_running_loop().time() < end:
             message = await subscriber.next(HEARTBEAT_S)
-            if message is None:
+            # Whose rights may have changed connects again, and is asked again who it is.
+            if message is None or core.access.changes != rights:
                 return
             yield message or b": still here\n\n"
     finally:
