@@ -18,6 +18,7 @@ from kiseki.record.types import (
     Describe,
     End,
     Environment,
+    File,
     Finish,
     Note,
     Open,
@@ -29,6 +30,8 @@ from kiseki.storage.interface import Fold, Metric, Run, Scalar, Space, Stream
 
 NOTICES_MAX = 1_000  # kept of one attempt
 ALERTS_MAX = 10_000
+FILES_MAX = 100_000
+FILES_FULL = Note(code="files", text=f"more than {FILES_MAX:,} files: the others are not listed")
 ALIVE = ("running", "preempting")
 
 
@@ -143,6 +146,8 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
         return set()
     if isinstance(item, Alert) and len(state.alerts) >= ALERTS_MAX:
         return set()
+    if isinstance(item, File):
+        return _fold_file(attempt, item)
     fold.apply(state, item)
     attempt.touched.add("fold")
     if isinstance(item, Config):
@@ -160,6 +165,19 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
     return set()
 
 
+def _fold_file(attempt: LiveAttempt, item: File) -> set[Part]:
+    state = attempt.state
+    is_new = item.path not in state.files and not item.deleted
+    if is_new and len(state.files) >= FILES_MAX:
+        if not any(note.code == FILES_FULL.code for note in state.notices):
+            fold.apply(state, FILES_FULL)
+            attempt.touched.add("fold")
+        return set()
+    fold.apply(state, item)
+    attempt.touched.add("files")
+    return {"files"}
+
+
 class Pending:
     """A snapshot of one attempt on its way to the meta store."""
 
@@ -174,7 +192,10 @@ class Pending:
         is_folded = bool(self.touched - {"heartbeat", "cursors"})
         cursors = {s.id: s.next for s in live.streams.values() if s.next != s.applied}
         self.cells = saved.cells(live.state) if is_folded else live.cells
-        parts = saved.parts(live.state, self.touched) if is_folded else {}
+        # What an older Kiseki saved in another part is written anew with the first change.
+        is_first = not live.hashes and bool(live.state.files)
+        changed = self.touched | {"files"} if is_first else self.touched
+        parts = saved.parts(live.state, changed) if is_folded else {}
         self.hashes = {name: hash(data) for name, data in parts.items()}
         metrics = saved.metrics(live.state, live.system) if is_folded else {}
         self.metrics = {

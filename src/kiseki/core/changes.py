@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Part = Literal["history", "system", "console", "summary", "config", "state"]
+Part = Literal["history", "system", "console", "summary", "config", "state", "files"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What changed in one run.
 
-    `history`, `system` and `console` are told when the rows are committed; `summary`, `config` and `state`
-    when lists show them too, so that who asks after a change never sees less than it announced.
+    `history`, `system`, `console` and `files` are told when they are committed; `summary`, `config` and
+    `state` when lists show them too, so that who asks after a change never sees less than it announced.
     """
 
     project: int

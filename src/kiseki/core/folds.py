@@ -24,8 +24,8 @@ from kiseki.core.changes import Change, Listener, Part
 from kiseki.core.decode import Decoded, decode, read_frames
 from kiseki.errors import NotFound
 from kiseki.record import fold
-from kiseki.record.fold import RunState
-from kiseki.record.types import Describe, Note
+from kiseki.record.fold import RunState, StoredFile
+from kiseki.record.types import Describe, File, Note
 from kiseki.storage.interface import (
     Attempt,
     Fold,
@@ -187,8 +187,7 @@ class Folds:
                     self.apply(live, found)
 
     def _saved_state(self, number: int) -> RunState:
-        parts = self._meta.parts(number, ("fold", "config", "environment"))
-        return saved.restore(parts.get("fold"), parts.get("config"), parts.get("environment"))
+        return saved.restore(self._meta.parts(number, saved.PARTS))
 
     # ── folding ──
 
@@ -258,6 +257,15 @@ class Folds:
                 return state
         return self._saved_state(number)
 
+    def files(self, number: int) -> dict[str, StoredFile]:
+        """Return what is known of the files of an attempt, by path."""
+        with self._lock:
+            live = self._attempts.get(number)
+            if live is not None:
+                return dict(live.state.files)
+        parts = self._meta.parts(number, ("files",))
+        return saved.files(parts["files"]) if parts else self._saved_state(number).files
+
     def fresh(self, run: Run) -> Run:
         """Return a run with what was committed since it was saved."""
         with self._lock:
@@ -278,11 +286,11 @@ class Folds:
 
     # ── edits by people ──
 
-    def describe(self, number: int, record: Describe) -> None:
-        """Change name, notes or tags by hand."""
+    def describe(self, number: int, record: Describe | File) -> None:
+        """Change name, notes, tags or a file by hand."""
         with self._lock:
             live = self._attempts.get(number) or self._load(number)
-            fold_item(live, record)
+            live.unannounced |= fold_item(live, record)
         self.save([number])
 
     def stop(self, number: int, now_us: int) -> None:

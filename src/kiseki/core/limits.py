@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from kiseki.base.paths import fault_of_name
 from kiseki.errors import CorruptRecord
 from kiseki.record import keypath
 from kiseki.record.types import (
@@ -76,8 +77,8 @@ def admit(record: AnyRecord) -> tuple[AnyRecord, str]:
         _check_values(record.values.values())
     elif isinstance(record, Metric):
         _check_keys((record.name, record.step_metric or ""), are_paths=True)
-    elif isinstance(record, File):
-        _check_keys((record.path,))
+    elif isinstance(record, File) and (fault := fault_of_name(record.path)):
+        raise CorruptRecord(f"no file can be called {record.path[:200]!r}: {fault}")
     texts = _TEXTS.get(type(record))
     return (record, "") if texts is None else _cut(record, texts)
 

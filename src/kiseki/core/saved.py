@@ -1,8 +1,8 @@
 """How the fold of an attempt is kept in the meta store: parts, cells and metrics.
 
 A part is msgpack: `config` and `summary` (maps), what lists show of them where they are long, `environment`
-(machine and packages), `fold` (everything else that folding goes on from). They are apart because they
-change at different rates.
+(machine and packages), `files`, `fold` (everything else that folding goes on from). They are apart because
+they change at different rates.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ import msgspec
 from kiseki.core.listed import shortened
 from kiseki.record import keypath
 from kiseki.record.codec import decode_state, decode_value, encode_state, encode_value
-from kiseki.record.fold import RunState, definition_of
+from kiseki.record.fold import RunState, StoredFile, definition_of
 from kiseki.storage.interface import LISTED, LISTED_BYTES_MAX, Metric, Scalar, Space
 
 CELLS_MAX = 2_000  # config paths, and as many summary paths, of one run that filter and sort
 CELL_CHARS_MAX = 1_000
+PARTS = ("fold", "config", "environment", "files")  # what folding goes on from
+
+_decode_files = msgspec.msgpack.Decoder(dict[str, StoredFile]).decode
 
 
 def parts(state: RunState, touched: Collection[str]) -> dict[str, bytes]:
     """Return the parts to save after a change of `touched`."""
-    rest = msgspec.structs.replace(state, config={}, environment={}, packages={})
+    rest = msgspec.structs.replace(state, config={}, environment={}, packages={}, files={})
     found = {"fold": encode_state(rest)}
     trees = {"summary": state.summary}
     if "config" in touched:
@@ -36,22 +39,34 @@ def parts(state: RunState, touched: Collection[str]) -> dict[str, bytes]:
             found[LISTED[name]] = encode_value(shortened(tree))
     if "environment" in touched:
         found["environment"] = encode_value([state.environment, state.packages])
+    if "files" in touched:
+        found["files"] = encode_value(state.files)
     return found
 
 
-def restore(fold: bytes | None, config: bytes | None, environment: bytes | None) -> RunState:
-    """Return the fold that was saved in parts; an empty one if nothing was."""
-    state = decode_state(fold) if fold else RunState()
-    if config:
-        state.config = decode_value(config)
-    if environment:
-        state.environment, state.packages = decode_value(environment)
+def restore(stored: Mapping[str, bytes]) -> RunState:
+    """Return the fold that was saved in parts (`PARTS`); an empty one if nothing was."""
+    state = decode_state(stored["fold"]) if "fold" in stored else RunState()
+    if "config" in stored:
+        state.config = decode_value(stored["config"])
+    if "environment" in stored:
+        state.environment, state.packages = decode_value(stored["environment"])
+    if "files" in stored:  # the first version kept them in `fold`
+        state.files = files(stored["files"])
     return state
+
+
+def files(data: bytes) -> dict[str, StoredFile]:
+    """Return the part `files` decoded."""
+    return _decode_files(data)
 
 
 def copy(state: RunState) -> RunState:
     """Return an independent copy."""
-    return decode_state(encode_state(state))
+    # There may be very many files, and what is known of each never changes in place.
+    again = decode_state(encode_state(msgspec.structs.replace(state, files={})))
+    again.files = dict(state.files)
+    return again
 
 
 def scalar(value: Any) -> Scalar:

@@ -77,7 +77,8 @@ def test_tags_are_cut_and_stay_different(kit: Kit) -> None:
         (Environment(values={"a": nested(65)}), "64 levels"),
         (Metric(name="k" * 10_001), "10,001 characters"),
         (Metric(name="k", step_metric="k" * 10_001), "10,001 characters"),
-        (File(path="k" * 10_001), "10,001 characters"),
+        (File(path="k" * 10_001), "4,096 characters"),
+        (File(path="../../etc/passwd"), "the part '..'"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
