@@ -1,11 +1,12 @@
 // A stand-in for `kiseki server` for work on the page: speaks the part of docs/api/native.md that the page uses, with
 // made-up runs, some of them live, and serves the built files. Holds everything in memory.
 //
-//   node dev/mock-server.mjs [--port 7510] [--root-path /prefix] [--empty] [--signed-out]
+//   node dev/mock-server.mjs [--port 7510] [--root-path /prefix] [--static DIR] [--empty] [--signed-out] [--signup open]
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { makeAccounts } from './mock-accounts.mjs';
 
 const argument = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -14,8 +15,12 @@ const argument = (name, fallback) => {
 const PORT = Number(argument('port', '7510'));
 const ROOT = argument('root-path', '');
 const EMPTY = process.argv.includes('--empty');
-let signedIn = !process.argv.includes('--signed-out');
 const STATIC = argument('static', new URL('../../src/kiseki/server/static/', import.meta.url).pathname);
+const accounts = makeAccounts({
+  url: `http://127.0.0.1:${PORT}${ROOT}`,
+  signup: argument('signup', 'invite'),
+  signedIn: !process.argv.includes('--signed-out'),
+});
 const MICRO = 1e6;
 const now = () => Math.round(Date.now() * 1000);
 
@@ -445,23 +450,8 @@ async function handle(request, response) {
     response.writeHead(200, { 'content-type': 'application/json', etag, 'cache-control': 'no-cache' }).end(text);
   };
   if (!path.startsWith('/api/') && !path.startsWith('/-/')) return page(path, response);
-  if (path === '/api/v1/session') {
-    if (request.method === 'POST' && body.key !== undefined && body.key.length < 4)
-      throw new Problem(401, 'This API key is not known here.');
-    if (request.method === 'POST' && body.token === 'used')
-      throw new Problem(401, 'This sign-in link was already used.');
-    signedIn = request.method === 'POST';
-    return send({});
-  }
-  if (!signedIn) throw new Problem(401, 'Sign in first.');
-  if (path === '/api/v1/viewer')
-    return send({
-      user: 'ada',
-      entity: 'ada',
-      entities: ['ada'],
-      admin: true,
-      server: { version: '0.1.0', url: `http://127.0.0.1:${PORT}${ROOT}` },
-    });
+  const people = path.startsWith('/api/') ? accounts(request.method, path, url.searchParams, body) : undefined;
+  if (people) return people.payload === null ? response.writeHead(204).end() : send(people.payload);
   if (path === '/api/v1/events') return events(url, request, response);
   if (path === '/api/v1/projects') return send({ projects: [...projects.values()].map(projectInfo) });
   const parts = path.split('/').slice(4).map(decodeURIComponent);
@@ -569,11 +559,15 @@ function events(url, request, response) {
 }
 createServer((request, response) => {
   handle(request, response).catch((error) => {
-    const status = error instanceof Problem ? error.status : 500;
+    const status = error.status ?? 500;
     if (status === 500) console.error(error);
     if (!response.headersSent)
-      response.writeHead(status, { 'content-type': 'application/problem+json', 'x-request-id': 'req-7f3a' });
-    response.end(JSON.stringify({ status, detail: error.message, code: '' }));
+      response.writeHead(status, {
+        'content-type': 'application/problem+json',
+        'x-request-id': 'req-7f3a',
+        ...error.headers,
+      });
+    response.end(JSON.stringify({ status, detail: error.message, code: error.code ?? '' }));
   });
 }).listen(PORT, '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}${ROOT}/`));
 process.on('SIGUSR2', () => {

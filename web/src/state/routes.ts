@@ -26,7 +26,7 @@ export type Route =
   | { page: 'missing'; path: string };
 
 /** First segments that can never be an entity. */
-const RESERVED = new Set(
+export const RESERVED: ReadonlySet<string> = new Set(
   (
     '- api graphql files artifacts artifactsV2 authorize login signup invite claim settings teams admin search share ' +
     'embed registry orgs assets'

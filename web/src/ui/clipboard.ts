@@ -2,18 +2,26 @@
 import { toasts } from '../state/toasts.svelte';
 import { strings } from '../strings';
 
-export function copyText(text: string): void {
-  // The clipboard needs a secure context: https, or this machine. Elsewhere the old way still works.
-  const done = () => toasts.info(strings.common.copied);
-  if (navigator.clipboard) void navigator.clipboard.writeText(text).then(done, (error: unknown) => toasts.error(error));
-  else if (copyBySelection(text)) done();
+/** Puts a text on the clipboard; answers whether it is there. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    // The clipboard needs a secure context: https, or this machine. Elsewhere the old way still works.
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else if (!copyBySelection(text)) return false;
+  } catch (error) {
+    toasts.error(error);
+    return false;
+  }
+  toasts.info(strings.common.copied);
+  return true;
 }
 
 function copyBySelection(text: string): boolean {
   const area = document.createElement('textarea');
   area.value = text;
   area.className = 'visually-hidden';
-  document.body.append(area);
+  // In an open dialog everything outside of it is inert, and cannot be selected.
+  (document.querySelector('dialog[open]') ?? document.body).append(area);
   area.select();
   const copied = document.execCommand('copy');
   area.remove();
