@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from kiseki.core.query import filters, history
 from kiseki.core.query.history import Page
 from kiseki.core.query.series import Chain, Charts, Lru, SeriesRequest
 from kiseki.core.runs import Runs
-from kiseki.errors import Invalid
+from kiseki.errors import Invalid, NotFound
 from kiseki.storage.filters import ATTRIBUTES, And, Compare, Filter, Not, Or
 from kiseki.storage.interface import (
     FieldStat,
@@ -133,13 +134,26 @@ class Queries:
         """Return the metrics of the project's runs, in the order they were first logged."""
         return self._metrics.get(project, self._meta.metrics)
 
-    def chains(self, project: Project, ids: Sequence[str], space: Space) -> dict[str, Chain]:
-        """Return where the rows of the latest attempts lie; runs that do not exist are left out."""
+    def chains(
+        self, project: Project, ids: Sequence[str], space: Space, attempt: int | None = None
+    ) -> dict[str, Chain]:
+        """Return where the rows of an attempt (None: the latest) lie; runs without it are left out."""
         if len(ids) > CHART_RUNS_MAX:
             raise Invalid(f"at most {CHART_RUNS_MAX:,} runs fit in one request", code="runs")
         runs = self._meta.runs(project.number, list(dict.fromkeys(ids)))
+        if attempt is not None:
+            return self._chains_of_attempt(runs, space, attempt)
         chains = self._runs.ranges_of(runs, space)
         return {run.id: tuple(chain) for run, chain in zip(runs, chains, strict=True)}
+
+    def _chains_of_attempt(
+        self, runs: Sequence[Run], space: Space, attempt: int
+    ) -> dict[str, Chain]:
+        found = {}
+        for run in runs:
+            with contextlib.suppress(NotFound):
+                found[run.id] = tuple(self._runs.ranges(run, space, attempt))
+        return found
 
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""

@@ -16,7 +16,10 @@ routes = Routes()
 
 
 class SeriesQuestion(msgspec.Struct):
-    """Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path."""
+    """Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path.
+
+    `attempt`: an earlier attempt of each run instead of the latest.
+    """
 
     metrics: list[str]
     runs: list[str]
@@ -26,6 +29,7 @@ class SeriesQuestion(msgspec.Struct):
     x_max: float | None = None
     buckets: int = 400
     log_x: bool = False
+    attempt: int | None = None
 
 
 @routes.post("/api/v1/projects/{entity}/{project}/series", body=SeriesQuestion, answer=MEDIA_TYPE)
@@ -35,7 +39,7 @@ def read_series(call: Call) -> Response:
     project = call.core.projects.find(call.who, call.path["entity"], call.path["project"])
     request = SeriesRequest(
         metrics=asked.metrics,
-        runs=call.core.queries.chains(project, asked.runs, asked.space),
+        runs=call.core.queries.chains(project, asked.runs, asked.space, asked.attempt),
         x=asked.x,
         x_min=asked.x_min,
         x_max=asked.x_max,
