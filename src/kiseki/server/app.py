@@ -29,19 +29,26 @@ from starlette.routing import Route, Router
 
 from kiseki.core import access
 from kiseki.core.access import FirstUser
+from kiseki.core.people.accounts import Policy
 from kiseki.core.service import Core, open_core
 from kiseki.errors import UsageError
 from kiseki.server import openapi
 from kiseki.server.api import (
     events,
+    files,
     health,
     history,
+    invites,
+    keys,
     projects,
     runs,
     series,
     session,
     streams,
     table,
+    teams,
+    users,
+    viewer,
 )
 from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
@@ -61,12 +68,18 @@ KEEP_ALIVE_S = 75
 MODULES: tuple[Routes, ...] = (
     health.routes,
     session.routes,
+    viewer.routes,
+    users.routes,
+    keys.routes,
+    teams.routes,
+    invites.routes,
     streams.routes,
     projects.routes,
     table.routes,
     runs.routes,
     series.routes,
     history.routes,
+    files.routes,
     events.routes,
 )
 """Where the endpoints are declared. A path with a fixed part comes before one that would match it."""
@@ -114,7 +127,7 @@ def build(core: Core, *, hosts: Sequence[str] = (), root_path: str = "") -> Gate
         redirect_slashes=False,
         default=Static(root_path=root_path),
     )
-    return Gate(router, core.access, hosts, root_path)
+    return Gate(router, core.access, hosts, root_path, core.url.startswith("https:"))
 
 
 def serve(
@@ -124,6 +137,7 @@ def serve(
     public_url: str | None = None,
     root_path: str = "",
     on_ready: Callable[[Ready], None] | None = None,
+    policy: Policy | None = None,
 ) -> None:
     """Serve a data folder until SIGTERM or SIGINT.
 
@@ -135,6 +149,7 @@ def serve(
             with it. Default: `http://HOST:PORT` with the root path.
         root_path: prefix of every path, as in `/kiseki`.
         on_ready: called in the main thread once the socket answers.
+        policy: who may make an account.
 
     Raises:
         UsageError: the folder is in use, the port is taken, or the host may not be used yet.
@@ -155,7 +170,7 @@ def serve(
             )
             bound = listener.getsockname()[1]
             url = (public_url or f"http://{_in_url(host)}:{bound}{root_path}").rstrip("/")
-            core = open_core(storage, url)
+            core = open_core(storage, url, policy)
             try:
                 core.jobs.start()
                 token = access.make_token(storage.meta, first.user)

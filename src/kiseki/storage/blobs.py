@@ -28,6 +28,11 @@ class Incoming(Protocol):
         """Bytes taken so far."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes taken so far."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Take the next bytes. Raises StorageFull."""
         ...

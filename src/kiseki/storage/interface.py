@@ -109,6 +109,46 @@ class Cells:
     ninf: Ints
 
 
+class LoggedValues(Protocol):
+    """The values of a key in some rows, in their order, exactly as logged."""
+
+    def values(self) -> list[Any]: ...
+
+    def tally(self) -> tuple[int, int, int]:
+        """Return how many are numbers, text, and neither."""
+        ...
+
+    def cut(self, start: int, stop: int) -> LoggedValues:
+        """Return those from `start` up to `stop`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedColumn:
+    """One key in some rows: `places` of the rows that hold it (None: all), and their `count` values."""
+
+    places: Ints | None
+    values: LoggedValues
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Rows in the order of their arrival, by column.
+
+    Attributes:
+        steps, times, runtimes: int64, shape (n,); times in microseconds.
+        parts: how many of the rows only add keys to the one before.
+        columns: by key path.
+    """
+
+    steps: Ints
+    times: Ints
+    runtimes: Ints
+    parts: int
+    columns: Mapping[str, LoggedColumn]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyStat:
     """What a segment holds of one key path."""
@@ -162,6 +202,10 @@ class SeriesStore(Protocol):
         """Return the number of stored rows of each segment."""
         ...
 
+    def bounds(self, project: int, segments: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return the smallest and largest step of each of the segments that hold rows."""
+        ...
+
     def points(
         self, project: int, path: str, ranges: Sequence[Range], x: XAxis = "step"
     ) -> list[Points]:
@@ -191,6 +235,10 @@ class SeriesStore(Protocol):
         only rows that hold one of these keys are returned, cut down to them. Values are what was
         logged: ints are ints, NaN is NaN, text, lists and None included.
         """
+        ...
+
+    def replay(self, project: int, span: Range) -> Iterator[Logged]:
+        """Yield the rows of a range in the order of their arrival, some thousands at a time."""
         ...
 
     def lines(
@@ -273,17 +321,46 @@ class Attempt:
     state: str
     started_us: int
     rows: int
+    parent_run: int | None = None  # whose rows it begins with…
+    parent_step: int | None = None  # …up to and with this step
+
+    @property
+    def kind(self) -> Literal["start", "again", "rewind", "fork"]:
+        """How it came about."""
+        if self.parent_run is None:
+            return "start" if self.ordinal == 1 else "again"
+        return "rewind" if self.parent_run == self.run else "fork"
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An uninterrupted piece of history; rows before it are those of `parent` up to `parent_step`."""
+    """A piece of history: the rows it was given, of any step, and those of `parent` up to `parent_step`."""
 
     number: int
     attempt: int
     space: Space
     parent: int | None = None
     parent_step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A segment of a history, and whose it is. `parent_step` is where it hangs at the piece before."""
+
+    segment: int
+    parent_step: int | None
+    ordinal: int
+    run_id: str
+    run_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A run that begins with rows of another one, up to and with `step`."""
+
+    run_id: str
+    run_name: str
+    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +450,8 @@ class NewStream:
     """What `add_stream` creates in one transaction.
 
     `run` None: a new run with the given id. `attempt` None: a new attempt with two new segments, the one
-    for rows hanging at `parent` (segment, step) if given.
+    for rows hanging at `parent` (segment, step) if given, and `seed` what is saved of it at once (its
+    `attempt` is not looked at).
     """
 
     id: str
@@ -385,6 +463,7 @@ class NewStream:
     user: int
     now_us: int
     parent: tuple[int, int] | None = None
+    seed: Fold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,6 +564,14 @@ class MetaStore(PeopleStore, Protocol):
 
     def segments(self, numbers: Sequence[int]) -> dict[int, Segment]:
         """Return these segments and all their ancestors."""
+        ...
+
+    def lineage(self, segment: int) -> list[Piece]:
+        """Return what the history that ends in a segment is made of, oldest first; deleted runs too."""
+        ...
+
+    def forks(self, run: int) -> list[Fork]:
+        """Return the runs whose latest attempt begins with rows of a run, those not deleted, oldest first."""
         ...
 
     def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:

@@ -54,6 +54,11 @@ class Call:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def address(self) -> str:
+        """Address of whoever asks; behind a proxy, the proxy's."""
+        return self.request.client.host if self.request.client else ""
+
     def unchanged(self, tag: str) -> bool:
         """Set the answer's ETag; return whether the client has this version already.
 
@@ -75,7 +80,10 @@ Handler = Callable[[Call], Any]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A declared endpoint. `answer` is a msgspec type (JSON), a media type (bytes), or None (no body)."""
+    """A declared endpoint. `answer` is a msgspec type (JSON), a media type (bytes), or None (no body).
+
+    A parameter `{path}` at the end of a path takes slashes, too.
+    """
 
     method: str
     path: str
@@ -84,6 +92,7 @@ class Endpoint:
     body: type[msgspec.Struct] | str | None
     answer: type[Any] | str | None
     is_public: bool
+    status: int = 200  # of an answer with a body
 
     @property
     def summary(self) -> str:
@@ -109,6 +118,7 @@ class Routes:
         body: type[msgspec.Struct] | str | None = None,
         answer: type[Any] | str | None = None,
         is_public: bool = False,
+        status: int = 200,
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated function as the endpoint of a method and path.
 
@@ -116,7 +126,9 @@ class Routes:
         """
 
         def declare(handle: Handler) -> Handler:
-            self.endpoints.append(Endpoint(method, path, handle, query, body, answer, is_public))
+            self.endpoints.append(
+                Endpoint(method, path, handle, query, body, answer, is_public, status)
+            )
             return handle
 
         return declare
@@ -140,9 +152,12 @@ class Routes:
         body: type[msgspec.Struct] | str | None = None,
         query: type[msgspec.Struct] | None = None,
         is_public: bool = False,
+        status: int = 200,
     ) -> Callable[[Handler], Handler]:
-        """Declare a POST endpoint."""
-        return self.add("POST", path, query=query, body=body, answer=answer, is_public=is_public)
+        """Declare a POST endpoint; 201 is the status of one that makes something."""
+        return self.add(
+            "POST", path, query=query, body=body, answer=answer, is_public=is_public, status=status
+        )
 
 
 def to_route(endpoint: Endpoint, core: Core) -> Route:
@@ -158,15 +173,16 @@ def to_route(endpoint: Endpoint, core: Core) -> Route:
             call.body = decode(await read_body(request, JSON_BYTES_MAX))
         if is_async:
             answer = await cast(Awaitable[Any], endpoint.handle(call))
-            return answer if isinstance(answer, Response) else render(call, answer)
-        return await run_in_threadpool(_call, endpoint.handle, call)
+            return answer if isinstance(answer, Response) else render(call, answer, endpoint.status)
+        return await run_in_threadpool(_call, endpoint, call)
 
-    return Route(endpoint.path, serve, methods=[endpoint.method], name=endpoint.name)
+    path = endpoint.path.replace("{path}", "{path:path}")
+    return Route(path, serve, methods=[endpoint.method], name=endpoint.name)
 
 
-def _call(handle: Handler, call: Call) -> Response:
-    answer = handle(call)
-    return answer if isinstance(answer, Response) else render(call, answer)
+def _call(endpoint: Endpoint, call: Call) -> Response:
+    answer = endpoint.handle(call)
+    return answer if isinstance(answer, Response) else render(call, answer, endpoint.status)
 
 
 def _body_decoder(endpoint: Endpoint) -> Callable[[bytes], Any] | None:

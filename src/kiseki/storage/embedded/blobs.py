@@ -29,12 +29,16 @@ class EmbeddedIncoming:
     def __init__(self, store: EmbeddedBlobs) -> None:
         self.size = 0
         self._store = store
-        self._digest = hashlib.sha256()
+        self._hash = hashlib.sha256()
         self._fd, self._draft = tempfile.mkstemp(dir=store.incoming)
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
         self._store.check_room(len(data))
-        self._digest.update(data)
+        self._hash.update(data)
         with _disk_full():
             rest = memoryview(data)
             while rest:
@@ -42,10 +46,9 @@ class EmbeddedIncoming:
         self.size += len(data)
 
     def keep(self, digest: str) -> bool:
-        found = self._digest.hexdigest()
-        if found != digest:
+        if digest != self.digest:
             self.discard()
-            raise Invalid(f"the content that came is not {digest} but {found}", code="digest")
+            raise Invalid(f"what came is not {digest} but {self.digest}", code="digest")
         path = self._store.path(digest)
         is_new = not path.exists()
         with _disk_full():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from kiseki.errors import NotFound
 from kiseki.record.codec import decode_value
+from kiseki.storage.embedded import lineage
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
@@ -27,9 +30,11 @@ from kiseki.storage.interface import (
     Attempt,
     FieldStat,
     Fold,
+    Fork,
     Metric,
     MetricStat,
     NewStream,
+    Piece,
     Project,
     Run,
     Segment,
@@ -211,29 +216,24 @@ class EmbeddedMeta(EmbeddedPeople):
             ]
 
     def attempts(self, run: int) -> list[Attempt]:
-        query = select(t.attempt).where(t.attempt.c.run == run).order_by(t.attempt.c.ordinal)
         with self._read() as c:
-            return [Attempt(**row._mapping) for row in c.execute(query)]
+            return lineage.attempts(c, t.attempt.c.run == run)
 
     def attempt(self, number: int) -> Attempt | None:
         with self._read() as c:
-            row = c.execute(select(t.attempt).where(t.attempt.c.number == number)).first()
-        return None if row is None else Attempt(**row._mapping)
+            return next(iter(lineage.attempts(c, t.attempt.c.number == number)), None)
 
     def segments(self, numbers: Sequence[int]) -> dict[int, Segment]:
-        found: dict[int, Segment] = {}
-        wanted = set(numbers)
         with self._read() as c:
-            while wanted:
-                for some in slices(sorted(wanted)):
-                    for row in c.execute(select(t.segment).where(t.segment.c.number.in_(some))):
-                        found[row.number] = Segment(**row._mapping)
-                wanted = {
-                    segment.parent
-                    for segment in found.values()
-                    if segment.parent is not None and segment.parent not in found
-                }
-        return found
+            return lineage.segments(c, numbers)
+
+    def lineage(self, segment: int) -> list[Piece]:
+        with self._read() as c:
+            return lineage.pieces(c, segment)
+
+    def forks(self, run: int) -> list[Fork]:
+        with self._read() as c:
+            return lineage.forks(c, run)
 
     def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:
         p = t.attempt_part.c
@@ -286,14 +286,27 @@ class EmbeddedMeta(EmbeddedPeople):
 
     def add_stream(self, new: NewStream) -> tuple[Run, Stream]:
         query = select(t.stream).where(t.stream.c.id == new.id)
-        with self._write() as c:
+        with self._numbering(), self._write() as c:
             found = c.execute(query).first()
             if found is None:
                 _create_stream(c, new)
-                c.execute(_advance().where(t.project.c.number == new.project))
                 found = c.execute(query).one()
+                if new.seed is not None:
+                    save_folds(c, [replace(new.seed, attempt=found.attempt)], self._paths)
+                c.execute(_advance().where(t.project.c.number == new.project))
             row = c.execute(_RUNS.where(t.run.c.number == found.run)).one()
             return _run(row, _parts(c, [row.attempt])), Stream(**found._mapping)
+
+    @contextmanager
+    def _numbering(self) -> Iterator[None]:
+        """Believe the numbers of paths that were found within, once their transaction is committed."""
+        with self._saving:
+            try:
+                yield
+            except BaseException:
+                self._paths.rolled_back()
+                raise
+            self._paths.committed()
 
     def reopen(self, streams: Sequence[str]) -> None:
         with self._write() as c:
@@ -303,16 +316,10 @@ class EmbeddedMeta(EmbeddedPeople):
     def save(self, folds: Sequence[Fold]) -> None:
         if not folds:
             return
-        with self._saving:
-            try:
-                with self._write() as c:
-                    projects = save_folds(c, folds, self._paths)
-                    for some in slices(sorted(projects)):
-                        c.execute(_advance().where(t.project.c.number.in_(some)))
-            except BaseException:
-                self._paths.rolled_back()
-                raise
-            self._paths.committed()
+        with self._numbering(), self._write() as c:
+            projects = save_folds(c, folds, self._paths)
+            for some in slices(sorted(projects)):
+                c.execute(_advance().where(t.project.c.number.in_(some)))
 
     # ── files ──
 

@@ -2,7 +2,7 @@
 
     append ──► batch (log, as received) ──► compactor ──► row_chunk, chunk, chunk_data (columns)
                    │                                          │
-                   └──────────── one snapshot ────────────────┴──► points, cells, scan, keys
+                   └──────────── one snapshot ────────────────┴──► points, cells, scan, keys, replay
 
 `series_append.py` holds the log half, `compactor.py` the way from batches to columns, `series_read.py` the
 questions; `history_file.py` the files and `chunks.py` the bytes of a column.
@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kiseki.record.types import Row, System
-from kiseki.storage.embedded import series_append, series_cells, series_read
+from kiseki.storage.embedded import series_append, series_cells, series_read, series_replay
 from kiseki.storage.embedded.blocks import Snapshot
 from kiseki.storage.embedded.cache import Cache
 from kiseki.storage.embedded.compactor import Compactor, drop_segments
 from kiseki.storage.embedded.history_file import FILES_MAX, HistoryFiles
-from kiseki.storage.interface import Batch, Cells, KeyStat, Line, Points, Range, XAxis
+from kiseki.storage.interface import Batch, Cells, KeyStat, Line, Logged, Points, Range, XAxis
 
 CACHE_BYTES_MAX = 96 * 1024 * 1024
 
@@ -91,6 +91,18 @@ class EmbeddedSeries:
                 segment: 0 if snapshot is None else snapshot.row_count(segment)
                 for segment in segments
             }
+
+    def bounds(self, project: int, segments: Sequence[int]) -> dict[int, tuple[int, int]]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is None:
+                return {}
+            found = {segment: series_replay.bounds(snapshot, segment) for segment in segments}
+            return {segment: both for segment, both in found.items() if both is not None}
+
+    def replay(self, project: int, span: Range) -> Iterator[Logged]:
+        with self._snapshot(project) as snapshot:
+            if snapshot is not None:
+                yield from series_replay.replay(snapshot, span)
 
     def points(
         self, project: int, path: str, ranges: Sequence[Range], x: XAxis = "step"

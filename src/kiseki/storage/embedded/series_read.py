@@ -276,7 +276,7 @@ def scan(
         kept = places >= 0
         if not kept.any():
             continue
-        decoded = rows if rows is not None else _rows(snapshot, block, paths)
+        decoded = rows if rows is not None else decoded_rows(snapshot, block, paths)
         heads = zip(own_steps[kept].tolist(), own_arrivals[kept].tolist(), strict=True)
         for place, position, row in zip(
             places[kept].tolist(), heads, _exact(decoded, at[kept], paths), strict=True
@@ -326,7 +326,7 @@ def _candidates(
     return steps[at], arrivals[at], at
 
 
-def _rows(snapshot: Snapshot, block: Block, paths: Sequence[str] | None) -> Rows:
+def decoded_rows(snapshot: Snapshot, block: Block, paths: Sequence[str] | None) -> Rows:
     """Return a row chunk decoded, or as much of it as the paths ask for."""
     assert isinstance(block, RowChunk)
     axis = snapshot.axes([block])[block.id]

@@ -20,13 +20,16 @@ class MemoryIncoming:
     def size(self) -> int:
         return len(self._data)
 
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self._data).hexdigest()
+
     def write(self, data: bytes) -> None:
         self._data += data
 
     def keep(self, digest: str) -> bool:
-        found = hashlib.sha256(self._data).hexdigest()
-        if found != digest:
-            raise Invalid(f"this is not {digest} but {found}", code="digest")
+        if digest != self.digest:
+            raise Invalid(f"what came is not {digest} but {self.digest}", code="digest")
         is_new = digest not in self._kept
         self._kept[digest] = self._data
         return is_new

@@ -20,6 +20,8 @@ from kiseki.storage.interface import (
     Ints,
     KeyStat,
     Line,
+    Logged,
+    LoggedColumn,
     Points,
     Range,
     XAxis,
@@ -78,6 +80,23 @@ def _cut(row: Row | System, paths: Sequence[str]) -> Row | System | None:
     if not kept:
         return None
     return row._replace(paths=tuple(path for path, _ in kept), values=[value for _, value in kept])
+
+
+class _Values:
+    """The values of a key in some rows."""
+
+    def __init__(self, values: list[Any]) -> None:
+        self._values = values
+
+    def values(self) -> list[Any]:
+        return list(self._values)
+
+    def tally(self) -> tuple[int, int, int]:
+        kinds = [_kind([value]) for value in self._values]
+        return kinds.count("number"), kinds.count("text"), kinds.count("other")
+
+    def cut(self, start: int, stop: int) -> _Values:
+        return _Values(self._values[start:stop])
 
 
 class MemorySeries:
@@ -174,6 +193,35 @@ class MemorySeries:
     def rows(self, project: int, segments: Sequence[int]) -> dict[int, int]:
         with self._lock:
             return {number: self._segment(project, number).rows for number in segments}
+
+    def bounds(self, project: int, segments: Sequence[int]) -> dict[int, tuple[int, int]]:
+        with self._lock:
+            steps = {
+                number: [row.step for _arrival, row in self._segment(project, number).data]
+                for number in segments
+            }
+        return {number: (min(own), max(own)) for number, own in steps.items() if own}
+
+    def replay(self, project: int, span: Range) -> Iterator[Logged]:
+        with self._lock:
+            data = list(self._segment(project, span.segment).data)
+        rows = [row for _arrival, row in data if _within(row, span)]
+        columns: dict[str, tuple[list[int], list[Any]]] = {}
+        for place, row in enumerate(rows):
+            for path, value in zip(row.paths, row.values, strict=True):
+                places, values = columns.setdefault(path, ([], []))
+                places.append(place)
+                values.append(value)
+        yield Logged(
+            np.array([row.step for row in rows], np.int64),
+            np.array([row.time_us for row in rows], np.int64),
+            np.array([row.runtime_us for row in rows], np.int64),
+            sum(isinstance(row, Row) and row.is_part for row in rows),
+            {
+                path: LoggedColumn(np.array(places, np.int64), _Values(values), len(values))
+                for path, (places, values) in columns.items()
+            },
+        )
 
     def points(
         self, project: int, path: str, ranges: Sequence[Range], x: XAxis = "step"

@@ -1,0 +1,230 @@
+"""Files of runs: content in and out, streamed both ways.
+
+    PUT blobs/{sha256}   what uploaders send; hashed on the way, answered when it is durable
+    GET files/{path}     what a run calls by this name
+
+Pieces of a mebibyte go from the connection to the disk and back, so that a file of any size costs the memory
+of two or three.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from kiseki.core.files import Reception, RunFile, check_digest, check_name
+from kiseki.core.runs import Run
+from kiseki.errors import Invalid, PublicError
+from kiseki.server import content
+from kiseki.server.api.routing import Call, Routes, not_modified, render
+
+routes = Routes()
+
+PROJECT = "/api/v1/projects/{entity}/{project}"
+FILES = PROJECT + "/runs/{run}/files"
+BYTES = "application/octet-stream"
+PIECE_BYTES = 1024 * 1024
+# A refusal is read only by who has sent everything, so what is still on its way is taken and thrown away.
+DRAIN_BYTES_MAX = 64 * 1024 * 1024
+
+
+class Digests(msgspec.Struct, forbid_unknown_fields=True):
+    sha256: list[str]
+
+
+class MissingAnswer(msgspec.Struct):
+    """Those of the contents that the project does not hold."""
+
+    missing: list[str]
+
+
+class BlobAnswer(msgspec.Struct):
+    """Content that the project holds now."""
+
+    sha256: str
+    size: int
+
+
+class RunFileAnswer(msgspec.Struct):
+    """A file of a run. `stored` false: it is named, and its content not (yet) there.
+
+    `policy` says when it is uploaded: `live` (whenever it changes), `now` or `end`.
+    """
+
+    path: str
+    policy: str
+    size: int
+    sha256: str
+    type: str
+    time_us: int
+    stored: bool
+
+
+class FilesAnswer(msgspec.Struct):
+    files: list[RunFileAnswer]
+
+
+class FilesQuery(msgspec.Struct):
+    """Which attempt; absent: the latest."""
+
+    attempt: int | None = None
+
+
+class ContentQuery(msgspec.Struct):
+    """`download=1`: as an attachment. `v`: the content's SHA-256; with it the answer may be kept for ever."""
+
+    attempt: int | None = None
+    download: bool = False
+    v: str = ""
+
+
+@routes.post(f"{PROJECT}/blobs/missing", body=Digests, answer=MissingAnswer)
+def list_missing(call: Call) -> MissingAnswer:
+    """Return which of these contents the project does not hold yet."""
+    entity, project = call.path["entity"], call.path["project"]
+    return MissingAnswer(call.core.files.missing(call.who, entity, project, call.body.sha256))
+
+
+@routes.add("PUT", f"{PROJECT}/blobs/{{sha256}}", body=BYTES, answer=BlobAnswer)
+async def put_blob(call: Call) -> Response:
+    """Take content, known by its SHA-256; answered when it is durable. 201: it is new in the project."""
+    digest, files = call.path["sha256"], call.core.files
+    check_digest(digest)
+    owner = await run_in_threadpool(
+        files.writable_project, call.who, call.path["entity"], call.path["project"]
+    )
+    reception = await _begin(call)
+    try:
+        await _take(call, reception)
+        is_new = await run_in_threadpool(files.keep, owner, reception, digest)
+        answer = BlobAnswer(digest, reception.incoming.size)
+    finally:
+        await run_in_threadpool(reception.close)
+    return render(call, answer, 201 if is_new else 200)
+
+
+@routes.get(FILES, query=FilesQuery, answer=FilesAnswer)
+def list_files(call: Call) -> FilesAnswer:
+    """Return the files of a run, in the order they were named."""
+    run = _find(call)
+    return FilesAnswer([_answer(file) for file in call.core.files.list(run, call.query.attempt)])
+
+
+@routes.get(FILES + "/{path}", query=ContentQuery, answer=BYTES)
+def show_file(call: Call) -> Response:
+    """Return the content of a file; ranges are answered."""
+    files, query, request = call.core.files, call.query, call.request
+    file = files.find(_find(call), call.path["path"], query.attempt)
+    call.headers |= content.headers_of(
+        file.path,
+        file.sha256,
+        as_attachment=query.download,
+        is_named_by_content=query.v == file.sha256,
+    )
+    known = request.headers.get("if-none-match", "")
+    if call.headers["ETag"] in (part.strip().removeprefix("W/") for part in known.split(",")):
+        return not_modified(call)
+
+    def read(first: int, behind: int) -> Any:
+        return files.read(file, first, behind)
+
+    asked = dict(request.headers.items())
+    return content.answer(read, file.size, call.headers, asked, request.method)
+
+
+@routes.add("PUT", FILES + "/{path}", body=BYTES, answer=RunFileAnswer)
+async def put_file(call: Call) -> Response:
+    """Take a file of a run by hand; a file of this name is replaced. 201 with the file."""
+    files, path = call.core.files, call.path["path"]
+    check_name(path)
+    run = await run_in_threadpool(_find, call, "write")
+    owner = await run_in_threadpool(
+        files.writable_project, call.who, call.path["entity"], call.path["project"]
+    )
+    reception = await _begin(call)
+    try:
+        await _take(call, reception)
+        digest, size = reception.incoming.digest, reception.incoming.size
+        await run_in_threadpool(files.keep, owner, reception, digest)
+        file = await run_in_threadpool(files.add, run, path, digest, size)
+    finally:
+        await run_in_threadpool(reception.close)
+    return render(call, _answer(file), 201)
+
+
+@routes.add("DELETE", FILES + "/{path}", answer=None)
+def delete_file(call: Call) -> None:
+    """Take a file away from a run."""
+    call.core.files.delete(_find(call, "write"), call.path["path"])
+
+
+def _find(call: Call, verb: Any = "read") -> Run:
+    path = call.path
+    return call.core.runs.find(call.who, path["entity"], path["project"], path["run"], verb)[1]
+
+
+def _answer(file: RunFile) -> RunFileAnswer:
+    return RunFileAnswer(
+        file.path,
+        file.policy,
+        file.size,
+        file.sha256,
+        content.type_of(file.path),
+        file.time_us,
+        file.stored,
+    )
+
+
+async def _begin(call: Call) -> Reception:
+    declared = call.request.headers.get("content-length", "")
+    size = int(declared) if declared.isdecimal() else 0
+    try:
+        return await run_in_threadpool(call.core.files.receive, size)
+    except PublicError:
+        if size <= DRAIN_BYTES_MAX:
+            await _drain(call)
+        raise
+
+
+async def _take(call: Call, reception: Reception) -> None:
+    """Write the body to where it is received; the next piece arrives while one is being written."""
+    writing: asyncio.Future[None] | None = None
+    piece = bytearray()
+    try:
+        async for part in call.request.stream():
+            piece += part
+            if len(piece) >= PIECE_BYTES:
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(run_in_threadpool(reception.write, bytes(piece)))
+                piece.clear()
+        if writing is not None:
+            await writing
+            writing = None
+        if piece:
+            await run_in_threadpool(reception.write, bytes(piece))
+    except ClientDisconnect as error:
+        raise Invalid("the connection ended before the whole file had come", code="body") from error
+    except PublicError:
+        await _drain(call)
+        raise
+    finally:
+        if writing is not None:  # a thread must not write to what is being closed
+            await asyncio.wait([writing])
+
+
+async def _drain(call: Call) -> None:
+    """Take what is still on its way, within limits, and throw it away."""
+    size = 0
+    try:
+        async for part in call.request.stream():
+            size += len(part)
+            if size > DRAIN_BYTES_MAX:
+                return
+    except (ClientDisconnect, RuntimeError):  # gone, or taken already
+        return

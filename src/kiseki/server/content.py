@@ -1,0 +1,124 @@
+"""Answers that hold what people uploaded (reliability 5.9).
+
+The type comes from a list of what cannot act in a browser, by the end of the name, never from the client;
+everything else is an attachment. A policy of its own keeps even a page that is opened directly from scripts,
+forms and an origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from kiseki.server.problems import problem
+
+UNKNOWN = "application/octet-stream"
+_TEXT = "text/plain; charset=utf-8"
+_PLAIN = (
+    "txt log md rst csv tsv json jsonl ndjson yaml yml toml ini cfg conf env xml patch diff sh bash bat ps1 "
+    "py pyi ipynb r jl m lua js ts tsx jsx css scss c h cc cpp hpp cu cuh java kt go rs rb php sql tex bib "
+    "gitignore dockerfile makefile requirements lock pbtxt prototxt obj mol pdb sdf"
+)
+TYPES = {
+    **dict.fromkeys(_PLAIN.split(), _TEXT),
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
+    "avif": "image/avif", "bmp": "image/bmp", "wav": "audio/wav", "mp3": "audio/mpeg", "ogg": "audio/ogg",
+    "oga": "audio/ogg", "opus": "audio/ogg", "flac": "audio/flac", "m4a": "audio/mp4", "mp4": "video/mp4",
+    "m4v": "video/mp4", "webm": "video/webm", "ogv": "video/ogg", "mov": "video/quicktime",
+}  # fmt: skip
+
+POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
+FOR_EVER = "private, max-age=31536000, immutable"
+
+_RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.I)
+
+
+def type_of(name: str) -> str:
+    """Return the type a file is served with."""
+    last = name.rpartition("/")[2]
+    return TYPES.get(last.rpartition(".")[2].lower(), UNKNOWN)
+
+
+def headers_of(
+    name: str, digest: str, *, as_attachment: bool, is_named_by_content: bool
+) -> dict[str, str]:
+    """Return the headers that every answer with a file's content has."""
+    kind = type_of(name)
+    how = "attachment" if as_attachment or kind == UNKNOWN else "inline"
+    last = quote(name.rpartition("/")[2], safe="")
+    return {
+        "Content-Type": kind,
+        "Content-Disposition": f"{how}; filename*=UTF-8''{last}",
+        "Content-Security-Policy": POLICY,
+        "ETag": f'"{digest}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
+    }
+
+
+def span_of(header: str, size: int) -> tuple[int, int] | None:
+    """Return `(first, behind)` of a Range header; None for what is answered as a whole.
+
+    Raises:
+        ValueError: nothing of the content is in the range (416).
+    """
+    match = _RANGE.fullmatch(header)
+    if match is None or match[1] == match[2] == "":  # several ranges, or no range of bytes
+        return None
+    if match[1] == "":  # the last n bytes
+        first, behind = max(0, size - int(match[2])), size
+    else:
+        first = int(match[1])
+        behind = min(int(match[2]) + 1, size) if match[2] else size
+        if match[2] and int(match[2]) < first:
+            return None
+    if first >= behind:
+        raise ValueError(header)
+    return first, behind
+
+
+def answer(
+    read: Callable[[int, int], Iterator[bytes]],
+    size: int,
+    headers: dict[str, str],
+    asked: dict[str, str],
+    method: str,
+) -> Response:
+    """Return the answer to a request for content: whole, a range of it, or only its headers.
+
+    Args:
+        read: returns the bytes `first … behind - 1` in pieces; may wait for the disk.
+        size: of the whole, in bytes.
+        headers: of the answer, with its ETag.
+        asked: headers of the request, names in lower case.
+        method: GET or HEAD.
+    """
+    first, behind, status = 0, size, 200
+    wanted, condition = asked.get("range", ""), asked.get("if-range", "")
+    if wanted and method == "GET" and condition in ("", headers["ETag"]):
+        try:
+            span = span_of(wanted, size)
+        except ValueError:
+            refused = problem(416, f"the content has {size:,} bytes", "range")
+            refused.headers["Content-Range"] = f"bytes */{size}"
+            return refused
+        if span is not None:
+            (first, behind), status = span, 206
+            headers["Content-Range"] = f"bytes {first}-{behind - 1}/{size}"
+    headers["Content-Length"] = str(behind - first)
+    if method == "HEAD" or first == behind:
+        return Response(None, status, headers)
+    return StreamingResponse(_stream(read(first, behind)), status, headers)
+
+
+async def _stream(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces that a worker thread fetches; close their source when nobody reads on."""
+    try:
+        while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        pieces.close()  # type: ignore[attr-defined]
