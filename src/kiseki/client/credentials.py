@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from kiseki.client.folders import config_dir, write_private
@@ -19,6 +20,8 @@ from kiseki.errors import UsageValueError
 
 DEFAULT_BASE_URL = "http://127.0.0.1:7500"
 KEY_CHARACTERS_MIN = 40
+# In front of an address in the credentials file: the key and the link of an anonymous account there.
+_ANONYMOUS, _ANONYMOUS_LINK = "anonymous ", "anonymous-link "
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,34 @@ def delete_key(base_url: str) -> bool:
         return False
     write_private(credentials_path(), json.dumps(known, indent=1) + "\n")
     return True
+
+
+class Anonymous(NamedTuple):
+    """An anonymous account: its key, and the link that shows its runs and lets somebody claim them."""
+
+    key: str
+    link: str
+
+
+def read_anonymous(base_url: str) -> Anonymous | None:
+    """Return the anonymous account that this person has at an address, None without one (I-48)."""
+    known, address = read_credentials(), normalised(base_url)
+    key = known.get(_ANONYMOUS + address)
+    return Anonymous(key, known.get(_ANONYMOUS_LINK + address, "")) if key else None
+
+
+def write_anonymous(base_url: str, account: Anonymous | None) -> None:
+    """Remember the anonymous account for an address; None: forget it."""
+    known, address = read_credentials(), normalised(base_url)
+    for prefix, value in (
+        (_ANONYMOUS, account and account.key),
+        (_ANONYMOUS_LINK, account and account.link),
+    ):
+        if value:
+            known[prefix + address] = value
+        else:
+            known.pop(prefix + address, None)
+    write_private(credentials_path(), json.dumps(known, indent=1) + "\n")
 
 
 def fault_of_key(key: str) -> str:

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import http.client
 import json
+import math
 import os
 import socket
 import time
@@ -28,6 +29,7 @@ from kiseki.record.codec import decode_value
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 512 * 1024 * 1024
 _READ_BYTES = 256 * 1024
+_NOT_IN_JSON = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Params = Mapping[str, Any]
 
@@ -343,6 +345,17 @@ class Client:
             )
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return TransportError(f"{self.base_url} cannot be reached ({reason})")
+
+
+def numbers_of(value: Any) -> Any:
+    """Return a JSON value of an answer with the numbers that JSON lacks; they travel as text."""
+    if isinstance(value, str):
+        return _NOT_IN_JSON.get(value, value)
+    if isinstance(value, dict):
+        return {key: numbers_of(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [numbers_of(item) for item in value]
+    return value
 
 
 def _problem(content_type: str, data: bytes) -> dict[str, object]:

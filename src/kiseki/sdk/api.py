@@ -6,14 +6,13 @@ they were logged: NaN, ±Inf, integers of any size, text, nested values.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from kiseki.client.credentials import resolve
-from kiseki.client.http import TIMEOUT_S, Client
+from kiseki.client.http import TIMEOUT_S, Client, numbers_of
 from kiseki.errors import UsageValueError
 
 __all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
@@ -21,8 +20,6 @@ __all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
 PAGE_RUNS = 200
 PAGE_ROWS = 10_000
 PAGE_LINES = 1_000
-
-_NOT_IN_JSON = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +273,7 @@ class ApiRun:
             raw = self._raw.get(name) or {}
             if not self._is_whole and _is_cut(raw):
                 raw = self._whole().get(name) or {}
-            self._trees[name] = _numbers(raw)
+            self._trees[name] = numbers_of(raw)
         return self._trees[name]
 
     # -- as of `kiseki.open` --------------------------------------------------------------------------
@@ -299,7 +296,7 @@ class ApiRun:
     @property
     def metadata(self) -> dict[str, Any]:
         """What was captured of the machine: host, python, git, …"""
-        found: dict[str, Any] = _numbers(self._whole().get("environment") or {})
+        found: dict[str, Any] = numbers_of(self._whole().get("environment") or {})
         return found
 
     @property
@@ -419,17 +416,6 @@ def _project(raw: dict[str, Any]) -> Project:
     return Project(
         raw["entity"], raw["project"], raw["runs"], raw["running"], raw.get("created_us"), raw.get("last_us")
     )  # fmt: skip
-
-
-def _numbers(value: Any) -> Any:
-    """Return a JSON value with the numbers that JSON lacks; they travel as text."""
-    if isinstance(value, str):
-        return _NOT_IN_JSON.get(value, value)
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    return value
 
 
 def _is_cut(value: Any) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kiseki.base.names import fault_of
 from kiseki.errors import UsageTypeError, UsageValueError
+from kiseki.sdk.rows import STEP_MAX
 
-RESUME = ("allow", "never", "must", "auto")
 REINIT = {
     None: "default",
     "default": "default",
@@ -20,8 +20,9 @@ REINIT = {
     "return_previous": "return_previous",
     "create_new": "create_new",
 }
+CONTINUING = ("allow", "must", "auto")  # values of `resume` that go on with a run that is there
 ANONYMOUS = ("never", "allow", "must")
-_MOMENT = re.compile(r"([^?]+)\?_step=(\d+)")
+_MOMENT = re.compile(r"([^?]+)\?_step=([0-9]{1,19})")
 
 
 def check_text(name: str, value: Any) -> None:
@@ -63,53 +64,96 @@ def reinit_rule(reinit: Any) -> str:
     raise UsageValueError(f"reinit must be one of {allowed}; got {reinit!r}")
 
 
-def check_later(
-    *,
-    id: str | None,
-    resume: Any,
-    resume_from: Any,
-    fork_from: Any,
-    anonymous: Any,
-    flags: Mapping[str, Any],
-) -> None:
-    """Check the arguments that a later version brings; raise `NotImplementedError` for what is asked.
-
-    Raises:
-        UsageValueError, UsageTypeError: a value that will not be allowed then either (I-48, I-55, I-61,
-            I-67).
-        NotImplementedError: an argument that would be ignored today; the message names it.
-    """
+def check_anonymous(anonymous: Any) -> None:
+    """Raise unless `anonymous` is one of its words (I-48)."""
     if anonymous is not None and anonymous not in ANONYMOUS:
         raise UsageValueError(f"anonymous must be one of {', '.join(ANONYMOUS)}; got {anonymous!r}")
-    if not (resume is None or isinstance(resume, bool) or resume in RESUME):
-        raise UsageValueError(f"resume must be one of {', '.join(RESUME)}; got {resume!r}")
-    moments = {"resume_from": resume_from, "fork_from": fork_from}
-    asked = [name for name, value in moments.items() if value is not None]
-    if resume not in (None, False):
-        asked.insert(0, "resume")
-    if len(asked) > 1:
-        raise UsageValueError(f"{' and '.join(asked)} exclude each other")
-    for name, value in moments.items():
-        if value is not None and id is not None and name == "fork_from" and _run_of(value) == id:
-            raise UsageValueError(f"fork_from makes a new run; its id must not be {id!r}")
-        if value is not None and _run_of(value) is None:
-            raise UsageValueError(
-                f"{name} must look like '3f9a0c1x?_step=200' (run id, then the step); got {value!r}"
-            )
+
+
+def check_flags(flags: Mapping[str, Any]) -> None:
+    """Raise unless every flag is True, False or None (I-70 … I-73)."""
     for name, value in flags.items():
         if value is not None and not isinstance(value, bool):
             raise UsageTypeError(f"{name} must be True, False or None, got {value!r}")
-        if value:
-            asked.append(name)
-    if anonymous not in (None, "never"):
-        asked.append("anonymous")
-    if asked:
-        raise NotImplementedError(f"init({asked[0]}=…) comes with a later version of Kiseki")
 
 
-def _run_of(moment: Any) -> str | None:
-    found = _MOMENT.fullmatch(moment) if isinstance(moment, str) else None
-    return found.group(1) if found else None
+class Moment(NamedTuple):
+    """A step of a run, as `resume_from` and `fork_from` name it."""
+
+    run: str
+    step: int
+
+
+def moment_of(name: str, value: Any) -> Moment | None:
+    """Return the moment that `value` names, None without one (I-68).
+
+    Raises:
+        UsageValueError: it is not of the form `{run id}?_step={step}`.
+    """
+    if value is None:
+        return None
+    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found.group(2)) > STEP_MAX:
+        raise UsageValueError(
+            f"{name} must look like '3f9a0c1x?_step=200' (run id, then the step); got {value!r}"
+        )
+    check_id(found.group(1))
+    return Moment(found.group(1), int(found.group(2)))
+
+
+class Continuation(NamedTuple):
+    """What a new session of logging has to do with runs that are there already.
+
+    Attributes:
+        resume: allow, never, must or auto; None = the run starts anew.
+        rewind: the moment of its own history at which the run goes on.
+        fork: the moment of another run's history at which this one begins.
+    """
+
+    resume: str | None = None
+    rewind: Moment | None = None
+    fork: Moment | None = None
+
+    @property
+    def parent(self) -> Moment | None:
+        """The moment behind which the history goes on, None if that is the end or nowhere."""
+        return self.rewind or self.fork
+
+    @property
+    def question(self) -> str:
+        """The argument that only a server can answer, "" if there is none (I-83)."""
+        if self.rewind is not None:
+            return "resume_from"
+        if self.fork is not None:
+            return "fork_from"
+        return f"resume={self.resume!r}" if self.resume in ("must", "never") else ""
+
+
+def check_exclusive(resume: Any, resume_from: Any, fork_from: Any) -> None:
+    """Raise if more than one of the arguments is given (I-61)."""
+    given = {"resume": resume or None, "resume_from": resume_from, "fork_from": fork_from}
+    asked = [name for name, value in given.items() if value is not None]
+    if len(asked) > 1:
+        raise UsageValueError(f"{' and '.join(asked)} exclude each other: give one of them")
+
+
+def continuation_of(
+    run_id: str | None, resume: str | None, resume_from: str | None, fork_from: str | None
+) -> Continuation:
+    """Return what the four settings ask for.
+
+    Raises:
+        UsageValueError: they exclude each other (I-61, I-67), lack the id, or name no moment (I-68).
+    """
+    check_exclusive(resume, resume_from, fork_from)
+    rewind, fork = moment_of("resume_from", resume_from), moment_of("fork_from", fork_from)
+    if fork is not None and fork.run == run_id:
+        raise UsageValueError(f"fork_from makes a new run; its id must not be {run_id!r}")
+    if resume == "must" and run_id is None:
+        raise UsageValueError("resume='must' needs the id of the run to go on with (argument id)")
+    if resume == "never" and run_id is None:
+        resume = None  # an id made up now exists nowhere
+    return Continuation(resume or None, rewind, fork)
 
 
 def chosen_keys(

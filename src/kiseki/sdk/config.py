@@ -80,6 +80,11 @@ class Config(Mapping[str, Any]):
         """Set the keys that are not set yet (C-06)."""
         self.update({key: value for key, value in pairs_of(values).items() if key not in self})
 
+    def go_on_from(self, values: Mapping[str, Any]) -> None:
+        """Know the values that the run had before; what was set since stays (C-13)."""
+        for key, value in copy.deepcopy(dict(values)).items():
+            self._values.setdefault(key, value)
+
     def as_dict(self) -> dict[str, Any]:
         """Return a copy as plain dict."""
         return copy.deepcopy(self._values)

@@ -38,6 +38,7 @@ class LineLog:
         name: `stdout` or `stderr`.
         write: takes each record.
         keep: takes each finished line, for `files/output.log`.
+        label: name of the writer among those of a shared run (T-10).
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class LineLog:
         write: Callable[[ConsoleRecord], None],
         keep: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
+        label: str = "",
     ) -> None:
         self._name = name
+        self._label = label
         self._write = write
         self._keep = keep
         self._clock = clock
@@ -96,7 +99,11 @@ class LineLog:
     def _record(self) -> None:
         self._write(
             ConsoleRecord(
-                stream=self._name, line=self._line, text=clean_text(self._text), time_us=wall_us()
+                stream=self._name,
+                line=self._line,
+                text=clean_text(self._text),
+                time_us=wall_us(),
+                label=self._label,
             )
         )
         self._recorded = self._text
@@ -106,11 +113,15 @@ class LineLog:
 class ConsoleLog:
     """The console lines of one run: a `LineLog` per stream and `files/output.log`."""
 
-    def __init__(self, write: Callable[[ConsoleRecord], None], path: str, strict: bool) -> None:
+    def __init__(
+        self, write: Callable[[ConsoleRecord], None], path: str, strict: bool, label: str = ""
+    ) -> None:
         self._path = path
         self._file: TextIO | None = None
         self._strict = strict
-        self._logs = {name: LineLog(name, write, self._keep) for name in ("stdout", "stderr")}
+        self._logs = {
+            name: LineLog(name, write, self._keep, label=label) for name in ("stdout", "stderr")
+        }
 
     def feed(self, name: str, text: str) -> None:
         """Take text written to `stdout` or `stderr`."""

@@ -57,11 +57,11 @@ class Session:
         from kiseki.client.folders import config_dir
 
         self._warn_of_changes()
-        environment = settings_table.from_environment(self.environ, self._warn_once)
+        environment = settings_table.from_environment(self.environ, self.warn_once)
         root = environment.root_dir or current_folder()
         found = Settings()
         for path in (str(config_dir() / "settings"), os.path.join(root, "kiseki", "settings")):
-            found.update(settings_table.from_file(path, self._warn_once))
+            found.update(settings_table.from_file(path, self.warn_once))
         found.update(environment)
         found.update(self._set_up)
         return found
@@ -78,12 +78,13 @@ class Session:
         for name in sorted(now.keys() | self.environ.keys()):
             is_folder = name.split("_", 1)[1] in settings_table.FOLDER_VARIABLES
             if now.get(name) != self.environ.get(name) and not is_folder:
-                self._warn_once(
+                self.warn_once(
                     f"{name} changed after Kiseki had read the environment; the change is ignored "
                     "(kiseki.teardown() makes the next init read it again)"
                 )
 
-    def _warn_once(self, text: str) -> None:
+    def warn_once(self, text: str) -> None:
+        """Tell a warning, unless this process was told it already."""
         if text not in self._warned:
             self._warned.add(text)
             self.terminal.warn(text)

@@ -118,17 +118,20 @@ def _sha256() -> hashlib._Hash:
     return hashlib.sha256()
 
 
+def folder_of_runs(root: str, dir_name: str) -> str:
+    """Return the folder below `root` that holds the run folders; a hidden one is used if it exists."""
+    root = os.path.abspath(root)  # fails in a current folder that was removed
+    hidden = os.path.join(root, "." + dir_name)
+    return hidden if os.path.isdir(hidden) else os.path.join(root, dir_name)
+
+
 def create_folder(
     root: str, dir_name: str, run_id: str, is_offline: bool, terminal: Terminal
 ) -> RunFolder:
     """Make a new run folder below `root`; in the temporary folder if that is not possible (I-17)."""
     parent = os.path.join(root, dir_name)
     try:
-        root = os.path.abspath(root)  # fails in a current folder that was removed
-        parent = os.path.join(root, dir_name)
-        hidden = os.path.join(root, "." + dir_name)
-        if os.path.isdir(hidden):
-            parent = hidden
+        parent = folder_of_runs(root, dir_name)
         return _make_unique(parent, run_id, is_offline)
     except OSError as error:
         import tempfile
@@ -151,4 +154,7 @@ def _make_unique(parent: str, run_id: str, is_offline: bool) -> RunFolder:
                 raise
             suffix += 1
             continue
+        except BaseException:  # Ctrl-C
+            folder.remove()
+            raise
         return folder

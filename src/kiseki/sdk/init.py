@@ -5,27 +5,40 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kiseki.base import ids
 from kiseki.base.clock import wall_us
 from kiseki.base.version import __version__
 from kiseki.client import registry
-from kiseki.client.credentials import Target, fault_of_key, resolve
-from kiseki.errors import AuthenticationError, CommError
+from kiseki.client.credentials import Target, fault_of_key, read_anonymous, resolve
+from kiseki.errors import (
+    AuthenticationError,
+    CommError,
+    RunStateError,
+    ServerError,
+    UsageError,
+    UsageValueError,
+)
 from kiseki.record.types import Open
-from kiseki.sdk import arguments, names, script
+from kiseki.sdk import arguments, hooks, names, script
+from kiseki.sdk.arguments import CONTINUING, Continuation, continuation_of
 from kiseki.sdk.config import DEFAULTS_FILE, from_yaml, pairs_of
 from kiseki.sdk.current import Session
 from kiseki.sdk.disabled import DisabledRun
-from kiseki.sdk.folder import create_folder
-from kiseki.sdk.link import Link, Place, write_settings
+from kiseki.sdk.folder import RunFolder, create_folder, folder_of_runs
+from kiseki.sdk.link import Link, write_settings
 from kiseki.sdk.run import Run
 from kiseki.sdk.settings import Settings, from_argument
 from kiseki.sdk.tags import checked_tags
 from kiseki.sdk.terminal import Terminal
 from kiseki.uploader.death import started_us
+
+if TYPE_CHECKING:
+    from kiseki.sdk.earlier import Restored
+    from kiseki.sdk.registration import Registered
 
 
 class Plan(NamedTuple):
@@ -34,11 +47,20 @@ class Plan(NamedTuple):
     settings: Settings
     config: dict[str, Any]
     allow_val_change: bool
+    continuation: Continuation
     is_offline: bool
     is_explicit: bool  # the person asked for the server: no answer is an error (design §3.2)
     is_forced: bool
     target: Target
     is_global: bool
+    is_anonymous: bool = False
+
+    @property
+    def demand(self) -> str:
+        """What was asked for that needs the server's answer, as it is written in `init`; "" if nothing."""
+        if self.is_forced:
+            return "force=True"
+        return self.continuation.question or ('mode="online"' if self.is_explicit else "")
 
 
 def init(
@@ -81,27 +103,39 @@ def init(
     texts = {"entity": entity, "name": name, "notes": notes, "group": group, "job_type": job_type}
     for what, text in texts.items():
         arguments.check_text(what, text)
-    arguments.check_later(
-        id=id, resume=resume, resume_from=resume_from, fork_from=fork_from, anonymous=anonymous,
-        flags=flags,
-    )  # fmt: skip
+    arguments.check_anonymous(anonymous)
+    arguments.check_flags(flags)
+    arguments.check_exclusive(resume, resume_from, fork_from)
+    _tell_deprecated(session, resume, flags)
     explicit = {
         "entity": entity, "project": project, "run_id": id, "run_name": name, "run_notes": notes,
         "run_tags": None if tags is None else checked_tags(tags), "run_group": group,
         "run_job_type": job_type, "root_dir": arguments.check_dir(dir), "mode": mode,
+        "anonymous": anonymous, "save_code": flags["save_code"],
+        "monitor_gym": flags["monitor_gym"],
+        "sync_tensorboard": _first(flags["sync_tensorboard"], flags["tensorboard"]),
     }  # fmt: skip
+    if resume or resume_from is not None or fork_from is not None:
+        base.forget("resume", "resume_from", "fork_from")
+    explicit.update(resume=resume or None, resume_from=resume_from, fork_from=fork_from)
     base.update(explicit)
     arguments.check_project(base.project)
     arguments.check_id(base.run_id)
     checked_tags(base.run_tags or [])
-    if base.mode == "shared":
-        raise NotImplementedError('init(mode="shared") comes with a later version of Kiseki')
+    continuation = continuation_of(base.run_id, base.resume, base.resume_from, base.fork_from)
+    if continuation.rewind is not None:
+        base.run_id = continuation.rewind.run  # I-64
 
     rule = arguments.reinit_rule(reinit)
     if rule == "default":
         rule = "finish_previous" if script.is_notebook() else "return_previous"
     if rule == "return_previous" and session.runs:
         active = session.runs[-1]
+        if continuation.resume == "must":  # I-57
+            raise UsageError(
+                f"resume='must' while the run {active.name!r} is active: call finish() first, or give "
+                "reinit=True or reinit='create_new'"
+            )
         session.terminal.say(
             f"init() returns the run {active.name!r}, which is still active; its arguments are ignored. "
             "For a new run call finish() first, or give reinit=True"
@@ -113,6 +147,7 @@ def init(
         allow_val_change=script.is_notebook()
         if allow_val_change is None
         else bool(allow_val_change),
+        continuation=continuation,
         is_offline=base.mode == "offline",
         is_explicit=base.mode == "online" or bool(force),
         is_forced=bool(force),
@@ -135,57 +170,85 @@ def is_disabled(base: Settings, settings: Any, mode: Any) -> bool:
     return bool(given.get("disabled", base.disabled) or base.mode == "disabled")
 
 
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
+
+
+def _tell_deprecated(session: Session, resume: Any, flags: Mapping[str, bool | None]) -> None:
+    """Say once per process what to write instead (I-59, I-60, I-71)."""
+    if isinstance(resume, bool):
+        instead = "resume='auto'" if resume else "nothing"
+        session.warn_once(
+            f"init(resume={resume}) is deprecated: give {instead}, which means the same"
+        )
+    if flags["tensorboard"] is not None:
+        session.warn_once(
+            "init(tensorboard=…) is deprecated: give sync_tensorboard=…, which means the same"
+        )
+
+
 def start(session: Session, plan: Plan) -> Run:
     """Make the run of a plan. On any failure nothing of it is left (I-81, I-84)."""
     settings = plan.settings
     terminal = Terminal(settings.silent, settings.quiet)
-    fault = fault_of_key(plan.target.key) if plan.target.key and not plan.is_offline else ""
-    if fault:
-        raise AuthenticationError(
-            f"the key for {plan.target.base_url} is malformed: {fault}. "
-            "To sign in: kiseki login --relogin"
-        )
-    opening = _opening(settings)
-    folder = create_folder(
-        settings.root_dir or os.curdir, settings.dir_name, opening.run, plan.is_offline, terminal
-    )
+    if not plan.is_offline:
+        plan = _with_credentials(plan, terminal)
+    opening, restored = _beginning(plan)
+    folder: RunFolder | None = None
     run: Run | None = None
+    is_asked = False
     try:
+        root = settings.root_dir or os.curdir
+        folder = create_folder(root, settings.dir_name, opening.run, plan.is_offline, terminal)
         run = Run(session, settings, folder, opening, plan.allow_val_change)
         run.config.update(plan.config)
-        write_settings(folder, settings, opening, plan.target.base_url, plan.is_offline)
-        told = "" if plan.is_offline else _register(run, plan, terminal)
+        write_settings(
+            folder, settings, opening, plan.target.base_url, plan.is_offline, plan.is_anonymous
+        )
+        told, save_code = "", False
+        if not plan.is_offline:
+            is_asked = True
+            answer = _register(run, plan)
+            if isinstance(answer, Unreached):
+                told = answer.code
+                terminal.warn(answer.text)
+            else:
+                run._set_place(answer.place)
+                restored, save_code = answer.restored, answer.save_code
+        if restored is not None:
+            run._go_on_from(restored)
+            write_settings(
+                folder, settings, opening, plan.target.base_url, plan.is_offline, plan.is_anonymous,
+                restored.state.runtime_us,
+            )  # fmt: skip
         with contextlib.suppress(OSError):  # then the server does not find the folder by itself
             registry.add(opening.stream, folder.path, plan.target.base_url, opening.run)
+        key = plan.target.key if plan.is_anonymous else settings.api_key or ""
+        base_url, is_offline = plan.target.base_url, plan.is_offline
         run._begin(
-            Link(
-                folder,
-                settings,
-                terminal,
-                plan.target.base_url,
-                plan.is_offline,
-                run._set_place,
-                told,
-            )
+            Link(folder, settings, terminal, base_url, is_offline, run._set_place, told, key)
         )
+        session.activate(run, plan.is_global)
+        hooks.start(run, save_code)
+        if settings.symlink:
+            folder.link_latest()
+        session.terminal = terminal
+        _say_hello(run, plan, terminal)
     except _NotLoggedIn as error:
-        _abandon(run, opening)
+        _abandon(run, folder, opening)
         terminal.warn(
             f"{error}\nnot logged in: this run is recorded offline.\n"
             "to log in: kiseki login; to upload the run later: kiseki sync"
         )
         return start(session, plan._replace(is_offline=True))
-    except BaseException:
-        if run is None:
-            folder.remove()
-        else:
-            _abandon(run, opening)
+    except _IsGone as error:
+        _abandon(run, folder, opening)
+        terminal.warn(f"{error}\na new run is started")
+        return start(session, plan._replace(continuation=Continuation()))
+    except BaseException as error:
+        was_refused = isinstance(error, (ServerError, AuthenticationError, UsageError))
+        _abandon(run, folder, opening, plan.target if is_asked and not was_refused else None)
         raise
-    if settings.symlink:
-        folder.link_latest()
-    session.terminal = terminal
-    session.activate(run, plan.is_global)
-    _say_hello(run, terminal)
     return run
 
 
@@ -193,55 +256,212 @@ class _NotLoggedIn(Exception):
     """The server wants a key, there is none, and the run may go on offline (I-47)."""
 
 
-def _abandon(run: Run | None, opening: Open) -> None:
-    if run is not None:
+class _IsGone(Exception):
+    """The run that `resume="auto"` found here was deleted on the server."""
+
+
+class Unreached(NamedTuple):
+    """The server did not answer; what the person is told, and the code of it."""
+
+    text: str
+    code: str
+
+
+def _abandon(
+    run: Run | None, folder: RunFolder | None, opening: Open, told: Target | None = None
+) -> None:
+    """Leave nothing of a start that failed.
+
+    Args:
+        told: the server that may know the run already.
+    """
+    frames = b""
+    if run is None:
+        if folder is not None:
+            folder.remove()
+    else:
+        if told is not None:
+            with contextlib.suppress(OSError):  # the folder is gone, or the disk full
+                frames = run._last_words()
         run._abandon()
     registry.remove(opening.stream)
+    if told is not None and frames:
+        from kiseki.sdk.registration import withdraw
+
+        withdraw(told, opening.stream, frames)
 
 
-def _register(run: Run, plan: Plan, terminal: Terminal) -> str:
-    """Make the run known to the server; return the code of trouble that was told, "" if all is well."""
-    from kiseki.sdk.registration import register  # loads HTTP, which offline runs do not need
+def _with_credentials(plan: Plan, terminal: Terminal) -> Plan:
+    """Return the plan with the key it needs: the person's, or that of an anonymous account (I-48)."""
+    target, wish = plan.target, plan.settings.anonymous or "never"
+    if wish == "must" or (wish == "allow" and not target.key):
+        return _anonymous(plan, terminal)
+    fault = fault_of_key(target.key) if target.key else ""
+    if fault:
+        raise AuthenticationError(
+            f"the key for {target.base_url} is malformed: {fault}. "
+            "To sign in: kiseki login --relogin"
+        )
+    return plan
 
-    stream = run._stream
+
+def _anonymous(plan: Plan, terminal: Terminal) -> Plan:
+    from kiseki.sdk.registration import anonymous_target
+
     try:
-        answer = register(plan.target, stream.opening, stream.frames(), plan.settings.init_timeout)
+        target = anonymous_target(plan.target, plan.settings.init_timeout)
+    except CommError as error:
+        if plan.demand:
+            raise _unanswered(plan, error) from error
+        terminal.warn(
+            f"{error}\nan anonymous account needs the server: this run is recorded offline.\n"
+            "to upload it later: kiseki sync"
+        )
+        return plan._replace(is_offline=True)
+    if target is not None:
+        return plan._replace(target=target, is_anonymous=True)
+    refusal = f"{plan.target.base_url} makes no anonymous accounts"
+    if plan.is_forced or plan.continuation.question:
+        raise AuthenticationError(f"{refusal}. To sign in: kiseki login")
+    terminal.warn(
+        f"{refusal}: this run is recorded offline.\n"
+        "to log in: kiseki login; to upload the run later: kiseki sync"
+    )
+    return plan._replace(is_offline=True)
+
+
+def _register(run: Run, plan: Plan) -> Registered | Unreached:
+    """Make the run known to the server, within `init_timeout`."""
+    from kiseki.sdk.registration import (
+        Unreachable,
+        register,
+    )  # loads HTTP, which offline is not needed
+
+    stream, timeout = run._stream, plan.settings.init_timeout
+    began = time.monotonic()
+    if run_ids := _gone_on_from(run._stream.opening, plan):
+        from kiseki.uploader.sync import send_ended
+
+        send_ended(run_ids, plan.target, began + timeout / 2)
+    left = max(0.1, timeout - (time.monotonic() - began))
+    try:
+        answer = register(plan.target, stream.opening, stream.frames(), left)
     except AuthenticationError as error:
-        if plan.target.key or plan.is_forced:
+        if plan.target.key or plan.is_forced or plan.continuation.question:
             raise
         raise _NotLoggedIn(str(error)) from error
-    if isinstance(answer, Place):
-        run._set_place(answer)
-        return ""
-    if plan.is_explicit:
-        asked = "force=True" if plan.is_forced else 'mode="online"'
-        raise CommError(
-            f"{answer.error}; init({asked}) needs the server at {plan.target.base_url} "
-            f"(setting base_url; waited {plan.settings.init_timeout:g} s, setting init_timeout)"
-        ) from answer.error
-    terminal.warn(answer.text(run.sync_dir))
-    return answer.code
+    except ServerError as error:
+        if error.detail.get("code") == "deleted" and not plan.settings.run_id:
+            raise _IsGone(str(error)) from error
+        raise
+    if not isinstance(answer, Unreachable):
+        return answer
+    if plan.demand:
+        raise _unanswered(plan, answer.error) from answer.error
+    return Unreached(answer.text(run.sync_dir), answer.code)
 
 
-def _opening(settings: Settings) -> Open:
+def _unanswered(plan: Plan, error: CommError) -> CommError:
+    """Return the error of a server that does not answer where it has to (I-83)."""
+    return CommError(
+        f"{error}; init({plan.demand}) needs the server at {plan.target.base_url} (setting base_url; waited "
+        f"{plan.settings.init_timeout:g} s, setting init_timeout)"
+    )
+
+
+def _gone_on_from(opening: Open, plan: Plan) -> set[str]:
+    """Return the ids of the runs whose earlier records must be on the server first."""
+    parent = plan.continuation.parent
+    if parent is not None:
+        return {parent.run}
+    return {opening.run} if opening.resume in CONTINUING else set()
+
+
+def _beginning(plan: Plan) -> tuple[Open, Restored | None]:
+    """Return the first record of the run, and what it goes on from as far as this machine knows."""
+    settings, wanted = plan.settings, plan.continuation
     program = settings.program or script.program()
-    return Open(
+    project = settings.project or script.guess_project(program)
+    run_id, restored = settings.run_id, None
+    if wanted != Continuation():
+        run_id, restored = _continued(plan, project)
+    parent = wanted.parent
+    is_shared = settings.mode == "shared"
+    opening = Open(
         stream=ids.stream_id(),
-        run=settings.run_id or ids.run_id(),
-        project=settings.project or script.guess_project(program),
+        run=run_id or ids.run_id(),
+        project=project,
         entity=settings.entity or "",
         started_us=wall_us(),
         name=settings.run_name or names.run_name(),
+        is_default_name=not settings.run_name,
         notes=settings.run_notes,
         tags=None if settings.run_tags is None else checked_tags(settings.run_tags),
         group=settings.run_group,
         job_type=settings.run_job_type,
+        sweep_id=settings.sweep_id,
+        resume=wanted.resume if run_id else None,
+        parent_run=parent.run if parent is not None else None,
+        parent_step=parent.step if parent is not None else None,
         host=settings.host or socket.gethostname(),
         pid=os.getpid(),
         process_started_us=started_us(os.getpid()),
         program=program,
         sdk=f"kiseki {__version__}",
+        label=settings.x_label or "",
+        primary=settings.x_primary or not is_shared,
+        shared=is_shared,
     )
+    return opening, restored
+
+
+def _continued(plan: Plan, project: str) -> tuple[str | None, Restored | None]:
+    """Return the id of the run to go on with, and what the folders of this machine tell of it.
+
+    Raises:
+        UsageError: offline, and they tell that it cannot be done (design §3.2).
+    """
+    from kiseki.sdk import earlier
+
+    settings, wanted = plan.settings, plan.continuation
+    place = settings.root_dir or os.curdir
+    try:
+        parent = folder_of_runs(place, settings.dir_name)
+    except OSError:  # the current folder was removed
+        parent = place
+    found = earlier.find(parent, project, settings.entity or "")
+    run_id: str | None = settings.run_id
+    if wanted.resume == "auto":
+        crashed = earlier.unfinished(found, run_id)
+        run_id = crashed.opening.run if crashed is not None else run_id
+    if run_id is None and wanted.parent is None:
+        return None, None
+    restored = earlier.restored(found, run_id or "", wanted)
+    if plan.is_offline:
+        check_local(wanted, run_id, restored, is_there=any(k.opening.run == run_id for k in found))
+    return run_id, restored
+
+
+def check_local(
+    wanted: Continuation, run_id: str | None, restored: Restored | None, is_there: bool
+) -> None:
+    """Raise if the folders of this machine answer no; what they cannot know, the server settles at sync."""
+    if wanted.resume == "must" and not is_there:
+        raise UsageError(
+            f"resume='must': no run {run_id!r} is recorded on this machine (argument dir), and offline no "
+            "server can be asked. To go on without knowing what came before: resume='allow'"
+        )
+    if wanted.resume == "never" and is_there:
+        raise RunStateError(
+            f"the run {run_id!r} is recorded on this machine already, and resume='never' does not allow to "
+            "go on with it: give another id, or resume='allow'"
+        )
+    moment = wanted.parent
+    if moment is not None and restored is not None and restored.last_step < moment.step:
+        raise UsageValueError(
+            f"the run {moment.run!r} as recorded on this machine has no step {moment.step}: its last one "
+            f"is {restored.last_step}"
+        )
 
 
 def _all_config(
@@ -258,10 +478,20 @@ def _all_config(
     return found
 
 
-def _say_hello(run: Run, terminal: Terminal) -> None:
+def _say_hello(run: Run, plan: Plan, terminal: Terminal) -> None:
     lines = [f"run {run.name} of project {run.project}"]
+    if run.starting_step:
+        done = "resumed" if run.resumed else "forked"
+        lines[0] += f", {done} at step {run.starting_step:,}"
     if run.url:
         lines.append(f"watch it at {run.url}")
     else:
         lines.append(f"recorded in {run.sync_dir}")
+    account = read_anonymous(plan.target.base_url) if plan.is_anonymous else None
+    if account is not None:
+        lines.append(f"the run is anonymous; to see it, and to keep it as yours: {account.link}")
     terminal.say("\n".join(lines))
+    if plan.settings.show_run and run.url:
+        import webbrowser
+
+        webbrowser.open(run.url)

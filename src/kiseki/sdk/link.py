@@ -53,12 +53,25 @@ def place_of(answer: dict[str, Any] | None) -> Place:
 
 
 def write_settings(
-    folder: RunFolder, settings: Settings, opening: Open, base_url: str, is_offline: bool
+    folder: RunFolder,
+    settings: Settings,
+    opening: Open,
+    base_url: str,
+    is_offline: bool,
+    is_anonymous: bool = False,
+    runtime_before_us: int = 0,
 ) -> None:
-    """Write `settings.json`, which tells the uploader what it needs. The key is not in it."""
+    """Write `settings.json`, which tells the uploader what it needs. The key is not in it.
+
+    Args:
+        is_anonymous: the run belongs to the anonymous account of this person at the server (I-48).
+        runtime_before_us: run time of earlier sessions (I-69).
+    """
     content = {
         "mode": "offline" if is_offline else "online",
         "base_url": base_url,
+        "is_anonymous": is_anonymous,
+        "runtime_before_us": runtime_before_us,
         "pid": opening.pid,
         "parent_started_us": opening.started_us,
         "host": opening.host,
@@ -67,16 +80,29 @@ def write_settings(
         "argv": sys.argv,
         "cwd": current_folder(),
         "x_disable_stats": settings.x_disable_stats,
-        "x_disable_meta": settings.x_disable_meta,
-        "x_save_requirements": settings.x_save_requirements,
+        # Of several writers of a run the primary ones describe it (T-10).
+        "x_disable_meta": settings.x_disable_meta or not opening.primary,
+        "x_save_requirements": settings.x_save_requirements and opening.primary,
+        "x_update_finish_state": settings.x_update_finish_state,
         "x_stats_sampling_interval": settings.x_stats_sampling_interval,
         "x_stats_disk_paths": settings.x_stats_disk_paths,
+        "x_stats_gpu_device_ids": settings.x_stats_gpu_device_ids,
+        "x_stats_open_metrics_endpoints": settings.x_stats_open_metrics_endpoints,
+        "x_stats_open_metrics_filters": settings.x_stats_open_metrics_filters,
         "disable_git": settings.disable_git,
+        "disable_git_fork_point": settings.disable_git_fork_point,
+        "git_commit": settings.git_commit,
+        "git_remote_url": settings.git_remote_url,
+        "git_root": settings.git_root,
         "disable_code": settings.disable_code,
         "username": settings.username,
         "email": settings.email,
         "docker": settings.docker,
         "http_timeout": settings.http_timeout,
+        "file_pusher_timeout": settings.file_pusher_timeout or settings.http_timeout,
+        "heartbeat_seconds": settings.heartbeat_seconds,
+        "insecure_disable_ssl": settings.insecure_disable_ssl,
+        "ignore_globs": settings.ignore_globs,
     }
     with open(os.path.join(folder.path, "settings.json"), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)
@@ -88,6 +114,7 @@ class Link:
     Args:
         on_place: called when the server knows the run.
         told: code of the trouble that was told already; then no server knows the run yet.
+        key: for the server; "" = as the environment and the credentials file say.
     """
 
     def __init__(
@@ -99,6 +126,7 @@ class Link:
         is_offline: bool,
         on_place: Callable[[Place], None],
         told: str = "",
+        key: str = "",
     ) -> None:
         self.base_url = base_url
         self.is_offline = is_offline
@@ -110,7 +138,7 @@ class Link:
         # Loaded here, as `import kiseki` needs no subprocesses.
         from kiseki.uploader.process import UploaderProcess
 
-        process = UploaderProcess(folder.path, self._hear, key=settings.api_key or "")
+        process = UploaderProcess(folder.path, self._hear, key=key)
         self._process = process.start()
 
     def finish(self, timeout: float, progress: Callable[[str], None]) -> Result:
@@ -142,6 +170,10 @@ class Link:
     def close(self) -> None:
         """Let go of the uploader: it ends by itself."""
         self._process.close()
+
+    def kill(self) -> None:
+        """End the uploader at once: the run is none (I-81)."""
+        self._process.kill()
 
     def _hear(self, event: dict[str, Any]) -> None:
         """Take one event; runs in the uploader's thread."""

@@ -60,26 +60,30 @@ def init(
         allow_val_change: whether config values may change later; default: in notebooks only.
         group: name of several runs that belong together.
         job_type: kind of run inside the group.
-        mode: online, offline or disabled; default: online while the server can be reached.
+        mode: online, offline, disabled, or shared (several processes log to the run with one `id`);
+            default: online while the server can be reached.
         force: True: fail unless logged in to a server.
-        anonymous: None or "never".
+        anonymous: "allow": without a key, an anonymous account is made, whose runs are seen through the
+            link that is printed; "must": so even with a key; "never" (default): a key is needed.
         reinit: what to do while a run is active: "return_previous" (False, default in scripts),
             "finish_previous" (True, default in notebooks), or "create_new".
-        resume: not yet; None or False.
-        resume_from: not yet.
-        fork_from: not yet.
-        save_code: not yet.
-        tensorboard: not yet.
-        sync_tensorboard: not yet.
-        monitor_gym: not yet.
+        resume: what to do if a run with this `id` exists: "allow": go on with it; "must": the same, and
+            fail if there is none; "never": fail; "auto": go on with the run of this folder and project that
+            crashed last. Default: a new attempt takes its place, the earlier one stays readable.
+        resume_from: "{id}?_step={n}": go on with that run behind step n; what came after it stays readable
+            as an earlier attempt.
+        fork_from: "{id}?_step={n}": a new run whose history begins with that of another up to step n.
+        save_code: store the main script or notebook with the run; default: as the settings page says.
+        tensorboard: old name of `sync_tensorboard`.
+        sync_tensorboard: log what is written through TensorBoard or TensorBoardX.
+        monitor_gym: log the videos that Gym environments record.
         settings: `kiseki.Settings` or a dict of the same names.
 
     Raises:
-        UsageError: an argument is not allowed; nothing was made.
-        NotImplementedError: an argument that a later version brings.
+        UsageError: an argument is not allowed, or the run is alive in another process; nothing was made.
         AuthenticationError: the server does not accept the key.
-        CommError: the server refuses the run, or does not answer though `mode="online"` or `force` asked
-            for it.
+        CommError: the server refuses the run, or does not answer though `mode="online"`, `force`, a `resume`
+            of "must" or "never", `resume_from` or `fork_from` asked for it.
     """
     return starting.init(
         session,

@@ -24,7 +24,18 @@ from kiseki.errors import CorruptRecord, UsageValueError
 from kiseki.journal.reader import JournalRead, read_journal
 from kiseki.record import codec, fold, history, keypath
 from kiseki.record.frame import HEADER_SIZE, Damage, Frame
-from kiseki.record.types import AnyRecord, Console, End, Kind, Open, Row, System
+from kiseki.record.types import (
+    AnyRecord,
+    Console,
+    End,
+    Finish,
+    Kind,
+    Open,
+    Row,
+    State,
+    Summary,
+    System,
+)
 
 __all__ = ["Missing", "StoredRun", "open_run"]
 
@@ -121,6 +132,8 @@ class StoredRun:
         state: running, finished, failed, crashed, killed, preempting or preempted.
         exit_code: of the script; None while it is running or if unknown.
         config, summary: nested dicts.
+        parent_run, parent_step: the moment that the run was rewound to or forked from (`resume_from`,
+            `fork_from`); None otherwise. The folder holds what was logged behind it.
         metadata: what was captured of the machine: host, python, git, …
         metrics: name → {step_metric, step_sync, hidden, summary, goal}, for each `define_metric`.
         packages: name → version of the installed packages.
@@ -145,6 +158,8 @@ class StoredRun:
     metrics: dict[str, dict[str, Any]]
     packages: dict[str, str]
     damage: list[Missing]
+    parent_run: str | None
+    parent_step: int | None
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
@@ -167,6 +182,9 @@ class StoredRun:
         self.summary = state.summary
         self.metadata = dict(state.environment)
         self.packages = dict(state.packages)
+        first = next((j.opening for j in self._journals if j.is_writer and j.opening), None)
+        self.parent_run = first.parent_run if first is not None else None
+        self.parent_step = first.parent_step if first is not None else None
         self.metrics = {
             name: {
                 field: value
@@ -315,6 +333,39 @@ def open_run(path: str | os.PathLike[str]) -> StoredRun:
     return StoredRun(path)
 
 
+def fold_pieces(pieces: Iterable[tuple[Path, int | None]]) -> tuple[fold.RunState, int]:
+    """Return a run as the writers of several folders tell it, and the last step they have, cut or not.
+
+    Args:
+        pieces: folders, oldest first, each with the last step that counts, None for all. Where rows are
+            cut off, so is what was said of the summary by hand, and how the run ended.
+    """
+    state, cut = fold.RunState(), _Cut()
+    for folder, limit in pieces:
+        journals = [_Journal(file, {}) for file in _journal_files(folder)]
+        for journal in journals:
+            journal.opening = _opening(journal)
+        for journal in sorted(filter(attrgetter("is_writer"), journals), key=_order):
+            if limit is None:
+                _fold_writer(state, journal, lambda damage: None)
+            else:
+                _fold_writer(state, journal, lambda damage: None, partial(cut.is_kept, limit))
+    return state, max(cut.top, state.next_step - 1)
+
+
+@dataclass
+class _Cut:
+    """Says which records lie before a cut; remembers the largest step of all."""
+
+    top: int = -1
+
+    def is_kept(self, limit: int, record: AnyRecord) -> bool:
+        if isinstance(record, Row):
+            self.top = max(self.top, record.step)
+            return record.step <= limit
+        return not isinstance(record, (Summary, State, Finish))
+
+
 def is_process(pid: int, started_us: int) -> bool:
     """Return whether the process `pid` of this machine that started at `started_us` (0 = unknown) lives."""
     if pid <= 0:
@@ -374,10 +425,17 @@ def _order(journal: _Journal) -> tuple[bool, bool, int, str]:
     return (not journal.is_writer, not is_primary, started, journal.path.name)
 
 
-def _fold_writer(state: fold.RunState, journal: _Journal, report: Callable[[Damage], None]) -> None:
+def _fold_writer(
+    state: fold.RunState,
+    journal: _Journal,
+    report: Callable[[Damage], None],
+    is_kept: Callable[[AnyRecord], bool] | None = None,
+) -> None:
     batch: list[Row] = []
     step = -1
     for record in journal.records(report=report):
+        if is_kept is not None and not is_kept(record):
+            continue
         if isinstance(record, Row):
             if batch and (record.paths != batch[0].paths or len(batch) == ROWS_BATCH):
                 fold.apply_rows(state, batch[0].paths, batch)

@@ -19,7 +19,7 @@ from typing import Any
 
 from kiseki.errors import RunStateError, UsageTypeError, UsageValueError
 from kiseki.record import codec, keypath
-from kiseki.record.fold import RunState, apply, apply_rows, definition_of
+from kiseki.record.fold import Definition, RunState, apply, apply_rows, definition_of
 from kiseki.record.types import Kind, Metric, Record, Row, Shape
 from kiseki.sdk.stream import Stream
 from kiseki.sdk.values import PLAIN, TEXT_BYTES_MAX, Normaliser, type_name
@@ -69,7 +69,6 @@ class Rows:
         state: the run's fold; brought up to date by `fold`.
         normaliser: makes plain values.
         started_ns: monotonic clock at the start of the run.
-        runtime_base_us: run time of earlier attempts (resume).
     """
 
     def __init__(
@@ -78,27 +77,37 @@ class Rows:
         state: RunState,
         normaliser: Normaliser,
         started_ns: int,
-        runtime_base_us: int = 0,
     ) -> None:
         self._stream = stream
         self._state = state
         self._normaliser = normaliser
-        self._started_ns = started_ns - runtime_base_us * 1000
         self._by_keys: dict[tuple[str, ...], Form] = {}
         self._by_paths: dict[tuple[str, ...], Form] = {}
         self._numbers = itertools.count()
-        self._next = state.next_step  # step of the next automatic row
         self._open: int | None = None  # step of the open row
-        self._count = state.rows
         self._arrivals = 0
-        self._last_us = state.last_us
-        self._runtime_us = state.runtime_us
         self._kept: list[tuple[int, Row]] = []
         self._paths: set[str] = set()
         self._levels: set[str] = set()  # proper prefixes of `_paths`
         self._is_tangled = False  # some path is also a level of another
         self._step_metrics: dict[str, Any] = {}  # path -> last value
         self.is_closed = False
+        self.go_on(started_ns)
+
+    def go_on(self, started_ns: int) -> None:
+        """Begin behind what the run's state holds; before the first row.
+
+        Args:
+            started_ns: monotonic clock at which the run time, with that of earlier sessions, was 0.
+        """
+        state = self._state
+        self._started_ns = started_ns
+        self._next = state.next_step  # step of the next automatic row
+        self._before = self._count = state.rows
+        self._last_us, self._runtime_us = state.last_us, state.runtime_us
+        for definition in state.definitions.values():
+            self._know_step_metric(definition)
+        self.claim(state.values)
 
     # -- logging -----------------------------------------------------------------------------------
 
@@ -290,13 +299,7 @@ class Rows:
             self.fold()
             apply(self._state, record)
             definition = self._state.definitions[record.name]
-            step_metric = definition.step_metric
-            if (
-                step_metric
-                and step_metric not in RESERVED
-                and step_metric not in self._step_metrics
-            ):
-                self._step_metrics[step_metric] = self._state.values.get(step_metric, 0)
+            self._know_step_metric(definition)
             for rule in definition.summary or ():
                 self.claim([f"{record.name}.{rule}"])
             for own, form in list(self._by_paths.items()):
@@ -309,6 +312,12 @@ class Rows:
                 if tuple(map(keypath.escape, keys)) in self._by_paths
             }
             self._stream.write(record)
+
+    def _know_step_metric(self, definition: Definition) -> None:
+        """Keep the last value of a definition's step metric, for rows that lack it (D-04)."""
+        name = definition.step_metric
+        if name and name not in RESERVED and name not in self._step_metrics:
+            self._step_metrics[name] = self._state.values.get(name, 0)
 
     def change(self, record: Record) -> None:
         """Apply and write any other record that changes what the run's state says."""
@@ -354,8 +363,8 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """Rows written so far."""
-        return self._count
+        """Rows that this process has written."""
+        return self._count - self._before
 
     def close(self) -> None:
         """Accept no more rows. An open row is written already (L-02)."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kiseki.base.clock import wall_us
 from kiseki.errors import RunStateError, UsageError, UsageTypeError
@@ -34,6 +34,9 @@ from kiseki.sdk.tags import Tags, checked_tags
 from kiseki.sdk.terminal import Terminal
 from kiseki.sdk.values import Normaliser
 
+if TYPE_CHECKING:
+    from kiseki.sdk.earlier import Restored
+
 WRITABLE = ("name", "notes", "tags")
 LATER = (
     "save", "restore", "watch", "unwatch", "log_artifact", "use_artifact", "link_artifact",
@@ -52,6 +55,7 @@ class Home(NamedTuple):
     pid: int
     state: RunState
     place: Place
+    runtime_before_us: int = 0
 
 
 class Run:
@@ -74,10 +78,13 @@ class Run:
         self._folder = folder
         self._terminal = Terminal(settings.silent, settings.quiet)
         self._pid = os.getpid() if home is None else home.pid
-        self._started_us = opening.started_us
+        self._started_us = opening.started_us if home is None else home.state.started_us
         # In another process than the one that began, the wall clock is what both know.
         since_us = 0 if home is None else max(0, wall_us() - opening.started_us)
-        self._started_ns = time.monotonic_ns() - since_us * 1000
+        self._runtime_before_us = 0 if home is None else home.runtime_before_us
+        self._started_ns = time.monotonic_ns() - (since_us + self._runtime_before_us) * 1000
+        self._starting_step = 0
+        self._is_resumed = False
         self._place = Place() if home is None else home.place
         self._link: Link | None = None
         self._has_ended = False
@@ -99,6 +106,8 @@ class Run:
         self._debug = DebugLog(os.path.join(folder.logs, "debug.log"))
         # The shortest way to the rows: saves a call per row.
         self._log: Callable[..., None] = self._rows.log
+        if opening.shared:
+            self._log = self._log_shared
 
     # -- logging -------------------------------------------------------------------------------------
 
@@ -288,13 +297,13 @@ class Run:
 
     @property
     def start_time(self) -> float:
-        """Unix seconds."""
+        """Unix seconds; of a resumed run when it first began."""
         return self._started_us / 1e6
 
     @property
     def starting_step(self) -> int:
-        """Step of the first row of this process: 0 unless resumed."""
-        return 0
+        """Step of the first row of this process: 0 unless resumed, rewound or forked."""
+        return self._starting_step
 
     @property
     def step(self) -> int:
@@ -303,7 +312,8 @@ class Run:
 
     @property
     def resumed(self) -> bool:
-        return False
+        """Whether the run was there before: resumed or rewound. A fork is a new run."""
+        return self._is_resumed
 
     @property
     def offline(self) -> bool:
@@ -449,11 +459,12 @@ class Run:
     def _write_last(self, exit_code: int) -> None:
         """Write the files of the end and the last records."""
         folder = self._folder
-        makers: list[Callable[[], File | None]] = [
-            lambda: folder.write_config(self._config.as_dict()),
-            lambda: folder.write_summary(self._summary.as_dict()),
-            lambda: folder.describe("output.log"),
-        ]
+        makers: list[Callable[[], File | None]] = [lambda: folder.describe("output.log")]
+        if self._stream.opening.primary:  # of several writers one describes the run (T-10)
+            makers += [
+                lambda: folder.write_config(self._config.as_dict()),
+                lambda: folder.write_summary(self._summary.as_dict()),
+            ]
         if not os.path.exists(folder.path):
             makers = []  # deleted while the run went on; the end of the run says what is lost
         for make in makers:
@@ -464,6 +475,10 @@ class Run:
                 continue
             if record is not None:
                 self._stream.write(record)
+        if self._settings.x_update_finish_state:
+            self._write_finish(exit_code)
+
+    def _write_finish(self, exit_code: int) -> None:
         runtime_us = (time.monotonic_ns() - self._started_ns) // 1000
         self._stream.write(Finish(exit_code=exit_code, time_us=wall_us(), runtime_us=runtime_us))
 
@@ -472,13 +487,41 @@ class Run:
     def _set_place(self, place: Place) -> None:
         self._place = place
 
+    def _go_on_from(self, restored: Restored) -> None:
+        """Take over what the run had before (I-69); what `init` was given stays. Before the first row."""
+        state, own = restored.state, self._state
+        self._config.go_on_from(state.config)
+        state.config = self._config.as_dict()
+        if restored.is_resumed:
+            self._started_us = state.started_us
+        else:
+            state.opened, state.writers, state.started_us = [], {}, self._started_us
+        for field in RunState.__struct_fields__:
+            setattr(own, field, getattr(state, field))
+        apply(own, self._stream.opening)
+        self._is_resumed = restored.is_resumed
+        self._starting_step = own.next_step
+        self._runtime_before_us = own.runtime_us
+        self._started_ns -= own.runtime_us * 1000
+        self._rows.go_on(self._started_ns)
+
+    def _log_shared(self, data: Mapping[str, Any], step: Any = None, commit: Any = None) -> None:
+        """Log to a run with several writers: nobody's steps are those of the others (T-10)."""
+        if step is not None:
+            self._terminal.warn(
+                'the step given to log() is ignored: with mode="shared" several processes log to the run',
+                key="shared-step",
+            )
+        self._rows.log(data, None, commit)
+
     def _begin(self, link: Link) -> None:
         """Start hearing the console; from now on the run is the user's."""
         self._link = link
         how = self._settings.console
         if how != "off":
             path = os.path.join(self._folder.files, "output.log")
-            self._console = ConsoleLog(self._stream.write, path, self._settings.strict)
+            label = self._stream.opening.label
+            self._console = ConsoleLog(self._stream.write, path, self._settings.strict, label)
             if how == "redirect":
                 self._redirect = Redirect(self._console.feed)
             else:
@@ -497,12 +540,20 @@ class Run:
     def _abandon(self) -> None:
         """Undo a start that failed: no folder, no open file stays (I-81)."""
         self._call_before_finish()
+        self._stop_hearing()
         self._has_ended = True
+        self._rows.close()
         self._stream.close()
         if self._link is not None:
-            self._link.close()
+            self._link.kill()
+        self._session.deactivate(self)
         self._debug.close()
         self._folder.remove()
+
+    def _last_words(self) -> bytes:
+        """Return the records of a start that failed, the last one saying so."""
+        self._write_finish(1)
+        return self._stream.frames()
 
     def _check_active(self, what: str) -> None:
         if self._has_ended:
@@ -550,7 +601,8 @@ class Run:
         settings = copy.copy(self._settings)
         settings.stop_fn = None
         with self._stream.lock:
-            home = Home(self._pid, copy.deepcopy(self._rows.fold()), self._place)
+            state = copy.deepcopy(self._rows.fold())
+            home = Home(self._pid, state, self._place, self._runtime_before_us)
             opening = self._stream.opening
         allow = self._config._allow_val_change
         return attached, (settings, self._folder.path, opening, allow, home)

@@ -17,12 +17,13 @@ from kiseki.errors import UsageTypeError, UsageValueError
 PREFIXES = ("KISEKI_", "WANDB_")
 TRUE = ("1", "true", "yes", "on", "t", "y")
 FALSE = ("0", "false", "no", "off", "f", "n", "")
-MODES = ("online", "offline", "disabled")
+MODES = ("online", "offline", "disabled", "shared")
+RESUME = ("allow", "never", "must", "auto")
 OLD_MODES = {"dryrun": "offline", "run": "online"}  # I-45
 
 
 class Field(NamedTuple):
-    """One setting. `kind`: str, bool, int, float, list, path or call; `choices` limits text."""
+    """One setting. `kind` names a check of `_CASTS`; `choices` limits text."""
 
     kind: str
     default: Any
@@ -30,11 +31,10 @@ class Field(NamedTuple):
     doc: str
     choices: tuple[str, ...] = ()
     minimum: float | None = None
-    is_later: bool = False  # known, and not built yet: setting it raises
 
 
 FIELDS: dict[str, Field] = {
-    "mode": Field("str", None, "MODE", "online, offline or disabled", (*MODES, *OLD_MODES, "shared")),
+    "mode": Field("str", None, "MODE", "online, offline, disabled or shared", (*MODES, *OLD_MODES)),
     "disabled": Field("bool", False, "DISABLED", "true: mode disabled"),
     "project": Field("str", None, "PROJECT", "project of the run"),
     "entity": Field("str", None, "ENTITY", "user or team that owns the run"),
@@ -44,37 +44,76 @@ FIELDS: dict[str, Field] = {
     "run_tags": Field("list", None, "TAGS", "tags, separated by commas"),
     "run_group": Field("str", None, "RUN_GROUP", "group"),
     "run_job_type": Field("str", None, "JOB_TYPE", "job type"),
-    "resume": Field("str", None, "RESUME", "what to do if the id exists", is_later=True),
+    "resume": Field("resume", None, "RESUME", "what to do if the id exists"),
+    "resume_from": Field("str", None, "RESUME_FROM", "moment to rewind to: ID?_step=N"),
+    "fork_from": Field("str", None, "FORK_FROM", "moment to fork from: ID?_step=N"),
+    "anonymous": Field("str", None, "ANONYMOUS", "may the run do without an account",
+                       ("never", "allow", "must")),
     "root_dir": Field("path", None, "DIR", "folder that holds the folder of runs"),
     "dir_name": Field("str", "kiseki", "DIR_NAME", "name of the folder of runs"),
     "config_paths": Field("list", None, "CONFIG_PATHS", "YAML files for the config, by commas"),
     "base_url": Field("str", None, "BASE_URL", "address of the server"),
+    "app_url": Field("str", None, "APP_URL", "address of its pages, if another than base_url"),
     "api_key": Field("str", None, "API_KEY", "key for the server"),
     "silent": Field("bool", False, "SILENT", "write nothing to the terminal"),
     "quiet": Field("bool", False, "QUIET", "write warnings only"),
-    "show_run": Field("bool", False, "SHOW_RUN", "open the run's page", is_later=True),
+    "show_run": Field("bool", False, "SHOW_RUN", "open the run's page"),
     "console": Field("str", "auto", "CONSOLE", "how output is captured",
                      ("auto", "wrap", "redirect", "off")),
+    "console_multipart": Field("bool", False, "CONSOLE_MULTIPART",
+                               "output.log in parts; accepted: lines are stored one by one anyway"),
+    "capture_loggers": Field("list", None, "CAPTURE_LOGGERS",
+                             "names of loggers whose lines are recorded too"),
     "program": Field("str", None, "PROGRAM", "name of the program, in place of the script's path"),
     "host": Field("str", None, "HOST", "name of the machine, in place of the found one"),
     "username": Field("str", None, "USERNAME", "user name in the environment"),
     "email": Field("str", None, "USER_EMAIL", "mail address in the environment"),
     "docker": Field("str", None, "DOCKER", "image of the container"),
     "disable_git": Field("bool", False, "DISABLE_GIT", "capture nothing of git"),
-    "disable_code": Field("bool", False, "DISABLE_CODE", "keep no uncommitted changes of the code"),
-    "save_code": Field("bool", False, "SAVE_CODE", "store the program with the run", is_later=True),
-    "ignore_globs": Field("list", None, "IGNORE_GLOBS", "files not to upload", is_later=True),
-    "notebook_name": Field("str", None, "NOTEBOOK_NAME", "notebook", is_later=True),
+    "disable_git_fork_point": Field("bool", False, "DISABLE_GIT_FORK_POINT",
+                                    "no difference against the upstream branch"),
+    "git_commit": Field("str", None, "GIT_COMMIT", "commit, in place of the found one"),
+    "git_remote_url": Field("str", None, "GIT_REMOTE_URL", "remote, in place of the found one"),
+    "git_root": Field("path", None, "GIT_ROOT", "folder whose repository is described"),
+    "disable_code": Field("bool", False, "DISABLE_CODE",
+                          "store no code, nor uncommitted changes of it"),
+    "save_code": Field("bool", None, "SAVE_CODE",
+                       "store the program with the run; none = as the user's settings page says"),
+    "sync_tensorboard": Field("bool", False, "SYNC_TENSORBOARD", "log what TensorBoard is given"),
+    "monitor_gym": Field("bool", False, "MONITOR_GYM", "log the videos of Gym environments"),
+    "ignore_globs": Field("list", None, "IGNORE_GLOBS", "files not to upload"),
+    "notebook_name": Field("str", None, "NOTEBOOK_NAME", "path of the notebook"),
+    "cache_dir": Field("path", None, "CACHE_DIR", "folder of the artifact cache"),
+    "artifact_dir": Field("path", None, "ARTIFACT_DIR", "folder for downloaded artifacts"),
     "init_timeout": Field("float", 10.0, "INIT_TIMEOUT", "s that init waits for the server",
                           minimum=0.1),
     "http_timeout": Field("float", 10.0, "HTTP_TIMEOUT", "s for one request of the uploader",
                           minimum=0.1),
+    "file_pusher_timeout": Field("float", None, "FILE_PUSHER_TIMEOUT",
+                                 "s for one request with file contents; none = http_timeout",
+                                 minimum=0.1),
+    "service_wait": Field("float", 30.0, "SERVICE_WAIT",
+                          "accepted: the uploader starts without being waited for", minimum=0.0),
+    "heartbeat_seconds": Field("float", 30.0, "HEARTBEAT_SECONDS",
+                               "longest silence towards the server in s", minimum=0.1),
     "finish_timeout": Field("float", 60.0, "FINISH_TIMEOUT", "s that finish waits; 0 = for ever",
                             minimum=0.0),
+    "finish_timeout_raises": Field("bool", False, "FINISH_TIMEOUT_RAISES",
+                                   "finish raises CommError when not all is on the server"),
+    "summary_timeout": Field("float", 60.0, "SUMMARY_TIMEOUT",
+                             "accepted: the summary is known without asking", minimum=0.0),
+    "insecure_disable_ssl": Field("bool", False, "INSECURE_DISABLE_SSL",
+                                  "accept any certificate of the server"),
     "stop_fn": Field("call", None, "", "called when somebody presses Stop; None = KeyboardInterrupt"),
     "strict": Field("bool", False, "STRICT", "raise what goes wrong inside Kiseki"),
+    "error_reporting": Field("bool", False, "ERROR_REPORTING",
+                             "accepted: Kiseki reports nothing to anybody"),
+    "debug": Field("bool", False, "DEBUG", "write what Kiseki does to logs/debug.log in detail"),
     "fsync": Field("str", "never", "FSYNC", "always: log() waits for the disk", ("never", "always")),
     "symlink": Field("bool", True, "SYMLINK", "make the latest-run link"),
+    "sweep_id": Field("str", None, "SWEEP_ID", "sweep that the run belongs to"),
+    "sweep_param_path": Field("path", None, "SWEEP_PARAM_PATH",
+                              "YAML file with the parameters of a sweep's run"),
     "x_stats_sampling_interval": Field("float", 15.0, "STATS_SAMPLING_INTERVAL",
                                        "s between samples of system metrics", minimum=0.1),
     "x_disable_stats": Field("bool", False, "DISABLE_STATS", "no system metrics"),
@@ -82,10 +121,17 @@ FIELDS: dict[str, Field] = {
     "x_save_requirements": Field("bool", True, "SAVE_REQUIREMENTS", "list the installed packages"),
     "x_stats_disk_paths": Field("list", None, "STATS_DISK_PATHS",
                                 "folders whose disks are watched; none = /"),
-    "x_label": Field("str", None, "LABEL", "name of this writer", is_later=True),
-    "x_primary": Field("bool", True, "PRIMARY", "first of several writers", is_later=True),
-    "x_update_finish_state": Field("bool", True, "UPDATE_FINISH_STATE", "may end the run",
-                                   is_later=True),
+    "x_stats_gpu_device_ids": Field("ints", None, "STATS_GPU_DEVICE_IDS",
+                                    "numbers of the GPUs that are watched; none = all"),
+    "x_stats_open_metrics_endpoints": Field("dict", None, "STATS_OPEN_METRICS_ENDPOINTS",
+                                            "name → address of OpenMetrics pages to sample"),
+    "x_stats_open_metrics_filters": Field("list", None, "STATS_OPEN_METRICS_FILTERS",
+                                          "patterns; only metrics that match one are kept"),
+    "x_label": Field("str", None, "LABEL", "name of this writer of a shared run"),
+    "x_primary": Field("bool", True, "PRIMARY",
+                       "whether this writer of a shared run describes the environment"),
+    "x_update_finish_state": Field("bool", True, "UPDATE_FINISH_STATE",
+                                   "whether the end of this writer ends the run"),
 }  # fmt: skip
 
 # Read where they are used, by the client: folders must be known before there are settings.
@@ -101,7 +147,6 @@ class Settings:
     Raises:
         UsageValueError: an unknown name, or a value that is not allowed.
         UsageTypeError: a value of the wrong type.
-        NotImplementedError: a setting that a later version brings.
     """
 
     __slots__ = ("_values",)
@@ -116,6 +161,11 @@ class Settings:
         given = values.given if isinstance(values, Settings) else values
         checked = {name: check(name, value) for name, value in given.items() if value is not None}
         self._values.update(checked)
+
+    def forget(self, *names: str) -> None:
+        """Set these settings back to their defaults."""
+        for name in names:
+            self._values.pop(name, None)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -170,8 +220,6 @@ def check(name: str, value: Any) -> Any:
     field = FIELDS.get(name)
     if field is None:
         raise UsageValueError(f"there is no setting {name!r}; see kiseki.Settings")
-    if field.is_later and value != field.default:
-        raise NotImplementedError(f"the setting {name!r} comes with a later version of Kiseki")
     value = _CASTS[field.kind](name, value)
     if field.choices and value not in field.choices:
         raise UsageValueError(f"{name} must be one of {', '.join(field.choices)}; got {value!r}")
@@ -221,6 +269,43 @@ def _list(name: str, value: Any) -> list[str]:
     raise UsageTypeError(f"{name} must be a list of text, got {value!r}")
 
 
+def _ints(name: str, value: Any) -> list[int]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if isinstance(parts, (list, tuple)):
+        try:
+            return [int(part) for part in parts]
+        except (TypeError, ValueError):
+            pass
+    raise UsageTypeError(f"{name} must be a list of numbers, got {value!r}")
+
+
+def _dict(name: str, value: Any) -> dict[str, Any]:
+    found = value
+    if isinstance(value, str):
+        import json
+
+        try:
+            found = json.loads(value)
+        except ValueError as error:
+            raise UsageValueError(f"{name} must be a JSON object, got {value!r}") from error
+    if isinstance(found, Mapping) and all(isinstance(key, str) for key in found):
+        return dict(found)
+    raise UsageTypeError(f"{name} must be a dict with text keys, got {value!r}")
+
+
+def _resume(name: str, value: Any) -> str:
+    """Return what `resume` means, "" for the deprecated False (I-55, I-59, I-60)."""
+    if isinstance(value, str):
+        lowered = value.strip().lower()
+        if lowered in RESUME:
+            return lowered
+        if lowered in TRUE or lowered in FALSE:
+            value = lowered in TRUE
+    if isinstance(value, bool):
+        return "auto" if value else ""
+    raise UsageValueError(f"{name} must be one of {', '.join(RESUME)}; got {value!r}")
+
+
 def _call(name: str, value: Any) -> Any:
     if not callable(value):
         raise UsageTypeError(f"{name} must be a function, got {value!r}")
@@ -228,7 +313,8 @@ def _call(name: str, value: Any) -> Any:
 
 
 _CASTS: dict[str, Callable[[str, Any], Any]] = {
-    "str": _text, "path": _path, "bool": _bool, "float": _float, "list": _list, "call": _call,
+    "str": _text, "path": _path, "bool": _bool, "float": _float, "list": _list, "ints": _ints,
+    "dict": _dict, "resume": _resume, "call": _call,
 }  # fmt: skip
 
 Tell = Callable[[str], None]
@@ -256,8 +342,6 @@ def from_environment(environ: Mapping[str, str], warn: Tell) -> Settings:
             continue
         try:
             settings.update({name: environ[variable]})
-        except NotImplementedError:
-            warn(f"{variable} is not read yet: it comes with a later version of Kiseki")
         except (UsageValueError, UsageTypeError) as error:
             raise UsageValueError(f"{variable}: {error}") from error
     return settings
@@ -281,7 +365,7 @@ def from_file(path: str, warn: Tell) -> Settings:
     for name, value in parser.items("default") if parser.has_section("default") else ():
         try:
             settings.update({name: value})
-        except (UsageValueError, UsageTypeError, NotImplementedError) as error:
+        except (UsageValueError, UsageTypeError) as error:
             warn(f"{path}: {error}")
     return settings
 

@@ -287,8 +287,10 @@ class Stream:
             stream=ids.stream_id(),
             resume="allow",
             pid=pid,
-            label=f"pid {pid}",
+            label=f"{self.opening.label} pid {pid}".strip(),
             primary=False,
+            parent_run=None,
+            parent_step=None,
         )
         writer = JournalWriter(path, opening.stream, self._fsync)
         if hasattr(self, "_writer"):

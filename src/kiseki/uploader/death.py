@@ -6,9 +6,12 @@ import contextlib
 import fcntl
 import os
 import signal
+import socket
 import struct
 import time
 from typing import NamedTuple
+
+from kiseki.record.types import Open
 
 _EXIT_CODE_FIELD = 52  # of /proc/<pid>/stat: the status that wait() would give
 
@@ -51,6 +54,21 @@ def started_us(pid: int) -> int:
         return int((boot + int(fields[21]) / os.sysconf("SC_CLK_TCK")) * 1e6)
     except (OSError, ValueError, IndexError, StopIteration):
         return 0
+
+
+def is_dead(opened: Open) -> bool:
+    """Return whether the writer process surely does not run any more. False for another host's."""
+    if opened.host and opened.host != socket.gethostname():
+        return False
+    if not opened.pid:
+        return False
+    if not is_running(opened.pid):
+        return True
+    began = started_us(opened.pid)
+    # The number may have been given to another process since.
+    return bool(
+        began and opened.process_started_us and abs(began - opened.process_started_us) > 5_000_000
+    )
 
 
 class Watch:

@@ -20,6 +20,7 @@ from typing import Any
 
 RESPAWNS_MAX = 5
 RESPAWN_PAUSES_S = (0.0, 0.2, 0.5, 1.0, 2.0)
+KILL_S = 1.0  # for a killed process to be gone
 ANSWER_GRACE_S = 2.0  # for the answer to `finish` beyond its own timeout: it may hang in a request
 
 Event = dict[str, Any]
@@ -166,6 +167,15 @@ class UploaderProcess:
             if process is not None and process.stdin is not None:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
+
+    def kill(self) -> None:
+        """End the uploader at once; what it has not sent stays unsent."""
+        process = self._process
+        self.close()
+        if process is not None and os.getpid() == self._owner:
+            with contextlib.suppress(OSError):
+                process.kill()
+            self.wait(KILL_S)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the uploader to end after `close`; return whether it did."""

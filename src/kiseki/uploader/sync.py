@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,16 @@ from kiseki.base.clock import wall_us
 from kiseki.client import registry
 from kiseki.client.credentials import Target, resolve
 from kiseki.client.http import Client
-from kiseki.errors import AuthenticationError, CommError, ServerError, UsageValueError
+from kiseki.errors import AuthenticationError, CommError, Error, ServerError, UsageValueError
 from kiseki.journal.reader import read_journal
 from kiseki.record.frame import Damage
-from kiseki.record.types import End, Open
+from kiseki.record.types import End
 from kiseki.uploader import death
 from kiseki.uploader.agent import has_finish, lock_folder, read_settings
 from kiseki.uploader.observer import OwnStream, find_open
 from kiseki.uploader.sender import Sender
+
+LOOK_S = 0.05
 
 Progress = Callable[[int, int], None]
 
@@ -138,6 +139,43 @@ def sync_folder(
     return result
 
 
+def send_ended(run_ids: Collection[str], target: Target, deadline: float) -> None:
+    """Have what this machine keeps of runs that ended sent, before somebody goes on with them.
+
+    A killed script's uploader may still be at work, or was killed with it: then its last rows, and the
+    news that it ended, are not on the server yet. What cannot be sent in time is sent later.
+
+    Args:
+        deadline: on the monotonic clock.
+    """
+    for entry in registry.entries():
+        folder = Path(entry.folder)
+        if entry.run not in run_ids or read_settings(folder).get("mode") == "offline":
+            continue
+        opened = find_open(folder) if folder.is_dir() else None
+        if opened is None or not death.is_dead(opened):
+            continue
+        while not is_free(folder):  # its own uploader does it
+            if time.monotonic() > deadline:
+                return
+            time.sleep(LOOK_S)
+        left = deadline - time.monotonic()
+        if left > 0:
+            with contextlib.suppress(Error, OSError):
+                sync_folder(folder, target, timeout_s=left)
+
+
+def is_free(folder: Path) -> bool:
+    """Return whether no uploader serves a folder now."""
+    try:
+        lock = lock_folder(folder)
+    except OSError:  # a folder that cannot be written has none
+        return True
+    if lock is not None:
+        os.close(lock)
+    return lock is not None
+
+
 def _follow_server(sender: Sender, base_url: str) -> None:
     """Give the run's page, as told earlier, the address that the server has now.
 
@@ -218,7 +256,7 @@ def _damage_of(path: Path) -> list[Damage]:
 def _record_end(folder: Path) -> None:
     """Write the `End` of a writer that died without anybody seeing it."""
     opened = find_open(folder)
-    if opened is None or has_finish(folder) or not is_dead(opened):
+    if opened is None or has_finish(folder) or not death.is_dead(opened):
         return
     lock = None
     with contextlib.suppress(OSError):
@@ -230,18 +268,3 @@ def _record_end(folder: Path) -> None:
         own.close()
     if lock is not None:
         os.close(lock)
-
-
-def is_dead(opened: Open) -> bool:
-    """Return whether the writer process surely does not run any more. False for another host's."""
-    if opened.host and opened.host != socket.gethostname():
-        return False
-    if not opened.pid:
-        return False
-    if not death.is_running(opened.pid):
-        return True
-    began = death.started_us(opened.pid)
-    # The number may have been given to another process since.
-    return bool(
-        began and opened.process_started_us and abs(began - opened.process_started_us) > 5_000_000
-    )

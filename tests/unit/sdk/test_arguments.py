@@ -12,17 +12,8 @@ import pytest
 from kiseki.errors import UsageError, UsageTypeError, UsageValueError
 from kiseki.sdk import arguments, names, script
 from kiseki.sdk.alerts import AlertLevel, Alerts
+from kiseki.sdk.arguments import Continuation
 from kiseki.sdk.tags import Tags, checked_tags
-
-FLAGS = {"save_code": None, "tensorboard": None, "sync_tensorboard": None, "monitor_gym": None}
-
-
-def later(**given: Any) -> None:
-    wanted: dict[str, Any] = {
-        "id": None, "resume": None, "resume_from": None, "fork_from": None, "anonymous": None,
-        "flags": FLAGS,
-    }  # fmt: skip
-    arguments.check_later(**{**wanted, **given})
 
 
 @pytest.mark.parametrize("character", list("/\\#?%:"))
@@ -71,44 +62,51 @@ def test_reinit() -> None:  # I-50, I-51, I-53
             arguments.reinit_rule(wrong)
 
 
-def test_nothing_is_asked_for() -> None:
-    later(anonymous="never", resume=False, flags={**FLAGS, "save_code": False})  # I-60
+@pytest.mark.parametrize("name", ["resume_from", "fork_from"])
+def test_moments(name: str) -> None:  # I-68
+    assert arguments.moment_of(name, None) is None
+    assert arguments.moment_of(name, "3f9a0c1x?_step=200") == ("3f9a0c1x", 200)
+    assert arguments.moment_of(name, "a b=c?_step=0") == ("a b=c", 0)
+    for wrong in (
+        "a", "a?step=1", "a?_step=x", "a?_step=1&x=2", "?_step=1", "a?_step=-1", "a?_step=1.5", "a?_step=",
+        "a?_step=1 ", "a?_step=\u0663", f"a?_step={2**63}", "a/b?_step=1", " a?_step=1", 3, b"a?_step=1", "",
+    ):  # fmt: skip
+        with pytest.raises(UsageValueError) as caught:
+            arguments.moment_of(name, wrong)
+        assert (
+            "/" in str(wrong) or str(wrong)[:1] == " " or "3f9a0c1x?_step=200" in str(caught.value)
+        )
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("resume", "allow"), ("resume", True), ("resume_from", "abc?_step=3"),
-        ("fork_from", "abc?_step=3"), ("anonymous", "allow"), ("anonymous", "must"),
-    ],
-)  # fmt: skip
-def test_later_arguments_are_named(name: str, value: Any) -> None:
-    with pytest.raises(NotImplementedError, match=name):
-        later(**{name: value})
+def test_what_goes_on_from_what() -> None:  # I-55, I-61, I-67
+    of = arguments.continuation_of
+    assert of(None, None, None, None) == Continuation() and not Continuation().question
+    assert of("a", "must", None, None).question == "resume='must'"
+    assert of("a", "allow", None, None) == Continuation("allow")
+    assert of(None, "never", None, None) == Continuation()  # an id made up now exists nowhere
+    rewound = of("b", None, "a?_step=3", None)  # I-64
+    assert rewound.parent == ("a", 3) and rewound.question == "resume_from"
+    assert of("b", None, None, "a?_step=3").parent == ("a", 3)
+    for wrong in (
+        (None, "must", None, None), ("a", None, None, "a?_step=1"), ("a", "allow", "a?_step=1", None),
+        ("a", "allow", None, "b?_step=1"), (None, None, "a?_step=1", "a?_step=1"),
+    ):  # fmt: skip
+        with pytest.raises(UsageValueError):
+            of(*wrong)
 
 
-@pytest.mark.parametrize("name", list(FLAGS))
-def test_later_flags_are_named(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=name):
-        later(flags={**FLAGS, name: True})
-    with pytest.raises(UsageTypeError, match=name):
-        later(flags={**FLAGS, name: "yes"})
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"resume": "maybe"}, {"resume": 1.5}, {"anonymous": "yes"}, {"anonymous": True},
-        {"resume": "allow", "resume_from": "a?_step=1"}, {"resume": "allow", "fork_from": "a?_step=1"},
-        {"resume_from": "a?_step=1", "fork_from": "a?_step=1"}, {"fork_from": "a?_step=1", "id": "a"},
-        {"resume_from": "a"}, {"resume_from": "a?step=1"}, {"fork_from": "a?_step=x"},
-        {"fork_from": "a?_step=1&x=2"}, {"fork_from": "?_step=1"}, {"resume_from": 3},
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_wrong_today(given: dict[str, Any]) -> None:  # I-55, I-61, I-67, I-68
-    with pytest.raises(UsageError) as caught:
-        later(**given)
-    assert isinstance(caught.value, (ValueError, TypeError))
+def test_flags_and_anonymous() -> None:  # I-48, I-70, I-71, I-72, I-73
+    for name in ("save_code", "tensorboard", "sync_tensorboard", "monitor_gym"):
+        for good in (True, False, None):
+            arguments.check_flags({name: good})
+        for wrong in ("yes", 1, 0.0, []):
+            with pytest.raises(UsageTypeError, match=name):
+                arguments.check_flags({name: wrong})
+    for wish in ("never", "allow", "must", None):
+        arguments.check_anonymous(wish)
+    for wrong in ("yes", True, False, 1, ""):
+        with pytest.raises(UsageValueError):
+            arguments.check_anonymous(wrong)
 
 
 def test_project_from_the_repository(

@@ -30,7 +30,8 @@ def test_unknown_names_and_wrong_values() -> None:  # I-77
     for wrong in (
         {"no_such": 1}, {"mode": "sometimes"}, {"init_timeout": "soon"}, {"init_timeout": 0},
         {"finish_timeout": -1}, {"console": "loud"}, {"silent": "perhaps"},
-        {"x_stats_sampling_interval": 0.01}, {"init_timeout": float("nan")},
+        {"x_stats_sampling_interval": 0.01}, {"init_timeout": float("nan")}, {"resume": "maybe"},
+        {"resume": 1.5}, {"anonymous": "yes"}, {"x_stats_open_metrics_endpoints": "{"},
     ):  # fmt: skip
         with pytest.raises(UsageValueError, match=next(iter(wrong))):
             Settings(**wrong)
@@ -40,12 +41,11 @@ def test_unknown_names_and_wrong_values() -> None:  # I-77
         {"run_tags": 3},
         {"stop_fn": 3},
         {"dir_name": 1},
+        {"x_stats_gpu_device_ids": "a"},
+        {"x_stats_open_metrics_endpoints": "[]"},
     ):
         with pytest.raises(UsageTypeError, match=next(iter(wrong))):
             Settings(**wrong)
-    with pytest.raises(NotImplementedError, match="save_code"):
-        Settings(save_code=True)
-    Settings(save_code=False, x_primary=True)  # nothing is asked for
     for wrong_argument in (3, [("mode", "offline")], "offline"):
         with pytest.raises(UsageTypeError):
             from_argument(wrong_argument)  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def test_every_field_is_described() -> None:
     assert len(variables) == len(set(variables))
     for name, field in FIELDS.items():
         assert field.doc, name
-        if field.default is not None and not field.is_later:
+        if field.default is not None:
             assert getattr(Settings(**{name: field.default}), name) == field.default
 
 
@@ -97,11 +97,27 @@ def test_environment() -> None:  # E-00, E-01
     )  # fmt: skip
     assert found.given == {
         "project": "mine", "entity": "them", "run_tags": ["a", "b"], "silent": True,
-        "run_group": "g", "mode": "offline", "init_timeout": 3.5,
+        "run_group": "g", "mode": "offline", "init_timeout": 3.5, "save_code": True, "resume": "allow",
     }  # fmt: skip
-    assert len(told) == 2 and "WANDB_SAVE_CODE" in told[1] and "KISEKI_RESUME" in told[0]
+    assert not told
     with pytest.raises(UsageValueError, match=r"KISEKI_MODE.*loud"):
         from_environment({"KISEKI_MODE": "loud"}, told.append)
+
+
+def test_resume_as_setting() -> None:  # E-03, I-55, I-59, I-60
+    for given, meant in (
+        ("allow", "allow"), ("MUST", "must"), ("never", "never"), ("auto", "auto"), (True, "auto"),
+        ("true", "auto"), (False, ""), ("false", ""),
+    ):  # fmt: skip
+        assert Settings(resume=given).resume == meant
+
+
+def test_lists_of_numbers_and_dicts() -> None:
+    settings = Settings(x_stats_gpu_device_ids="0, 2", x_stats_open_metrics_endpoints='{"a": "b"}')
+    assert settings.x_stats_gpu_device_ids == [0, 2]
+    assert settings.x_stats_open_metrics_endpoints == {"a": "b"}
+    settings.forget("x_stats_gpu_device_ids")
+    assert settings.x_stats_gpu_device_ids is None
 
 
 def test_settings_file(tmp_path: Path) -> None:  # E-09
