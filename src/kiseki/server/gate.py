@@ -30,7 +30,20 @@ from kiseki.server.problems import from_error, problem
 log = logging.getLogger(__name__)
 
 COOKIE = "kiseki_session"
-PUBLIC = frozenset({("GET", "/-/health"), ("GET", "/-/ready"), ("POST", "/api/v1/session")})
+SECURE_COOKIE = "__Host-kiseki_session"
+"""The name over TLS: browsers take it only from this host, with `Secure` and for all paths."""
+
+PUBLIC = frozenset(
+    {
+        ("GET", "/-/health"),
+        ("GET", "/-/ready"),
+        ("GET", "/api/v1/session"),
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/users"),
+        ("POST", "/api/v1/invites/look"),
+        ("POST", "/api/v1/anonymous"),
+    }
+)
 """The machine endpoints that answer without credentials; HEAD counts as GET."""
 
 MACHINE_PREFIXES = ("/api/", "/-/", "/graphql", "/files/", "/artifacts/", "/artifactsV2/")
@@ -86,15 +99,22 @@ class Gate:
     Args:
         hosts: names the server answers to, without port (loopback names always are).
         root_path: prefix of every path, without a slash at the end.
+        is_tls: people reach the server over TLS: only the cookie of that name counts, except on loopback.
     """
 
     def __init__(
-        self, app: App, access: Access, hosts: Iterable[str] = (), root_path: str = ""
+        self,
+        app: App,
+        access: Access,
+        hosts: Iterable[str] = (),
+        root_path: str = "",
+        is_tls: bool = False,
     ) -> None:
         self.app = app
         self.access = access
         self.hosts = frozenset(name.lower() for name in (*LOOPBACK_NAMES, *hosts))
         self.root_path = root_path
+        self.is_tls = is_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # lifespan is handled by the server, websockets are not spoken
@@ -159,7 +179,7 @@ class Gate:
         if secret is not None:
             known = self.access.known(secret)
             return known if known else await run_in_threadpool(self.access.by_key, secret)
-        cookie = cookie_of(headers)
+        cookie = cookie_of(headers, needs_secure_cookie(headers, self.is_tls))
         if cookie is None:
             raise Unauthenticated("sign in, or send an API key", code="unauthenticated")
         known = self.access.known(cookie)
@@ -209,12 +229,22 @@ def key_of(authorization: str) -> str | None:
     raise Unauthenticated("the Authorization header holds no API key", code="key")
 
 
-def cookie_of(headers: Headers) -> str | None:
+def needs_secure_cookie(headers: Headers, is_tls: bool) -> bool:
+    """Return whether a request's session is in the cookie for TLS.
+
+    Browsers send `Secure` cookies to loopback addresses only in part, so there the plain one is used; and
+    over plain HTTP they would not keep it at all.
+    """
+    return is_tls and not is_loopback(_host_name(headers.get("host", "")))
+
+
+def cookie_of(headers: Headers, is_secure: bool) -> str | None:
     """Return the session cookie of a request."""
+    wanted = SECURE_COOKIE if is_secure else COOKIE
     for header in headers.getlist("cookie"):
         for part in header.split(";"):
             name, _, value = part.strip().partition("=")
-            if name == COOKIE and value:
+            if name == wanted and value:
                 return value
     return None
 

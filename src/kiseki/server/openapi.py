@@ -85,7 +85,8 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
 def _answer(endpoint: Endpoint, schema_of: dict[int, Any]) -> dict[str, Any]:
     if endpoint.answer is None:
         return {"204": {"description": "done"}}
-    return {"200": {"description": "the answer", "content": _content(endpoint.answer, schema_of)}}
+    content = _content(endpoint.answer, schema_of)
+    return {str(endpoint.status): {"description": "the answer", "content": content}}
 
 
 def _content(kind: Any, schema_of: dict[int, Any]) -> dict[str, Any]:

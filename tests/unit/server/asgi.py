@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from kiseki.core.people.accounts import Policy
+from kiseki.core.people.passwords import Passwords
 from kiseki.core.service import Core, open_core
 from kiseki.server.app import build
 from kiseki.storage.interface import Storage
@@ -31,8 +33,15 @@ class Answer:
 class Door:
     """An application on a storage, asked one request at a time."""
 
-    def __init__(self, storage: Storage, *, url: str = f"http://{HOST}", **options: Any) -> None:
-        self.core: Core = open_core(storage, url)
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        url: str = f"http://{HOST}",
+        policy: Policy | None = None,
+        **options: Any,
+    ) -> None:
+        self.core: Core = open_core(storage, url, policy, Passwords(memory_kib=64, passes=1))
         self.app = build(self.core, **options)
 
     def ask(

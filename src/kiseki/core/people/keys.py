@@ -18,7 +18,8 @@ from kiseki.core.people.audit import Audit
 from kiseki.core.people.teams import Teams
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound
 from kiseki.storage.interface import MetaStore
-from kiseki.storage.people import Key, User
+from kiseki.storage.people import Key as Key
+from kiseki.storage.people import User as User
 
 NAME_CHARS_MAX = 128
 KEYS_MAX = 100  # of one user

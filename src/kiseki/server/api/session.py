@@ -1,129 +1,104 @@
-"""Who am I; signing in and out."""
+"""Signing in and out of a browser."""
 
 from __future__ import annotations
 
-import threading
-import time
+import contextlib
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
-from kiseki.base.version import __version__
-from kiseki.core.access import SESSION_US, Principal, can
-from kiseki.errors import Busy, Invalid, Unauthenticated
+from kiseki.core.access import SESSION_US, Principal
+from kiseki.errors import Invalid, Unauthenticated
 from kiseki.server.api.routing import Call, Routes, render
-from kiseki.server.gate import COOKIE, cookie_of, is_loopback
+from kiseki.server.api.viewer import Viewer, viewer_of
+from kiseki.server.gate import COOKIE, SECURE_COOKIE, cookie_of, needs_secure_cookie
 
 routes = Routes()
 
-TRIES_MAX = 10  # failed ones
-TRIES_WINDOW_S = 60.0
-ADDRESSES_MAX = 10_000
 
+class SessionAnswer(msgspec.Struct):
+    """What the page needs before anybody signed in. `signup`: `closed`, `invite` or `open`."""
 
-class ServerInfo(msgspec.Struct):
-    version: str
-    url: str
-
-
-class Viewer(msgspec.Struct):
-    """Who asks. `entities` are those whose projects are listed, the default one first."""
-
-    user: str
-    entity: str
-    entities: list[str]
-    admin: bool
-    server: ServerInfo
+    signup: str
+    anonymous: bool
+    signed_in: bool
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
-    """One of both: the token of a sign-in link, which works once, or an API key."""
+    """Name and password, or the token of a sign-in link (works once), an API key with all scopes, or the
+    token of an anonymous run's link.
+    """
 
+    user: str | None = None
+    password: str | None = None
     token: str | None = None
     key: str | None = None
+    claim: str | None = None
 
 
-@routes.get("/api/v1/viewer", answer=Viewer)
-def show_viewer(call: Call) -> Viewer:
-    """Return who asks."""
-    return _viewer(call, call.who)
-
-
-def _viewer(call: Call, who: Principal) -> Viewer:
-    return Viewer(
-        who.user.name,
-        who.user.entity,
-        call.core.projects.entities(who),
-        can(who, "admin", who.user.entity) and who.user.is_admin,
-        ServerInfo(__version__, call.core.url),
-    )
+@routes.get("/api/v1/session", answer=SessionAnswer, is_public=True)
+def show_session(call: Call) -> SessionAnswer:
+    """Return how one gets in, and whether one is."""
+    policy = call.core.people.accounts.policy
+    cookie, is_signed_in = _cookie(call), False
+    if cookie is not None:
+        with contextlib.suppress(Unauthenticated):
+            call.core.access.by_cookie(cookie)
+            is_signed_in = True
+    return SessionAnswer(policy.signup, policy.anonymous, is_signed_in)
 
 
 @routes.post("/api/v1/session", body=SignIn, answer=Viewer, is_public=True)
 def sign_in(call: Call) -> Response:
-    """Start a browser session."""
+    """Start a browser session. One that the browser has already ends."""
     given: SignIn = call.body
-    if (given.token is None) == (given.key is None):
-        raise Invalid("send either a token or a key", code="body")
-    address = call.request.client.host if call.request.client else ""
-    _tries.check(address)
-    try:
-        who, cookie = call.core.access.sign_in(token=given.token, key=given.key)
-    except Unauthenticated:
-        _tries.failed(address)
-        raise
-    response = render(call, _viewer(call, who))
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=SESSION_US // 1_000_000,
-        httponly=True,
-        samesite="lax",
-        secure=_is_secure(call),
-        path="/",
-    )
-    return response
-
-
-def _is_secure(call: Call) -> bool:
-    """Browsers send `Secure` cookies to loopback addresses only in part, so there they go without."""
-    return not is_loopback(call.request.url.hostname or "") and call.core.url.startswith("https:")
+    accounts = call.core.people.accounts
+    ways = (given.password, given.token, given.key, given.claim)
+    if sum(way is not None for way in ways) != 1 or (given.user is None) != (
+        given.password is None
+    ):
+        raise Invalid("send user and password, or a token, a key or a claim", code="body")
+    if given.user is not None and given.password is not None:
+        found = accounts.sign_in(given.user, given.password, call.address)
+    else:
+        found = accounts.sign_in_with(
+            token=given.token, key=given.key, claim=given.claim, address=call.address
+        )
+    return in_session(call, *found)
 
 
 @routes.add("DELETE", "/api/v1/session", answer=None)
 def sign_out(call: Call) -> Response:
     """End the browser session."""
-    cookie = cookie_of(call.request.headers)
+    cookie = _cookie(call)
     if cookie is not None:
         call.core.access.sign_out(cookie)
+        call.core.people.audit.by(call.who, "signed-out")
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(**_place(call))
     return response
 
 
-class _Tries:
-    """Counts failed sign-ins by address."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failed: dict[str, list[float]] = {}
-
-    def check(self, address: str) -> None:
-        with self._lock:
-            recent = self._recent(address)
-        if len(recent) >= TRIES_MAX:
-            wait = max(1, round(recent[0] + TRIES_WINDOW_S - time.monotonic()))
-            raise Busy("too many failed sign-ins from this address", code="tries", retry_after=wait)
-
-    def failed(self, address: str) -> None:
-        with self._lock:
-            if len(self._failed) >= ADDRESSES_MAX:
-                self._failed.clear()
-            self._failed[address] = [*self._recent(address), time.monotonic()]
-
-    def _recent(self, address: str) -> list[float]:
-        since = time.monotonic() - TRIES_WINDOW_S
-        return [at for at in self._failed.get(address, ()) if at > since]
+def in_session(call: Call, who: Principal, cookie: str, status: int = 200) -> Response:
+    """Return who one is now, with the cookie of a session that just began."""
+    before = _cookie(call)
+    if before is not None:
+        call.core.access.sign_out(before)
+    response = render(call, viewer_of(call.core, who), status)
+    response.set_cookie(value=cookie, max_age=SESSION_US // 1_000_000, **_place(call))
+    return response
 
 
-_tries = _Tries()
+def _cookie(call: Call) -> str | None:
+    return cookie_of(call.request.headers, _is_secure(call))
+
+
+def _is_secure(call: Call) -> bool:
+    return needs_secure_cookie(call.request.headers, call.core.url.startswith("https:"))
+
+
+def _place(call: Call) -> dict[str, Any]:
+    is_secure = _is_secure(call)
+    name = SECURE_COOKIE if is_secure else COOKIE
+    return {"key": name, "path": "/", "secure": is_secure, "httponly": True, "samesite": "lax"}
