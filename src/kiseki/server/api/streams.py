@@ -9,6 +9,7 @@ import msgspec
 
 from kiseki.core.decode import BODY_BYTES_MAX
 from kiseki.core.ingest import Opened, Receipt
+from kiseki.core.people.accounts import settings_of
 from kiseki.errors import Invalid
 from kiseki.server.api.routing import Call, Routes, read_body
 from kiseki.server.api.urls import project_url, run_url
@@ -27,7 +28,9 @@ class RejectedRecord(msgspec.Struct):
 
 
 class OpenedRun(msgspec.Struct):
-    """The run a stream belongs to. The fields from `config` on stand only where a run is resumed."""
+    """The run a stream belongs to. `defaults`: the settings of the user (I-70). The fields from `config`
+    on stand only where a run is resumed.
+    """
 
     entity: str
     project: str
@@ -38,6 +41,7 @@ class OpenedRun(msgspec.Struct):
     resumed: bool
     next_step: int
     attempt: int
+    defaults: dict[str, Any]
     config: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     summary: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     tags: list[str] | msgspec.UnsetType = msgspec.UNSET
@@ -107,6 +111,7 @@ def _opened(call: Call, opened: Opened) -> OpenedRun:
         opened.is_resumed,
         before.next_step,
         opened.attempt,
+        settings_of(call.who.user),
     )
     if opened.is_resumed:
         run.config, run.summary, run.tags = before.config, before.summary, before.tags
