@@ -35,6 +35,7 @@ from kiseki.sdk.settings import Settings
 from kiseki.sdk.summary import Summary
 
 if TYPE_CHECKING:
+    from kiseki.integrations import tensorboard
     from kiseki.sdk.api import Api
     from kiseki.sdk.reading import open_run as open
 
@@ -69,6 +70,7 @@ __all__ = [
     "setup",
     "summary",
     "teardown",
+    "tensorboard",
 ]
 
 
@@ -86,6 +88,10 @@ def __getattr__(name: str) -> Any:
         from kiseki.sdk.api import Api
 
         return Api
+    if name == "tensorboard":
+        from kiseki.integrations import tensorboard
+
+        return tensorboard
     if name in _LATER:
         return later_function(name)
     raise AttributeError(f"module 'kiseki' has no attribute {name!r}")

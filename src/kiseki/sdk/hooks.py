@@ -7,6 +7,7 @@ all.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from kiseki.errors import Error
@@ -31,6 +32,8 @@ def start(run: Run, save_code: bool) -> None:
         _module("kiseki.sdk.code", "save_code").save_program(run)
     if settings.sync_tensorboard:
         _module("kiseki.integrations.tensorboard", "sync_tensorboard").start(run)
+    elif "kiseki.integrations.tensorboard" in sys.modules:
+        sys.modules["kiseki.integrations.tensorboard"].start_if_patched(run)
     if settings.monitor_gym:
         _module("kiseki.integrations.gym", "monitor_gym").start(run)
 

@@ -137,7 +137,8 @@ class Run:
 
         Args:
             data: as for `log`.
-            step: the row's step, any number; default: one more than the largest so far.
+            step: the row's step, any number; default, and where several processes log to the run: one
+                more than the largest so far.
 
         Raises:
             UsageTypeError, UsageValueError, RunStateError: as for `log`.
@@ -145,8 +146,10 @@ class Run:
         rows = self._rows
         with self._stream.lock:
             held = rows._open
+            if step is None or self._stream.opening.shared:
+                step = rows._next
             try:
-                rows.log(data, rows._next if step is None else step, True)
+                rows.log(data, step, True)
             finally:
                 rows._open = held
 
