@@ -128,7 +128,7 @@ class Sync:
 
     def _save(self, source: _Source, path: str) -> None:
         """Have a file kept with the run, as it is at the end."""
-        if not path or path in source.files or "://" in path:
+        if not path or path in source.files or "://" in path or not hasattr(self.run, "save"):
             return
         source.files.add(path)
         import glob

@@ -136,9 +136,8 @@ def event_class() -> Any:
 
 def _log_folder(init_op: Any) -> str:
     """Return the folder that TensorFlow was told to write to, "" if that is not on this machine."""
-    folder = getattr(init_op, "keywords", {}).get("logdir")
-    folder = (
-        folder.numpy() if hasattr(folder, "numpy") else folder
-    )  # in a graph it has no value yet
-    folder = os.fsdecode(folder) if isinstance(folder, (bytes, str)) else ""
+    given: Any = getattr(init_op, "keywords", {}).get("logdir")
+    if hasattr(given, "numpy"):  # a tensor; in a graph it has no value yet
+        given = given.numpy()
+    folder = os.fsdecode(given) if isinstance(given, (bytes, str)) else ""
     return "" if "://" in folder else folder

@@ -1,0 +1,256 @@
+"""What is written through TensorBoard and tensorboardX arrives in the run by itself (I-71, I-72, G-07)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+import kiseki
+from kiseki.integrations import tensorboard
+from tests.e2e.run_scripts import OFFLINE, only_folder, run_script
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def run() -> Iterator[kiseki.Run]:
+    run = kiseki.init(project="boards", sync_tensorboard=True)
+    yield run
+    run.finish()
+
+
+def writer(folder: str | Path, **options: Any) -> Any:
+    from tensorboardX import SummaryWriter
+
+    return SummaryWriter(str(folder), **options)
+
+
+def history(run: kiseki.Run) -> list[dict[str, Any]]:
+    run.finish()
+    return list(kiseki.open(run.sync_dir).history())
+
+
+def values(rows: list[dict[str, Any]], key: str) -> dict[int, Any]:
+    return {row["_step"]: row[key] for row in rows if key in row}
+
+
+def test_scalars_lie_at_their_global_step(run: kiseki.Run) -> None:
+    with writer("logs") as board:
+        for step in range(0, 50, 5):
+            board.add_scalar("train/loss", 1 / (step + 1), step)
+            board.add_scalar("acc", step, step)
+    rows = history(run)
+    assert values(rows, "global_step") == {step: step for step in range(0, 50, 5)}
+    assert values(rows, "acc") == {step: float(step) for step in range(0, 50, 5)}
+    single = {step: float(numpy.float32(1 / (step + 1))) for step in range(0, 50, 5)}
+    assert values(rows, "train/loss") == single
+
+
+def test_every_number_is_kept_as_it_was_written(run: kiseki.Run) -> None:  # L-10
+    board = writer("logs")
+    for step, value in enumerate([math.nan, math.inf, -math.inf, 0.0, 1e-38]):
+        board.add_scalar("odd", value, step)
+    found = values(history(run), "odd")
+    assert math.isnan(found[0]) and found[1] == math.inf and found[2] == -math.inf
+    assert found[4] == float(numpy.float32(1e-38))
+
+
+def test_ten_thousand_scalars_all_arrive(run: kiseki.Run) -> None:
+    board = writer("logs")
+    for step in range(10_000):
+        board.add_scalar("x", step, step)
+    assert run.summary["x"] == 9999  # at once, before any flush
+    assert values(history(run), "x") == {step: float(step) for step in range(10_000)}
+
+
+def test_rows_of_the_script_go_their_own_way(run: kiseki.Run) -> None:  # L-01, L-02, L-04
+    board = writer("logs")
+    run.log({"mine": 1})
+    board.add_scalar("x", 1.0, 100)
+    run.log({"mine": 2})  # after the largest step
+    run.log({"part": 1}, commit=False)
+    board.add_scalar("x", 2.0, 7)  # neither ends nor enters the open row
+    run.log({"other": 2})
+    board.add_scalar("x", 3.0, 300)
+    assert run.step == 301
+    rows = history(run)
+    assert values(rows, "mine") == {0: 1, 101: 2}
+    assert values(rows, "x") == {100: 1.0, 7: 2.0, 300: 3.0}
+    assert values(rows, "part") == {102: 1} and values(rows, "other") == {102: 2}
+
+
+def test_a_step_below_zero_gets_the_next_one(run: kiseki.Run) -> None:
+    board = writer("logs")
+    board.add_scalar("x", 1.0, -1)
+    rows = history(run)
+    assert values(rows, "x") == {0: 1.0} and values(rows, "global_step") == {0: -1}
+
+
+def test_several_folders_put_their_path_before_the_tag(run: kiseki.Run) -> None:
+    for part in ("train", "validation"):
+        writer(f"logs/{part}").add_scalar("loss", 1.0, 0)
+    writer("logs/deep/er").add_scalar("loss", 1.0, 0)
+    assert {"train/loss", "validation/loss", "deep/er/loss"} <= set(history(run)[0])
+
+
+def test_histograms_and_texts(run: kiseki.Run) -> None:
+    board = writer("logs")
+    board.add_histogram("weights", numpy.arange(100.0), 3)
+    board.add_text("note", "one", 3)
+    (row,) = history(run)
+    assert row["note"] == "one" and sum(row["weights"]["values"]) == 100
+
+
+def test_hyperparameters_go_to_the_config(run: kiseki.Run) -> None:
+    board = writer("logs")
+    board.add_hparams({"lr": 0.5, "opt.name": "sgd"}, {"hparam/acc": 0.75}, name="trial")
+    assert dict(run.config) == {"lr": 0.5, "opt_name": "sgd"}
+    assert values(history(run), "hparam/acc") == {0: 0.75}
+
+
+def test_names_of_kiseki_are_no_keys(run: kiseki.Run) -> None:
+    board = writer("logs")
+    board.add_scalar("_step", 5.0, 1)
+    board.add_scalar("x" * 20_000, 5.0, 1)  # no key of ours; the event file has it
+    board.add_scalar("global_step", 5.0, 1)
+    (row,) = history(run)
+    assert row["tensorboard/_step"] == 5.0 and row["global_step"] == 5.0 and row["_step"] == 1
+
+
+def test_tensorboards_own_writer(run: kiseki.Run) -> None:
+    board = EventFileWriter("logs")
+    for step in range(3):
+        board.add_event(
+            Event(step=step, summary=Summary(value=[Summary.Value(tag="x", simple_value=step)]))
+        )
+    board.add_event(Event(step=9, graph_def=b""))
+    board.close()
+    assert values(history(run), "x") == {0: 0.0, 1: 1.0, 2: 2.0}
+
+
+def test_a_writer_that_was_open_before() -> None:
+    board = writer("logs")
+    board.add_scalar("x", 1.0, 0)
+    run = kiseki.init(sync_tensorboard=True)
+    board.add_scalar("x", 2.0, 1)
+    assert values(history(run), "x") == {1: 2.0}
+    board.add_scalar("x", 3.0, 2)  # after the run: TensorBoard as without us
+
+
+def test_runs_in_sequence_do_not_mix() -> None:  # T-06
+    board = writer("logs/one")
+    found = []
+    for number in range(3):
+        run = kiseki.init(sync_tensorboard=number != 1)
+        board.add_scalar("x", number, number)
+        found.append(values(history(run), "x"))
+        board = writer(f"logs/{number}")
+    assert found == [{0: 0.0}, {}, {2: 2.0}]
+    assert "kiseki" not in EventFileWriter.add_event.__code__.co_filename
+
+
+def test_two_runs_at_once_both_hear() -> None:
+    first = kiseki.init(sync_tensorboard=True)
+    second = kiseki.init(sync_tensorboard=True, reinit="create_new")
+    board = writer("logs")
+    board.add_scalar("x", 1.0, 0)
+    first.finish()
+    board.add_scalar("x", 2.0, 1)
+    assert values(history(first), "x") == {0: 1.0}
+    assert values(history(second), "x") == {0: 1.0, 1: 2.0}
+
+
+def test_patch_comes_before_init() -> None:
+    kiseki.tensorboard.patch(root_logdir="logs", tensorboard_x=True)
+    try:
+        run = kiseki.init()
+        writer("logs/a/b").add_scalar("x", 1.0, 0)
+        assert values(history(run), "a/b/x") == {0: 1.0}
+    finally:
+        kiseki.tensorboard.unpatch()
+    run = kiseki.init()
+    writer("logs/c").add_scalar("x", 1.0, 0)
+    assert history(run) == []
+
+
+def test_disabled_runs_hear_nothing() -> None:  # X-02
+    run = kiseki.init(mode="disabled", sync_tensorboard=True)
+    writer("logs").add_scalar("x", 1.0, 0)
+    assert "x" not in run.summary
+
+
+def test_without_a_library_it_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:  # I-84
+    monkeypatch.setattr(tensorboard, "LIBRARIES", ("no_such_library",))
+    with pytest.raises(kiseki.Error, match="pip install tensorboard"):
+        kiseki.init(sync_tensorboard=True)
+    assert kiseki.run is None
+    kiseki.init().finish()
+
+
+def test_not_asked_for_it_is_off_and_costs_nothing() -> None:
+    done = run_script(
+        """
+        import sys, kiseki
+        from tensorboardX import SummaryWriter
+        with kiseki.init() as run:
+            SummaryWriter("logs").add_scalar("x", 1.0, 0)
+        print(sorted(name for name in sys.modules if name.startswith("kiseki.integrations")))
+        """
+    )
+    assert done.returncode == 0 and done.stdout.strip() == "[]", done.stderr
+    assert list(kiseki.open(only_folder()).history()) == []
+
+
+@pytest.mark.parametrize("first", ["library", "init"])
+def test_the_library_may_be_imported_later(first: str) -> None:
+    lines = ["from tensorboardX import SummaryWriter", "run = kiseki.init(sync_tensorboard=True)"]
+    lines = lines if first == "library" else lines[::-1]
+    done = run_script(
+        "import kiseki\n" + "\n".join(lines) + '\nSummaryWriter("logs").add_scalar("x", 2.0, 4)\n'
+    )
+    assert done.returncode == 0, done.stderr
+    assert values(list(kiseki.open(only_folder()).history()), "x") == {4: 2.0}
+
+
+def test_what_was_written_survives_a_kill() -> None:  # F-23
+    done = run_script(
+        """
+        import os, signal, kiseki
+        from tensorboardX import SummaryWriter
+        kiseki.init(sync_tensorboard=True)
+        board = SummaryWriter("logs")
+        for step in range(100):
+            board.add_scalar("x", step, step)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    assert done.returncode == -9
+    assert len(kiseki.open(only_folder()).history()) == 100
+
+
+def test_the_old_name_works_and_is_called_old() -> None:  # I-71
+    done = run_script(
+        """
+        import kiseki
+        from tensorboardX import SummaryWriter
+        with kiseki.init(tensorboard=True) as run:
+            SummaryWriter("logs").add_scalar("x", 2.0, 4)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert "sync_tensorboard" in done.stderr
+    assert values(list(kiseki.open(only_folder()).history()), "x") == {4: 2.0}
