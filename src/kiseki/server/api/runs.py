@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -77,13 +77,54 @@ class DefinitionAnswer(msgspec.Struct):
 
 
 class AttemptAnswer(msgspec.Struct):
-    """One start of the run under its id."""
+    """One start of the run under its id. A rewind or fork begins with rows up to `parent_step`."""
 
     attempt: int
+    kind: Literal["start", "again", "rewind", "fork"]
+    parent_step: int | None
     state: str
     started_us: int
     rows: int
     segment: int
+
+
+class ParentAnswer(msgspec.Struct):
+    """Where the latest attempt begins: the rows of `attempt` of `run`, up to and with `step`."""
+
+    run: str
+    name: str
+    attempt: int
+    step: int
+
+
+class PieceAnswer(msgspec.Struct):
+    """A piece of the history, written by an attempt of a run; null = not bounded by another piece."""
+
+    run: str
+    name: str
+    attempt: int
+    from_step: int | None
+    to_step: int | None
+
+
+class ForkAnswer(msgspec.Struct):
+    """A run that begins with rows of this one, up to and with `step`."""
+
+    run: str
+    name: str
+    step: int
+
+
+class WriterAnswer(msgspec.Struct):
+    """A process that writes, or wrote, the latest attempt."""
+
+    stream: str
+    label: str
+    host: str
+    pid: int
+    primary: bool
+    state: str
+    opened_us: int
 
 
 class FileAnswer(msgspec.Struct):
@@ -113,6 +154,10 @@ class FullRunAnswer(RunAnswer, kw_only=True):
     logged: list[LoggedAnswer]
     definitions: list[DefinitionAnswer]
     attempts: list[AttemptAnswer]
+    parent: ParentAnswer | None
+    lineage: list[PieceAnswer]
+    forks: list[ForkAnswer]
+    writers: list[WriterAnswer]
 
 
 class RunEdit(msgspec.Struct, forbid_unknown_fields=True):
@@ -191,10 +236,43 @@ def _full(call: Call, run: Run) -> FullRunAnswer:
             for item in state.definitions.values()
         ],
         attempts=[
-            AttemptAnswer(item.ordinal, item.state, item.started_us, item.rows, item.history)
+            AttemptAnswer(
+                item.ordinal, item.kind, item.parent_step, item.state, item.started_us, item.rows,
+                item.history,
+            )
             for item in call.core.runs.attempts(run)
         ],
-    )
+        **_lineage(call, run),
+        writers=[
+            WriterAnswer(
+                stream, item.label, item.host, item.pid, item.primary, item.state, item.opened_us
+            )
+            for stream, item in state.writers.items()
+        ],
+    )  # fmt: skip
+
+
+def _lineage(call: Call, run: Run) -> dict[str, Any]:
+    pieces = call.core.runs.pieces(run)
+    hangs = [piece.parent_step for piece in pieces[1:]]  # the last step that is kept of each piece
+    parent = None
+    if hangs and hangs[-1] is not None:
+        above = pieces[-2]
+        parent = ParentAnswer(above.run_id, above.run_name, above.ordinal, hangs[-1])
+    shown: list[PieceAnswer] = []
+    end: int | None = None
+    for piece, hang in zip(reversed(pieces), [None, *reversed(hangs)], strict=True):
+        end = hang if end is None else min(end, hang or 0)
+        start = None if piece.parent_step is None else piece.parent_step + 1
+        if start is None or end is None or start <= end:
+            shown.append(PieceAnswer(piece.run_id, piece.run_name, piece.ordinal, start, end))
+    return {
+        "parent": parent,
+        "lineage": shown[::-1],
+        "forks": [
+            ForkAnswer(fork.run_id, fork.run_name, fork.step) for fork in call.core.runs.forks(run)
+        ],
+    }
 
 
 @routes.get(RUN, answer=FullRunAnswer)
