@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 @click.option("--id", "run_id", metavar="ID", help="Upload as this run (one PATH only).")
 @click.option("--project", metavar="NAME", help="Upload into this project.")
 @click.option("--entity", metavar="NAME", help="Upload for this entity.")
+@click.option(
+    "--detach", is_flag=True, help="Upload as a run of its own, whatever it resumes or forks."
+)
 @click.option("--include-synced", is_flag=True, help="Check runs again that are on the server.")
 @click.option(
     "-n", "--dry-run", is_flag=True, help="Say what would be uploaded, and upload nothing."
@@ -44,15 +47,17 @@ def command(
     run_id: str | None,
     project: str | None,
     entity: str | None,
+    detach: bool,
     include_synced: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Upload run folders.
 
-    PATH is a run folder, a journal file, or a folder with run folders in it. Without PATH the runs that
-    wait for a server are listed. Repeating is safe: the server skips what it has. With --id, --project or
-    --entity a copy under that address is uploaded; the folder stays as it is.
+    PATH is a run folder, a journal file, or a folder with run folders in it, which are uploaded in the order
+    of their start. Without PATH the runs that wait for a server are listed. Repeating is safe: the server
+    skips what it has. With --id, --project, --entity or --detach a copy is uploaded; the folder stays as it
+    is.
 
     Exits with 0 if every record is on the server, 1 if nothing could be uploaded, 3 if a part could not:
     it is named, and everything else is uploaded.
@@ -73,7 +78,7 @@ def command(
     target = _target(host)
     address = {"run": run_id, "project": project, "entity": entity}
     overrides = {field: value for field, value in address.items() if value}
-    results = [_upload(folder, target, overrides, as_json) for folder in waiting]
+    results = [_upload(folder, target, overrides, detach, as_json) for folder in waiting]
     if as_json:
         listed = [_document(folder, result) for folder, result in results]
         print_json({"runs": listed, "skipped": [str(folder) for folder in skipped]})
@@ -88,7 +93,9 @@ def _folders(paths: tuple[Path, ...]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         found.update(dict.fromkeys(need_runs(path)))
-    return list(found)
+    from kiseki.uploader.sync import oldest_first
+
+    return oldest_first(found)
 
 
 def _is_synced(folder: Path) -> bool:
@@ -106,7 +113,7 @@ def _target(host: str | None) -> Target | None:
 
 
 def _upload(
-    folder: Path, target: Target | None, overrides: dict[str, str], quiet: bool
+    folder: Path, target: Target | None, overrides: dict[str, str], detach: bool, quiet: bool
 ) -> tuple[Path, SyncResult]:
     from kiseki.errors import DataError, UsageError
     from kiseki.uploader.sync import SyncResult, sync_folder
@@ -115,10 +122,10 @@ def _upload(
         progress(f"{folder.name}: {acked:,} of {total:,} records")
 
     try:
-        if overrides:
+        if overrides or detach:
             from kiseki.uploader.rehome import sync_as
 
-            result = sync_as(folder, overrides, target, show)
+            result = sync_as(folder, overrides, target, show, detach)
         else:
             result = sync_folder(folder, target, show)
     except (DataError, UsageError, OSError) as error:
@@ -137,7 +144,8 @@ def _say(folder: Path, result: SyncResult) -> None:
         tell(
             f"{result.sent:,} records were sent now; {result.pending:,} are not on the server yet."
         )
-        tell(f"to try again: kiseki sync {folder}")
+        tell(f"nothing is lost: all of it stays in {folder}")
+        tell(result.hint or f"to try again: kiseki sync {folder}")
     else:
         sent = f"{result.sent:,} records sent" if result.sent else "nothing to send"
         click.echo(f"{folder}: {sent}, all are on the server {result.url}".rstrip())
@@ -157,6 +165,7 @@ def _document(folder: Path, result: SyncResult) -> dict[str, Any]:
         "folder": str(folder), "run": result.run, "url": result.url, "sent": result.sent,
         "total": result.total, "pending": result.pending, "already": result.already,
         "rejected": result.rejected, "lost": result.lost, "error": result.error,
+        "hint": result.hint,
         "complete": result.is_complete,
         "damage": [
             {"file": str(path), "start": damage.start, "end": damage.end, "reason": damage.reason}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kiseki.errors import CorruptRecord, DataError
 from kiseki.record.codec import Decoder
@@ -21,6 +21,9 @@ from kiseki.sdk.arguments import CONTINUING, Continuation, Moment
 from kiseki.uploader import death
 from kiseki.uploader.feed import first_open
 
+if TYPE_CHECKING:
+    from kiseki.sdk.reading import Piece
+
 LAST_BYTES = 256 * 1024
 
 
@@ -30,13 +33,6 @@ class Earlier(NamedTuple):
     folder: Path
     journal: Path
     opening: Open
-
-
-class Piece(NamedTuple):
-    """A part of a history: what a folder holds, up to and with a step (None: all of it)."""
-
-    folder: Path
-    limit: int | None
 
 
 class Restored(NamedTuple):
@@ -167,6 +163,8 @@ def restored(found: list[Earlier], run_id: str, wanted: Continuation) -> Restore
 
 def _lineage(found: list[Earlier], run_id: str, before_us: int | None = None) -> list[Piece]:
     """Return the pieces that the history of a run's latest attempt is made of, oldest first."""
+    from kiseki.sdk.reading import Piece
+
     pieces: list[Piece] = []
     for known in found:
         opening = known.opening
@@ -179,12 +177,12 @@ def _lineage(found: list[Earlier], run_id: str, before_us: int | None = None) ->
             pieces = _cut(pieces, at.step)
         elif opening.resume not in CONTINUING and not opening.shared:
             pieces = []
-        pieces.append(Piece(known.folder, None))
+        pieces.append(Piece(known.folder))
     return pieces
 
 
 def _cut(pieces: list[Piece], step: int) -> list[Piece]:
     return [
-        Piece(piece.folder, step if piece.limit is None else min(step, piece.limit))
+        piece._replace(limit=min(step, piece.limit), before=piece.limit, is_whole=False)
         for piece in pieces
     ]

@@ -25,6 +25,7 @@ from kiseki.journal.reader import JournalRead, read_journal
 from kiseki.record import codec, fold, history, keypath
 from kiseki.record.frame import HEADER_SIZE, Damage, Frame
 from kiseki.record.types import (
+    STEP_MAX,
     AnyRecord,
     Console,
     End,
@@ -333,37 +334,54 @@ def open_run(path: str | os.PathLike[str]) -> StoredRun:
     return StoredRun(path)
 
 
-def fold_pieces(pieces: Iterable[tuple[Path, int | None]]) -> tuple[fold.RunState, int]:
-    """Return a run as the writers of several folders tell it, and the last step they have, cut or not.
+class Piece(NamedTuple):
+    """A part of a history that is spread over several run folders.
+
+    Attributes:
+        folder: the run folder.
+        limit: the last step of it that counts.
+        before: what `limit` was before the last cut.
+        is_whole: nothing is cut off.
+    """
+
+    folder: Path
+    limit: int = STEP_MAX
+    before: int = STEP_MAX
+    is_whole: bool = True
+
+
+def fold_pieces(pieces: Iterable[Piece]) -> tuple[fold.RunState, int]:
+    """Return a run as the writers of several folders tell it, and the last step it had before the last cut.
 
     Args:
-        pieces: folders, oldest first, each with the last step that counts, None for all. Where rows are
-            cut off, so is what was said of the summary by hand, and how the run ended.
+        pieces: oldest first. Where rows are cut off, so is what was said of the summary by hand, and how
+            the run ended.
     """
-    state, cut = fold.RunState(), _Cut()
-    for folder, limit in pieces:
-        journals = [_Journal(file, {}) for file in _journal_files(folder)]
+    state, last_step = fold.RunState(), -1
+    for piece in pieces:
+        journals = [_Journal(file, {}) for file in _journal_files(piece.folder)]
         for journal in journals:
             journal.opening = _opening(journal)
         for journal in sorted(filter(attrgetter("is_writer"), journals), key=_order):
-            if limit is None:
-                _fold_writer(state, journal, lambda damage: None)
-            else:
-                _fold_writer(state, journal, lambda damage: None, partial(cut.is_kept, limit))
-    return state, max(cut.top, state.next_step - 1)
+            cut = _Cut(piece)
+            _fold_writer(state, journal, lambda damage: None, cut.is_kept)
+            last_step = max(last_step, cut.last_step)
+    return state, last_step
 
 
-@dataclass
 class _Cut:
-    """Says which records lie before a cut; remembers the largest step of all."""
+    """Says which records of a piece lie before the cut; remembers the last step."""
 
-    top: int = -1
+    def __init__(self, piece: Piece) -> None:
+        self._piece = piece
+        self.last_step = -1
 
-    def is_kept(self, limit: int, record: AnyRecord) -> bool:
-        if isinstance(record, Row):
-            self.top = max(self.top, record.step)
-            return record.step <= limit
-        return not isinstance(record, (Summary, State, Finish))
+    def is_kept(self, record: AnyRecord) -> bool:
+        if not isinstance(record, Row):
+            return self._piece.is_whole or not isinstance(record, (Summary, State, Finish))
+        if record.step <= self._piece.before:
+            self.last_step = max(self.last_step, record.step)
+        return record.step <= self._piece.limit
 
 
 def is_process(pid: int, started_us: int) -> bool:

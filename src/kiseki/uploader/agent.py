@@ -206,7 +206,8 @@ class Agent:
         if self._opened is None:
             self._next_look = 0.0
             self._look_for_open()
-        if ending is not None and not has_finish(self.folder):
+        ends_run = self._settings.get("x_update_finish_state", True)  # T-10
+        if ending is not None and ends_run and not has_finish(self.folder):
             with contextlib.suppress(OSError):  # a full disk; the server will see the silence
                 self._observer.write_end(*ending)
         if self._has_answered:

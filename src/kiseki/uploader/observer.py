@@ -137,7 +137,8 @@ class Observer:
         self._opened = opened
         self.own = OwnStream(self._folder, opened)
         # `_runtime` of samples counts from the start of the run, as that of rows does.
-        self._started_us = monotonic_us() - max(0, wall_us() - opened.started_us)
+        before_us = int(self._settings.get("runtime_before_us") or 0)  # of earlier sessions (I-69)
+        self._started_us = monotonic_us() - before_us - max(0, wall_us() - opened.started_us)
         self._thread.start()
 
     def end_samples(self) -> None:
@@ -248,7 +249,8 @@ class Observer:
 
 def find_open(folder: Path) -> Open | None:
     """Return the `Open` of a run folder's writer, None if none can be read (yet)."""
-    for path in sorted(folder.glob("*.kslog")):
+    # A forked child's journal has a longer name.
+    for path in sorted(folder.glob("*.kslog"), key=lambda path: (len(path.name), path.name)):
         if path.name.startswith("uploader-"):
             continue
         with contextlib.suppress(OSError):

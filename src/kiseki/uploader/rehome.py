@@ -1,4 +1,4 @@
-"""Uploading a run under another address: `kiseki sync --id --project --entity` (K-03).
+"""Uploading a run under another address: `kiseki sync --id --project --entity --detach` (K-03).
 
 A copy of the journals is sent whose `Open` records name the other run. Its streams get ids that follow from
 the old id and the new address, so that repeating it sends nothing twice.
@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -29,12 +30,20 @@ def sync_as(
     overrides: Mapping[str, str],
     target: Target | None = None,
     on_progress: Progress | None = None,
+    is_detached: bool = False,
 ) -> SyncResult:
     """Send a run folder under another address; see `sync_folder`. The folder stays as it is.
 
     Args:
+        folder: run folder.
         overrides: fields of `Open` to replace: `run`, `project`, `entity`.
+        target: as for `sync_folder`.
+        on_progress: as for `sync_folder`.
+        is_detached: send it as a run of its own, whatever it goes on from.
     """
+    changes: dict[str, Any] = dict(overrides)
+    if is_detached:
+        changes.update(resume=None, parent_run=None, parent_step=None)
     _record_end(folder)  # here, not in the copy: it must be the same stream at every repetition
     damage: list[tuple[Path, Damage]] = []
     with tempfile.TemporaryDirectory(prefix="kiseki-sync-") as temporary:
@@ -43,15 +52,16 @@ def sync_as(
         if (folder / "settings.json").is_file():
             shutil.copyfile(folder / "settings.json", copy / "settings.json")
         for path in sorted(folder.glob("*.kslog")):
-            damage += ((path, part) for part in _copy(path, copy / path.name, overrides))
+            damage += ((path, part) for part in _copy(path, copy / path.name, changes))
         result = sync_folder(copy, target, on_progress)
     result.folder, result.damage = folder, damage
+    result.hint = result.hint.replace(str(copy), str(folder))
     return result
 
 
-def _copy(source: Path, wanted: Path, overrides: Mapping[str, str]) -> list[Damage]:
+def _copy(source: Path, wanted: Path, changes: Mapping[str, Any]) -> list[Damage]:
     """Copy a journal's records; return what could not be read of it."""
-    address = "/".join(f"{field}={overrides[field]}" for field in sorted(overrides))
+    address = "/".join(f"{field}={changes[field]}" for field in sorted(changes))
     decoder = codec.Decoder()
     with read_journal(source) as frames:
         if frames.header is None:
@@ -62,10 +72,12 @@ def _copy(source: Path, wanted: Path, overrides: Mapping[str, str]) -> list[Dama
                 record = decoder.decode(frame) if frame.kind == Kind.OPEN else None
                 if isinstance(record, Open):
                     changed = {
-                        **overrides,
+                        **changes,
                         "stream": stream,
                         "writer": _renamed(record.writer, address) if record.writer else "",
                     }
+                    if "run" in changes and record.resume == "must":
+                        changed.setdefault("resume", "allow")  # it was asked of another run
                     record = msgspec.structs.replace(record, **changed)
                     writer.append(frame.kind, codec.encode(record))
                 else:

@@ -121,8 +121,8 @@ class Sender:
         for feed in self.feeds:
             if feed.retry_at > now:
                 continue
-            if feed.is_uploader and not self._writer_is_known():
-                continue
+            if feed is not self.feeds[0] and not self.feeds[0].acked:
+                continue  # children and uploaders join the run that the main writer opens
             if self._should_gather(feed, now):
                 return max(0.0, self._last_sent + WINDOW_S - now)
             lost = feed.lost
@@ -229,8 +229,8 @@ class Sender:
             self._known_files.add(name)
             self._position(feed)
             self.feeds.append(feed)
-        # Writers first: the server must know a writer before its uploader.
-        self.feeds.sort(key=lambda feed: (feed.is_uploader, feed.path.name))
+        # The main writer first, whose forked children have longer names, and uploaders last.
+        self.feeds.sort(key=lambda feed: (feed.is_uploader, len(feed.path.name), feed.path.name))
 
     def _position(self, feed: Feed) -> None:
         """Start at what was acknowledged earlier, when that was the same server."""
@@ -239,9 +239,6 @@ class Sender:
             return
         feed.acked = feed.tail.next_seq = seq
         feed.acked_offset = feed.tail.offset = offset
-
-    def _writer_is_known(self) -> bool:
-        return any(feed.acked for feed in self.feeds if not feed.is_uploader)
 
     def _save(self, now: float) -> None:
         if not self._is_changed or now < self._next_save:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kiseki.base.clock import wall_us
 from kiseki.client import registry
-from kiseki.client.credentials import Target, resolve
+from kiseki.client.credentials import Target, read_anonymous, resolve
 from kiseki.client.http import Client
 from kiseki.errors import AuthenticationError, CommError, Error, ServerError, UsageValueError
 from kiseki.journal.reader import read_journal
@@ -47,6 +47,7 @@ class SyncResult:
         lost: records missing from the journals.
         damage: (file, range) of what could not be read.
         error: why `pending` records were not sent, "" if none are pending.
+        hint: what to do about it, "" if there is nothing but to try again.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class SyncResult:
     lost: int = 0
     damage: list[tuple[Path, Damage]] = field(default_factory=list)
     error: str = ""
+    hint: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -68,7 +70,7 @@ class SyncResult:
 
 
 def find_folders(path: str | os.PathLike[str]) -> list[Path]:
-    """Return the run folders at or below `path`, which may be a `.kslog` file too; oldest name first.
+    """Return the run folders at or below `path`, which may be a `.kslog` file too; oldest run first.
 
     Raises:
         UsageValueError: there is none.
@@ -79,7 +81,17 @@ def find_folders(path: str | os.PathLike[str]) -> list[Path]:
     found = {journal.parent for journal in _journals(start)}
     if not found:
         raise UsageValueError(f"{path}: no run folder there (a folder with a .kslog file)")
-    return sorted(found)
+    return oldest_first(found)
+
+
+def oldest_first(folders: Iterable[Path]) -> list[Path]:
+    """Return run folders in the order of their start: what goes on from a run must arrive behind it."""
+
+    def started(folder: Path) -> tuple[int, Path]:
+        opened = find_open(folder)
+        return (opened.started_us if opened is not None else 0, folder)
+
+    return sorted(folders, key=started)
 
 
 def _journals(start: Path) -> Iterator[Path]:
@@ -118,6 +130,9 @@ def sync_folder(
     (place,) = find_folders(folder)[:1]
     settings = read_settings(place)
     chosen = target or resolve(settings.get("base_url") or None)
+    account = read_anonymous(chosen.base_url) if settings.get("is_anonymous") else None
+    if account is not None:  # I-48: never to the account of somebody who has one
+        chosen = Target(chosen.base_url, account.key)
     _record_end(place)
     events: list[dict[str, Any]] = []
     sender = Sender(place, lambda: chosen, events.append, is_live=False)
@@ -163,6 +178,14 @@ def send_ended(run_ids: Collection[str], target: Target, deadline: float) -> Non
         if left > 0:
             with contextlib.suppress(Error, OSError):
                 sync_folder(folder, target, timeout_s=left)
+
+
+def is_over(folder: Path) -> bool:
+    """Return whether nothing more is to come from the writer of a folder."""
+    if read_settings(folder).get("x_update_finish_state", True):
+        return has_finish(folder)
+    opened = find_open(folder)  # a writer that does not end the run says nothing at its end (T-10)
+    return opened is not None and death.is_dead(opened)
 
 
 def is_free(folder: Path) -> bool:
@@ -240,10 +263,28 @@ def _conclude(sender: Sender, result: SyncResult) -> None:
     if result.pending and not result.error:
         error = sender.last_error
         result.error = str(error) if error is not None else "the server made no progress"
-    if not result.pending and has_finish(result.folder):  # else more is to come
+        if isinstance(error, ServerError):
+            result.hint = _hint(error, result)
+    if not result.pending and is_over(result.folder):  # else more is to come
         for feed in sender.feeds:
             registry.remove(feed.stream)
     sender.close()
+
+
+def _hint(error: ServerError, result: SyncResult) -> str:
+    """Return what to do about a run that the server does not take (design §3.2)."""
+    again, opened = f"kiseki sync {result.folder}", find_open(result.folder)
+    parent = opened.parent_run if opened is not None else None
+    other = {
+        "absent": f"if the run {parent or result.run!r} is recorded elsewhere, upload it first; to upload "
+        f"this part as a run of its own: {again} --detach",
+        "step": f"if more of the run {parent!r} is recorded elsewhere, upload it first; to upload this part "
+        f"as a run of its own: {again} --detach --id NEW-ID",
+        "exists": f"to upload it as another run: {again} --id NEW-ID",
+        "deleted": f"to upload it as another run: {again} --id NEW-ID",
+        "alive": f"when that process has ended: {again}",
+    }
+    return other.get(str(error.detail.get("code")), "")
 
 
 def _damage_of(path: Path) -> list[Damage]:
@@ -256,7 +297,7 @@ def _damage_of(path: Path) -> list[Damage]:
 def _record_end(folder: Path) -> None:
     """Write the `End` of a writer that died without anybody seeing it."""
     opened = find_open(folder)
-    if opened is None or has_finish(folder) or not death.is_dead(opened):
+    if opened is None or is_over(folder) or not death.is_dead(opened):
         return
     lock = None
     with contextlib.suppress(OSError):
