@@ -10,7 +10,7 @@ from kiseki.core import saved
 from kiseki.core.changes import Change, Part
 from kiseki.core.decode import SHORTENED, RowGroup
 from kiseki.record import fold
-from kiseki.record.fold import RunState
+from kiseki.record.fold import ALIVE, RunState
 from kiseki.record.types import (
     Alert,
     AnyRecord,
@@ -26,13 +26,12 @@ from kiseki.record.types import (
     Summary,
     System,
 )
-from kiseki.storage.interface import Fold, Metric, Run, Scalar, Space, Stream
+from kiseki.storage.interface import Attempt, Fold, Metric, Run, Scalar, Space, Stream
 
 NOTICES_MAX = 1_000  # kept of one attempt
 ALERTS_MAX = 10_000
 FILES_MAX = 100_000
 FILES_FULL = Note(code="files", text=f"more than {FILES_MAX:,} files: the others are not listed")
-ALIVE = ("running", "preempting")
 
 
 class LiveStream:
@@ -56,13 +55,16 @@ class LiveAttempt:
 
     __slots__ = (
         "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_new", "is_silent", "last_used_us",
-        "metrics", "number", "ordinal", "run", "state", "stop_us", "streams", "system", "touched",
-        "unannounced",
+        "made", "metrics", "number", "opening", "ordinal", "run", "state", "stop_us", "streams", "system",
+        "touched", "unannounced",
     )  # fmt: skip
 
-    def __init__(self, number: int, ordinal: int, run: Run, state: RunState) -> None:
+    def __init__(self, made: Attempt, run: Run, state: RunState) -> None:
+        number, ordinal = made.number, made.ordinal
         self.number = number
         self.ordinal = ordinal
+        self.made = made  # how it came about; state and rows are those of when it was loaded
+        self.opening: Open | None = None  # the last one of a primary writer, folded or not yet
         self.run = run
         self.state = state
         self.streams: dict[str, LiveStream] = {}
@@ -96,11 +98,7 @@ class LiveAttempt:
         """Return the fold as columns of `Run`."""
         state = self.state
         return {
-            "name": state.name,
-            "notes": state.notes,
-            "tags": tuple(state.tags),
-            "group": state.group,
-            "job_type": state.job_type,
+            **saved.columns(state),
             "state": self.status,
             "cause": self.cause,
             "exit_code": state.exit_code,
@@ -110,10 +108,6 @@ class LiveAttempt:
             "started_us": state.started_us,
             "finished_us": state.finished_us or None,
             "heartbeat_us": self.heartbeat_us or None,
-            "last_us": state.last_us or None,
-            "runtime_us": state.runtime_us,
-            "rows": state.rows,
-            "next_step": state.next_step,
         }
 
     def change(self, parts: Iterable[Part], **flags: bool) -> Change:
@@ -124,8 +118,8 @@ class LiveAttempt:
         )  # fmt: skip
 
 
-def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
-    """Fold one item and remember what has to be saved and announced for it."""
+def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord, stream: str = "") -> set[Part]:
+    """Fold one item of a stream and remember what has to be saved and announced for it."""
     state = attempt.state
     if isinstance(item, RowGroup):
         fold.apply_rows(state, item.paths, item.rows)
@@ -148,7 +142,7 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord) -> set[Part]:
         return set()
     if isinstance(item, File):
         return _fold_file(attempt, item)
-    fold.apply(state, item)
+    fold.apply(state, item, stream)
     attempt.touched.add("fold")
     if isinstance(item, Config):
         attempt.touched.add("config")

@@ -19,13 +19,13 @@ from dataclasses import replace
 
 from kiseki.base.clock import wall_us
 from kiseki.core import saved
-from kiseki.core.attempt import ALIVE, LiveAttempt, LiveStream, Pending, fold_item
+from kiseki.core.attempt import LiveAttempt, LiveStream, Pending, fold_item
 from kiseki.core.changes import Change, Listener, Part
 from kiseki.core.decode import Decoded, decode, read_frames
 from kiseki.errors import NotFound
 from kiseki.record import fold
-from kiseki.record.fold import RunState, StoredFile
-from kiseki.record.types import Describe, File, Note
+from kiseki.record.fold import ALIVE, RunState, StoredFile
+from kiseki.record.types import Describe, File, Note, Open
 from kiseki.storage.interface import (
     Attempt,
     Fold,
@@ -137,6 +137,8 @@ class Folds:
             return live
 
     def _supersede(self, latest: LiveAttempt) -> None:
+        if latest.ordinal > 1:  # who watches the run has to look at everything anew
+            latest.unannounced |= {"history", "system", "console", "summary", "config", "files"}
         for other in self._attempts.values():
             if other.run.number == latest.run.number and other is not latest:
                 other.is_latest = False
@@ -147,7 +149,7 @@ class Folds:
             run = self._meta.run_by_number(attempt.run)
         if attempt is None or run is None:
             raise NotFound(f"attempt {number} does not exist")
-        live = LiveAttempt(number, attempt.ordinal, run, self._saved_state(number))
+        live = LiveAttempt(attempt, run, self._saved_state(number))
         live.is_silent = attempt.state == "crashed" and live.state.state in ALIVE
         live.cells = saved.cells(live.state)
         for metric in self._meta.run_metrics(number):
@@ -200,7 +202,7 @@ class Folds:
             stream.next = found.first + found.count
             for item in found.items:
                 try:
-                    parts |= fold_item(attempt, item)
+                    parts |= fold_item(attempt, item, stream.id)
                 except (
                     Exception
                 ):  # one record stops neither the run's others nor the server's start
@@ -244,6 +246,27 @@ class Folds:
         if count:
             self.save_all()
         return count
+
+    def opening(self, number: int) -> tuple[Open | None, RunState]:
+        """Return the last `Open` of a primary writer, folded or not yet, if it is in memory; and the fold."""
+        with self._lock:
+            live = self._attempts.get(number)
+            return live.opening if live is not None else None, self.state(number)
+
+    def opened(self, live: LiveStream, record: Open) -> None:
+        """Note an `Open` that is about to be committed: who asks next meets a run that is taken."""
+        with self._lock:
+            attempt = live.attempt
+            if record.primary or attempt.opening is None:
+                attempt.opening = record
+
+    def lose_writers(self, number: int) -> None:
+        """Count all writers of a shared run as gone, for good: it fell silent before it goes on."""
+        with self._lock:
+            live = self._attempts.get(number) or self._load(number)
+            fold.lose_writers(live.state, live.cause or "no sign of life")
+            live.touched.add("fold")
+        self.save([number])
 
     # ── reading ──
 
@@ -293,12 +316,12 @@ class Folds:
             live.unannounced |= fold_item(live, record)
         self.save([number])
 
-    def stop(self, number: int, now_us: int) -> None:
-        """Tell the streams of an attempt, with their next answer, that the script is to stop."""
+    def stop(self, number: int, at_us: int | None) -> None:
+        """Tell the streams of an attempt, with their next answer, that the script is to stop (None: not)."""
         with self._lock:
             live = self._attempts.get(number)
             if live is not None:
-                live.stop_us = now_us
+                live.stop_us = at_us
 
     def delete(self, run: Run, now_us: int) -> None:
         """Refuse further records of a run."""

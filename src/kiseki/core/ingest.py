@@ -15,7 +15,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,20 +26,22 @@ from kiseki.core.attempt import LiveAttempt, LiveStream
 from kiseki.core.changes import Listener, Part
 from kiseki.core.decode import BODY_BYTES_MAX, Decoded, Rejection, decode, read_frames
 from kiseki.core.folds import Folds
-from kiseki.core.opening import Opening, check_writable
+from kiseki.core.lineage import Descent, Seeds
+from kiseki.core.opening import Opening, Unseeded, check_writable
 from kiseki.core.projects import Projects
 from kiseki.errors import Busy, CorruptRecord, Gap, Invalid, PublicError, StorageFull, TooLarge
 from kiseki.record import codec
 from kiseki.record.fold import RunState
 from kiseki.record.frame import Frame
 from kiseki.record.types import Kind, Open
-from kiseki.storage.interface import Batch, MetaStore, SeriesStore
+from kiseki.storage.interface import Batch, Fold, MetaStore, SeriesStore
 
 log = logging.getLogger(__name__)
 
 QUEUE_BYTES_MAX = 64 * 1024 * 1024
 QUEUE_LENGTH_MAX = 10_000
 GROUP_BYTES_MAX = 8 * 1024 * 1024
+SEEDING_MAX = 2  # histories folded anew at once
 RETRY_AFTER_S = 1
 REJECTED_MAX = 100  # listed in one answer; all are counted in the run's notices
 
@@ -53,7 +55,8 @@ class Opened:
     id: str
     name: str
     attempt: int
-    is_resumed: bool
+    is_resumed: bool  # the run goes on: resumed, rewound or joined
+    has_before: bool  # …or begins with what was taken over, as a fork does
     before: RunState
 
 
@@ -74,6 +77,8 @@ class _Job:
     body: bytes
     who: Principal
     future: Future[Receipt]
+    seed: tuple[Descent, Fold] | None = None  # of the attempt that it opens
+    is_running: bool = False  # it had its turn once, so its future cannot be cancelled any more
 
 
 @dataclass(slots=True)
@@ -103,6 +108,10 @@ class Ingest:
         self._series = series
         self._folds = folds
         self._opening = Opening(meta, projects, folds)
+        self._seeds = Seeds(meta, series, folds)
+        # Folding a long history anew holds up nobody but who asked for it.
+        self._seeding = ThreadPoolExecutor(SEEDING_MAX, "kiseki-seed")
+        self._away = 0  # jobs that are being seeded
         self._listener = listener
         self._now_us = now_us
         self._waiting: deque[_Job] = deque()
@@ -167,6 +176,7 @@ class Ingest:
             self._is_closing = True
             self._changed.notify()
         self._thread.join()
+        self._seeding.shutdown()
 
     def _run(self) -> None:
         while True:
@@ -191,10 +201,11 @@ class Ingest:
                     job = self._waiting.popleft()
                     self._bytes -= len(job.body)
                     # Whoever went away before its turn sends again; from here on it cannot cancel.
-                    if job.future.set_running_or_notify_cancel():
+                    if job.is_running or job.future.set_running_or_notify_cancel():
+                        job.is_running = True
                         size += len(job.body)
                         group.append(job)
-                if group or self._is_closing:
+                if group or (self._is_closing and not self._away):
                     return group
                 self._changed.wait()
 
@@ -206,6 +217,8 @@ class Ingest:
                 item = self._prepare(job, expected)
             except PublicError as error:
                 job.future.set_exception(error)
+            except Unseeded as error:
+                self._send_away(job, error.descent)
             except Exception as error:
                 log.exception("stream %s: a body could not be prepared", job.stream)
                 job.future.set_exception(_as_public(error))
@@ -217,6 +230,27 @@ class Ingest:
         for project, items in by_project.items():
             self._append(project, items)
 
+    def _send_away(self, job: _Job, descent: Descent) -> None:
+        """Have the fold made that an attempt begins with; then the job has another turn."""
+        with self._changed:
+            self._away += 1
+        self._seeding.submit(self._seed, job, descent)
+
+    def _seed(self, job: _Job, descent: Descent) -> None:
+        try:
+            job.seed = descent, self._seeds.make(descent)
+        except Exception as error:
+            log.exception(
+                "stream %s: attempt %d could not be folded anew", job.stream, descent.attempt
+            )
+            job.future.set_exception(_as_public(error))
+        with self._changed:
+            self._away -= 1
+            if not job.future.done():
+                self._waiting.appendleft(job)
+                self._bytes += len(job.body)
+            self._changed.notify()
+
     def _prepare(self, job: _Job, expected: dict[str, int]) -> _Ready:
         stream = self._folds.stream(job.stream)
         if not job.body:
@@ -227,7 +261,8 @@ class Ingest:
                 raise Gap(
                     "this stream is not known here: send it from its start", code="gap", next=0
                 )
-            stream = self._opening.open(job.who, _first_open(job.stream, frames[0]), self._now_us())
+            first = _first_open(job.stream, frames[0])
+            stream = self._opening.open(job.who, first, self._now_us(), job.seed)
         check_writable(job.who, stream)
         found = decode(
             job.body, buffer, frames, expected.get(stream.id, stream.next), stream.shapes
@@ -307,12 +342,20 @@ def _first_open(stream: str, frame: Frame) -> Open:
 
 
 def _opened(attempt: LiveAttempt, before: RunState, record: Open) -> Opened:
-    run = attempt.run
-    is_resumed = record.role == "writer" and before.opened[:1] not in ([], [record.stream])
-    name = before.name or record.name
+    run, made = attempt.run, attempt.made
+    is_writer = record.role == "writer"
+    is_further = is_writer and record.stream != made.stream
+    keeps_name = not record.name or not is_writer or record.is_default_name
     return Opened(
-        run.entity, run.project_name, run.id, name, attempt.ordinal, is_resumed, before
-    )  # fmt: skip
+        run.entity,
+        run.project_name,
+        run.id,
+        before.name if before.name and keeps_name else record.name,
+        attempt.ordinal,
+        is_resumed=is_further or (is_writer and made.kind == "rewind"),
+        has_before=is_further or (is_writer and made.kind in ("rewind", "fork")),
+        before=before,
+    )
 
 
 def _batch(item: _Ready, now_us: int) -> Batch:

@@ -9,11 +9,21 @@ from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, Verb
 from kiseki.core.folds import Folds
 from kiseki.core.limits import NAME_CHARS_MAX, TAG_CHARS_MAX, TEXT_CHARS_MAX
+from kiseki.core.lineage import chain
 from kiseki.core.projects import Projects
 from kiseki.errors import Invalid, NotFound
 from kiseki.record.fold import RunState
 from kiseki.record.types import Describe
-from kiseki.storage.interface import Attempt, MetaStore, Metric, Project, Range, Segment, Space
+from kiseki.storage.interface import (
+    Attempt,
+    Fork,
+    MetaStore,
+    Metric,
+    Piece,
+    Project,
+    Range,
+    Space,
+)
 from kiseki.storage.interface import Run as Run
 
 COLORS_MAX = 10_000
@@ -56,6 +66,14 @@ class Runs:
             if attempt.ordinal == ordinal:
                 return attempt
         raise NotFound(f"run {run.id} has no attempt {ordinal}", code="absent")
+
+    def pieces(self, run: Run) -> list[Piece]:
+        """Return what the history of a run is made of, oldest first, its own piece last."""
+        return self._meta.lineage(run.history)
+
+    def forks(self, run: Run) -> list[Fork]:
+        """Return the runs that begin with rows of a run."""
+        return self._meta.forks(run.number)
 
     def metrics(self, run: Run) -> list[Metric]:
         """Return what the latest attempt logged, in the order of first appearance."""
@@ -101,25 +119,6 @@ class Runs:
         now = wall_us()
         self._meta.edit_run(run.number, {"deleted_us": now})
         self._folds.delete(run, now)
-
-
-def chain(head: int, segments: Mapping[int, Segment]) -> list[Range]:
-    """Return the ranges that make up the history that ends in segment `head`, oldest first.
-
-    segment 1: 0 1 2 3 4 5          segment 7, parent 1 at step 3: 4 5 6
-               └─ hi = 3 ┘                                        └─ lo = 4 ┘
-    """
-    ranges: list[Range] = []
-    hi: int | None = None
-    number: int | None = head
-    while number is not None:
-        segment = segments[number]
-        lo = None if segment.parent_step is None else segment.parent_step + 1
-        ranges.append(Range(number, lo, hi))
-        if segment.parent_step is not None:
-            hi = segment.parent_step if hi is None else min(hi, segment.parent_step)
-        number = segment.parent
-    return ranges[::-1]
 
 
 def _check_edit(changes: Mapping[str, Any]) -> None:

@@ -44,6 +44,21 @@ def parts(state: RunState, touched: Collection[str]) -> dict[str, bytes]:
     return found
 
 
+def columns(state: RunState) -> dict[str, Any]:
+    """Return the columns of `Run` that a fold alone says."""
+    return {
+        "name": state.name,
+        "notes": state.notes,
+        "tags": tuple(state.tags),
+        "group": state.group,
+        "job_type": state.job_type,
+        "last_us": state.last_us or None,
+        "runtime_us": state.runtime_us,
+        "rows": state.rows,
+        "next_step": state.next_step,
+    }
+
+
 def restore(stored: Mapping[str, bytes]) -> RunState:
     """Return the fold that was saved in parts (`PARTS`); an empty one if nothing was."""
     state = decode_state(stored["fold"]) if "fold" in stored else RunState()

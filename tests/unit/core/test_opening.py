@@ -249,10 +249,6 @@ def test_streams_of_others_are_not_there(kit: Kit) -> None:
         spy.send(spy.start(), bob)
 
 
-def test_rewind_and_fork_are_refused_not_ignored(kit: Kit) -> None:
-    assert refusal(Writer(kit, parent_run="r0", parent_step=3), Invalid) == "unsupported"
-
-
 def test_edits_by_hand_outlive_restart_and_later_records(kit: Kit) -> None:
     writer = Writer(kit, name="first")
     writer.send(writer.start())

@@ -74,7 +74,8 @@ def test_an_open_is_answered_with_its_run(client: Client) -> None:
             "entity": "ada", "project": "digits", "id": "r1", "name": "quiet",
             "url": "http://127.0.0.1:7500/ada/digits/runs/r1",
             "project_url": "http://127.0.0.1:7500/ada/digits",
-            "resumed": False, "next_step": 0, "attempt": 1,
+            "resumed": False, "next_step": 0, "runtime_us": 0, "attempt": 1,
+            "defaults": {"save_code": False},
         },
     }  # fmt: skip
     assert "run" not in client.send(frames((0, 0, 1, 1, [0.5]), first=2)).json

@@ -14,7 +14,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -177,6 +177,7 @@ class Charts:
             Invalid: more than the limits allow.
         """
         request.check()
+        request = replace(request, runs=self._tightened(project, request.runs))
         rows = self._rows(project, request)
         counts = {
             run: sum(rows[link.segment] for link in chain) for run, chain in request.runs.items()
@@ -199,6 +200,22 @@ class Charts:
     def _rows(self, project: int, request: SeriesRequest) -> dict[int, int]:
         segments = {link.segment for chain in request.runs.values() for link in chain}
         return self._series.rows(project, sorted(segments)) if segments else {}
+
+    def _tightened(self, project: int, runs: Mapping[str, Chain]) -> dict[str, Chain]:
+        """Return the chains with the steps that their links hold, so that it shows which overlap."""
+        joined = {link.segment for chain in runs.values() if len(chain) > 1 for link in chain}
+        bounds = self._series.bounds(project, sorted(joined)) if joined else {}
+        return {
+            run: chain
+            if len(chain) == 1
+            else tuple(
+                part
+                for link in chain
+                if link.segment in bounds
+                for part in clipped((link,), *bounds[link.segment])
+            )
+            for run, chain in runs.items()
+        }
 
     def _metric(
         self, reader: _Reader, metric: str, sources: Sequence[_Source]

@@ -28,8 +28,11 @@ class RejectedRecord(msgspec.Struct):
 
 
 class OpenedRun(msgspec.Struct):
-    """The run a stream belongs to. `defaults`: the settings of the user (I-70). The fields from `config`
-    on stand only where a run is resumed.
+    """The run a stream belongs to.
+
+    `resumed`: it goes on (resumed, rewound, joined). Rows go on at `next_step` and with `runtime_us`.
+    `defaults`: the settings of the user (I-70). The fields from `config` on stand only where something was
+    taken over, by a fork too.
     """
 
     entity: str
@@ -40,6 +43,7 @@ class OpenedRun(msgspec.Struct):
     project_url: str
     resumed: bool
     next_step: int
+    runtime_us: int
     attempt: int
     defaults: dict[str, Any]
     config: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -110,11 +114,12 @@ def _opened(call: Call, opened: Opened) -> OpenedRun:
         project_url(url, opened.entity, opened.project),
         opened.is_resumed,
         before.next_step,
+        before.runtime_us,
         opened.attempt,
         settings_of(call.who.user),
     )
-    if opened.is_resumed:
+    if opened.has_before:
         run.config, run.summary, run.tags = before.config, before.summary, before.tags
         run.notes, run.group, run.job_type = before.notes, before.group, before.job_type
-        run.started_us = before.started_us
+        run.started_us = before.started_us or msgspec.UNSET
     return run
