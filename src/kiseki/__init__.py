@@ -28,6 +28,8 @@ from kiseki.sdk.public import (
     mark_preempting,
     setup,
     teardown,
+    unwatch,
+    watch,
 )
 from kiseki.sdk.run import LATER as _LATER
 from kiseki.sdk.run import Run
@@ -71,6 +73,8 @@ __all__ = [
     "summary",
     "teardown",
     "tensorboard",
+    "unwatch",
+    "watch",
 ]
 
 

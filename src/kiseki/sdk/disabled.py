@@ -103,6 +103,12 @@ class DisabledRun(Run):
     def before_finish(self, call: Any) -> None:
         """Do nothing."""
 
+    def watch(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+    def unwatch(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
     def define_metric(self, name: Any, *args: Any, **kwargs: Any) -> DefinedMetric:
         """Apply it to the summary."""
         with contextlib.suppress(*_WRONG):

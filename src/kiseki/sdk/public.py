@@ -149,6 +149,23 @@ def alert(
     session.active("alert()").alert(title, text, level, wait_duration)
 
 
+def watch(
+    models: Any,
+    criterion: Any = None,
+    log: str | None = "gradients",
+    log_freq: int = 1000,
+    idx: int | None = None,
+    log_graph: bool = False,
+) -> None:
+    """Record histograms of torch models in the active run; see `Run.watch`."""
+    session.active("watch()").watch(models, criterion, log, log_freq, idx, log_graph)
+
+
+def unwatch(models: Any = None) -> None:
+    """Watch these models no more; see `Run.unwatch`."""
+    session.active("unwatch()").unwatch(models)
+
+
 def mark_preempting() -> None:
     """Report that the machine is about to be taken away; see `Run.mark_preempting`."""
     session.active("mark_preempting()").mark_preempting()

@@ -36,10 +36,11 @@ from kiseki.sdk.values import Normaliser
 
 if TYPE_CHECKING:
     from kiseki.sdk.earlier import Restored
+    from kiseki.sdk.watch import Watch
 
 WRITABLE = ("name", "notes", "tags")
 LATER = (
-    "save", "restore", "watch", "unwatch", "log_artifact", "use_artifact", "link_artifact",
+    "save", "restore", "log_artifact", "use_artifact", "link_artifact",
     "upsert_artifact", "finish_artifact", "log_model", "use_model", "link_model", "log_code",
     "display", "to_html", "status", "write_logs", "pin_config_keys",
 )  # fmt: skip
@@ -91,6 +92,7 @@ class Run:
         self._exit_code = 0
         self._replaced: set[str] = set()
         self._before_finish: list[Callable[[], object]] = []
+        self._watch: Watch | None = None
         self._alerts = Alerts()
         self._state = RunState() if home is None else home.state
         apply(self._state, opening)
@@ -182,6 +184,46 @@ class Run:
         self._check_active("define_metric")
         self._rows.define(record)
         return DefinedMetric(record.name)
+
+    def watch(
+        self,
+        models: Any,
+        criterion: Any = None,
+        log: str | None = "gradients",
+        log_freq: int = 1000,
+        idx: int | None = None,
+        log_graph: bool = False,
+    ) -> None:
+        """Record histograms of torch models; they join the row of the next `log`.
+
+        Keys are `gradients/<name>` and `parameters/<name>`; of the second and further models
+        `gradients/graph_1/<name>`.
+
+        Args:
+            models: a `torch.nn.Module`, or a list of them.
+            criterion: accepted.
+            log: gradients, parameters, all or None.
+            log_freq: batches from one histogram to the next.
+            idx: number of the first of the models; default: how many were watched before.
+            log_graph: accepted; the shape of the model is not recorded.
+
+        Raises:
+            UsageTypeError: not a torch module.
+            UsageValueError: an argument is not allowed, or a model is watched already.
+            RunStateError: the run has ended.
+        """
+        from kiseki.sdk.watch import Watch
+
+        self._check_active("watch")
+        if self._watch is None:
+            self._watch = Watch(self)
+            self.before_finish(self._watch.close)
+        self._watch.add(models, log, log_freq, idx)
+
+    def unwatch(self, models: Any = None) -> None:
+        """Watch these models no more; None: all of them."""
+        if self._watch is not None:
+            self._watch.remove(models)
 
     def alert(
         self,
