@@ -1,5 +1,24 @@
 // Requests about people: who is signed in, keys, teams, invites, the server's users.
 import { apiUrl, forgetAnswers, getJson, segments, sendJson } from './client';
+import type * as schema from './schema';
+import type {
+  AuditAnswer,
+  AuditPage,
+  FullTeamAnswer,
+  InviteAnswer,
+  KeyAnswer,
+  LookAnswer,
+  MemberAnswer,
+  NewInviteAnswer,
+  NewKeyAnswer,
+  SessionAnswer,
+  SignUp,
+  TeamAnswer,
+  UserAnswer,
+} from './schema';
+
+/** An answer whose words are known to be of a closed set. */
+type Narrow<Answer, Known> = Omit<Answer, keyof Known> & Known;
 
 export type Role = 'owner' | 'admin' | 'member' | 'viewer';
 export type TeamRole = Exclude<Role, 'owner'>;
@@ -7,140 +26,43 @@ export type SignUpMode = 'closed' | 'invite' | 'open';
 export type UserKind = 'person' | 'service' | 'anonymous';
 
 /** What the server lets people without credentials do, and whether this browser is signed in. */
-export interface Entrance {
-  signup: SignUpMode;
-  anonymous: boolean;
-  signed_in: boolean;
-}
+export type Entrance = Narrow<SessionAnswer, { signup: SignUpMode }>;
+export type Membership = Narrow<schema.Membership, { kind: 'user' | 'team'; role: Role }>;
 
-export interface Membership {
-  entity: string;
-  kind: 'user' | 'team';
-  role: Role;
-}
-
+/** What a person sets once for all their runs. */
 export interface UserSettings {
   /** Whether runs save the code they ran when nothing else says so. */
   save_code: boolean;
 }
 
 /** Who asks. `entity` is where runs go that name none. */
-export interface Viewer {
-  user: string;
-  kind: UserKind;
-  display_name: string;
-  email: string;
-  entity: string;
-  entities: string[];
-  admin: boolean;
-  has_password: boolean;
-  settings: UserSettings;
-  memberships: Membership[];
-  server: { version: string; url: string };
-}
-
-export interface ViewerPatch {
-  display_name?: string;
-  email?: string;
-  entity?: string;
+export type Viewer = Narrow<schema.Viewer, { kind: UserKind; settings: UserSettings; memberships: Membership[] }>;
+export type ViewerPatch = Partial<Pick<Viewer, 'display_name' | 'email' | 'entity'>> & {
   settings?: Partial<UserSettings>;
-}
+};
 
 /** How one signs in: by password, by a one-time link, by an API key, or as the owner of an anonymous run. */
 export type Credential = { user: string; password: string } | { token: string } | { key: string } | { claim: string };
 
-export interface NewUser {
-  user: string;
-  password: string;
-  display_name?: string;
-  email?: string;
-  invite?: string;
-}
-
-export interface Key {
-  prefix: string;
-  name: string;
-  scopes: string[];
-  /** `entity/project` when the key is good for one project only. */
-  project: string | null;
-  user: string;
-  created_us: number;
-  expires_us: number | null;
-  used_us: number | null;
-}
-
-export interface NewKey {
-  name: string;
-  scopes?: string[];
-  days?: number;
-  project?: string;
-  service?: string;
-}
-
+export type NewUser = Pick<SignUp, 'user' | 'password'> & Partial<SignUp>;
+export type Key = KeyAnswer;
+export type NewKey = Pick<schema.NewKey, 'name'> & Partial<schema.NewKey>;
 /** A key with its secret, which is seen this one time. */
-export type MadeKey = Key & { key: string };
+export type MadeKey = NewKeyAnswer;
 
-export interface Team {
-  team: string;
-  role: TeamRole | null;
-  members: number;
-  projects: number;
-  created_us: number;
-}
+/** `role` is one's own; "" for an admin of the server who is no member. */
+export type Team = Narrow<TeamAnswer, { role: TeamRole | '' }>;
+export type Member = Narrow<MemberAnswer, { kind: UserKind; role: TeamRole }>;
+export type TeamDetail = Narrow<FullTeamAnswer, { role: TeamRole | ''; members: Member[] }>;
 
-export interface Member {
-  user: string;
-  display_name: string;
-  kind: UserKind;
-  role: TeamRole;
-  joined_us: number;
-}
+/** `team` is null for an invite to the server only. */
+export type Invite = Narrow<InviteAnswer, { role: TeamRole }>;
+export type MadeInvite = Narrow<NewInviteAnswer, { role: TeamRole }>;
+/** What an invite says to whoever holds its link. */
+export type InviteLook = Narrow<LookAnswer, { role: TeamRole }>;
 
-export interface TeamDetail {
-  team: string;
-  role: TeamRole | null;
-  created_us: number;
-  members: Member[];
-}
-
-export interface Invite {
-  number: number;
-  team: string | null;
-  role: TeamRole;
-  by: string;
-  created_us: number;
-  expires_us: number;
-  used_by: string | null;
-}
-
-export type MadeInvite = Invite & { url: string };
-
-/** What an invite says to whoever holds its link. `team` is null for an invite to the server only. */
-export type InviteLook = Pick<Invite, 'team' | 'role' | 'by' | 'expires_us'>;
-
-export interface User {
-  user: string;
-  display_name: string;
-  email: string;
-  kind: UserKind;
-  admin: boolean;
-  disabled: boolean;
-  created_us: number;
-}
-
-export interface AuditEntry {
-  number: number;
-  time_us: number;
-  user: string;
-  action: string;
-  object: string;
-  via: string;
-}
-
-export interface AuditPage {
-  entries: AuditEntry[];
-  next: number | null;
-}
+export type User = Narrow<UserAnswer, { kind: UserKind }>;
+export type AuditEntry = AuditAnswer;
 
 const url = (path: string, ...parts: string[]) => apiUrl(`/api/v1/${path}${segments(...parts)}`);
 

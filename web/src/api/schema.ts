@@ -12,13 +12,35 @@ export interface Version {
   version: string;
 }
 
-/** Who asks. `entities` are those whose projects are listed, the default one first. */
+/** What the page needs before anybody signed in. `signup`: `closed`, `invite` or `open`. */
+export interface SessionAnswer {
+  signup: string;
+  anonymous: boolean;
+  signed_in: boolean;
+}
+
+/** Name and password, or the token of a sign-in link (works once), an API key with all scopes, or the token of an anonymous run's link. */
+export interface SignIn {
+  user?: string | null;
+  password?: string | null;
+  token?: string | null;
+  key?: string | null;
+  claim?: string | null;
+}
+
+/** Who asks. `entities` are those whose projects are listed, the default one first; `kind` is `person`, `service` or `anonymous`. */
 export interface Viewer {
   user: string;
   entity: string;
   entities: string[];
   admin: boolean;
   server: ServerInfo;
+  kind: string;
+  display_name: string;
+  email: string;
+  has_password: boolean;
+  settings: JsonTree;
+  memberships: Membership[];
 }
 
 export interface ServerInfo {
@@ -26,10 +48,222 @@ export interface ServerInfo {
   url: string;
 }
 
-/** One of both: the token of a sign-in link, which works once, or an API key. */
-export interface SignIn {
-  token?: string | null;
-  key?: string | null;
+/** An entity one belongs to. `kind`: `user` or `team`; `role`: `owner`, `admin`, `member`, `viewer`. */
+export interface Membership {
+  entity: string;
+  kind: string;
+  role: string;
+}
+
+/** What to change; absent fields stay. `entity` is where runs without one go (I-11). */
+export interface ViewerEdit {
+  display_name?: string | null;
+  email?: string | null;
+  entity?: string | null;
+  settings?: JsonTree | null;
+}
+
+/** `old` is not needed where there was none, and within the hour after signing in by a link. */
+export interface PasswordEdit {
+  new: string;
+  old?: string | null;
+}
+
+/** A new account; `invite` is the token of an invite's link. */
+export interface SignUp {
+  user: string;
+  password: string;
+  display_name?: string;
+  email?: string;
+  invite?: string | null;
+}
+
+export interface UsersAnswer {
+  users: UserAnswer[];
+}
+
+/** A user as the server's admin sees it. */
+export interface UserAnswer {
+  user: string;
+  kind: string;
+  display_name: string;
+  email: string;
+  admin: boolean;
+  disabled: boolean;
+  has_password: boolean;
+  created_us: number;
+}
+
+/** What to change; absent fields stay. */
+export interface UserEdit {
+  admin?: boolean | null;
+  disabled?: boolean | null;
+}
+
+/** A link that signs somebody in once, within the hour. */
+export interface LinkAnswer {
+  url: string;
+}
+
+/** Entries, youngest first; `next` is `after` of the next page, null on the last one. */
+export interface AuditPage {
+  entries: AuditAnswer[];
+  next: number | null;
+}
+
+export interface AuditAnswer {
+  number: number;
+  time_us: number;
+  user: string;
+  action: string;
+  object: string;
+  via: string;
+}
+
+export interface KeysAnswer {
+  keys: KeyAnswer[];
+}
+
+/** A key without its secret. `project` null: all that its user may; `expires_us` null: never. */
+export interface KeyAnswer {
+  prefix: string;
+  name: string;
+  scopes: string[];
+  project: string | null;
+  user: string;
+  created_us: number;
+  expires_us: number | null;
+  used_us: number | null;
+}
+
+/** `scopes`: some of `read`, `write`, `admin`; `days` null: without an end; `project`: `entity/project`, the only one it may touch; `service`: whose key, one's own if absent. */
+export interface NewKey {
+  name: string;
+  scopes?: string[];
+  days?: number | null;
+  project?: string | null;
+  service?: string | null;
+}
+
+/** A key in clear: the only time that it can be seen. */
+export interface NewKeyAnswer {
+  prefix: string;
+  name: string;
+  scopes: string[];
+  project: string | null;
+  user: string;
+  created_us: number;
+  expires_us: number | null;
+  used_us: number | null;
+  key: string;
+}
+
+export interface TeamsAnswer {
+  teams: TeamAnswer[];
+}
+
+/** A team; `role` is one's own in it, "" for a server's admin who is no member. */
+export interface TeamAnswer {
+  team: string;
+  role: string;
+  members: number;
+  projects: number;
+  created_us: number;
+}
+
+export interface NewTeam {
+  team: string;
+}
+
+/** A team with its members, those who joined first before the others. */
+export interface FullTeamAnswer {
+  team: string;
+  role: string;
+  created_us: number;
+  members: MemberAnswer[];
+}
+
+/** `kind`: `person` or `service`; `role`: `admin`, `member` or `viewer`. */
+export interface MemberAnswer {
+  user: string;
+  display_name: string;
+  kind: string;
+  role: string;
+  joined_us: number;
+}
+
+export interface RoleEdit {
+  role: string;
+}
+
+/** `service` is what stands behind `{team}-` in its name. */
+export interface NewService {
+  service: string;
+}
+
+export interface ServiceAnswer {
+  user: string;
+  kind: string;
+  created_us: number;
+}
+
+/** `team` absent: onto the server, which its admins may. */
+export interface NewInvite {
+  team?: string | null;
+  role?: string;
+  days?: number;
+}
+
+/** An invite with its link, which is shown now only and works once. */
+export interface NewInviteAnswer {
+  number: number;
+  team: string | null;
+  role: string;
+  by: string;
+  created_us: number;
+  expires_us: number;
+  used_by: string | null;
+  url: string;
+}
+
+export interface InvitesAnswer {
+  invites: InviteAnswer[];
+}
+
+/** An invite; `team` null: onto the server; `used_by` null: not used yet. */
+export interface InviteAnswer {
+  number: number;
+  team: string | null;
+  role: string;
+  by: string;
+  created_us: number;
+  expires_us: number;
+  used_by: string | null;
+}
+
+/** What follows `#token=` in a link. */
+export interface Token {
+  token: string;
+}
+
+/** What an invite is to. */
+export interface LookAnswer {
+  team: string | null;
+  role: string;
+  by: string;
+  expires_us: number;
+}
+
+/** A user that nobody is yet: its key to log with, and the link to look with and to claim it. */
+export interface AnonymousAnswer {
+  user: string;
+  entity: string;
+  key: string;
+  url: string;
+}
+
+export interface ClaimAnswer {
+  entity: string;
 }
 
 /** Everything before `next` is committed. `stop`: somebody asked the run to stop. */
@@ -47,7 +281,7 @@ export interface RejectedRecord {
   reason: string;
 }
 
-/** The run a stream belongs to. The fields from `config` on stand only where a run is resumed. */
+/** The run a stream belongs to. `resumed`: it goes on (resumed, rewound, joined). Rows go on at `next_step` and with `runtime_us`. `defaults`: the settings of the user (I-70). The fields from `config` on stand only where something was taken over, by a fork too. */
 export interface OpenedRun {
   entity: string;
   project: string;
@@ -57,7 +291,9 @@ export interface OpenedRun {
   project_url: string;
   resumed: boolean;
   next_step: number;
+  runtime_us: number;
   attempt: number;
+  defaults: JsonTree;
   config?: JsonTree;
   summary?: JsonTree;
   tags?: string[];
@@ -190,6 +426,10 @@ export interface FullRunAnswer {
   logged: LoggedAnswer[];
   definitions: DefinitionAnswer[];
   attempts: AttemptAnswer[];
+  parent: ParentAnswer | null;
+  lineage: PieceAnswer[];
+  forks: ForkAnswer[];
+  writers: WriterAnswer[];
 }
 
 /** A file of the run, and when it is uploaded: `live`, `now` or `end`. */
@@ -230,13 +470,50 @@ export interface DefinitionAnswer {
   goal: string | null;
 }
 
-/** One start of the run under its id. */
+/** One start of the run under its id. A rewind or fork begins with rows up to `parent_step`. */
 export interface AttemptAnswer {
   attempt: number;
+  kind: "again" | "fork" | "rewind" | "start";
+  parent_step: number | null;
   state: string;
   started_us: number;
   rows: number;
   segment: number;
+}
+
+/** Where the latest attempt begins: the rows of `attempt` of `run`, up to and with `step`. */
+export interface ParentAnswer {
+  run: string;
+  name: string;
+  attempt: number;
+  step: number;
+}
+
+/** A piece of the history, written by an attempt of a run; null = not bounded by another piece. */
+export interface PieceAnswer {
+  run: string;
+  name: string;
+  attempt: number;
+  from_step: number | null;
+  to_step: number | null;
+}
+
+/** A run that begins with rows of this one, up to and with `step`. */
+export interface ForkAnswer {
+  run: string;
+  name: string;
+  step: number;
+}
+
+/** A process that writes, or wrote, the latest attempt. */
+export interface WriterAnswer {
+  stream: string;
+  label: string;
+  host: string;
+  pid: number;
+  primary: boolean;
+  state: string;
+  opened_us: number;
 }
 
 /** What to change; absent fields stay. */
@@ -247,7 +524,7 @@ export interface RunEdit {
   color?: number | null;
 }
 
-/** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. */
+/** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. */
 export interface SeriesQuestion {
   metrics: string[];
   runs: string[];
@@ -257,6 +534,7 @@ export interface SeriesQuestion {
   x_max?: number | null;
   buckets?: number;
   log_x?: boolean;
+  attempt?: number | null;
 }
 
 /** `total` lines match `stream` and `search`. */
@@ -272,6 +550,36 @@ export interface LineAnswer {
   number: number;
   time_us: number;
   text: string;
+}
+
+export interface Digests {
+  sha256: string[];
+}
+
+/** Those of the contents that the project does not hold. */
+export interface MissingAnswer {
+  missing: string[];
+}
+
+/** Content that the project holds now. */
+export interface BlobAnswer {
+  sha256: string;
+  size: number;
+}
+
+export interface FilesAnswer {
+  files: RunFileAnswer[];
+}
+
+/** A file of a run. `stored` false: it is named, and its content not (yet) there. `policy` says when it is uploaded: `live` (whenever it changes), `now` or `end`. */
+export interface RunFileAnswer {
+  path: string;
+  policy: string;
+  size: number;
+  sha256: string;
+  type: string;
+  time_us: number;
+  stored: boolean;
 }
 
 export interface Problem {

@@ -74,6 +74,7 @@ export const paths = {
   home: () => '/',
   login: () => '/login',
   signup: () => '/signup',
+  authorize: () => '/authorize',
   settings: (section: SettingsSection) => encode('settings', section),
   team: (team: string) => encode('teams', team),
   entity: (entity: string) => encode(entity),

@@ -1,6 +1,6 @@
 // Short messages bottom right: at most three; errors stay until dismissed.
 import { ApiError } from '../api/client';
-import { strings } from '../strings';
+import { explain } from './explain';
 
 export interface Toast {
   id: number;
@@ -26,7 +26,7 @@ class Toasts {
     const known = error instanceof ApiError ? error : null;
     this.add({
       kind: 'error',
-      text: known?.detail ?? strings.common.unexpected(String(error)),
+      text: explain(error),
       requestId: known?.requestId ?? null,
       action: null,
     });

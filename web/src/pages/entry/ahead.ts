@@ -1,5 +1,5 @@
 // How far away a time to come is, in words: `in 6 days`.
-import { accounts } from '../../strings.accounts';
+import { accounts } from '../../strings-accounts';
 
 const HOUR_MS = 3_600_000;
 

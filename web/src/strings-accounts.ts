@@ -22,7 +22,7 @@ export const accounts = {
   },
   name: {
     user: 'User name',
-    userHint: 'Stands in addresses and beside your runs. It stays as it is.',
+    userHint: 'Stands in addresses, and cannot change later.',
     display: 'Name',
     displayHint: 'How others see you.',
     email: 'Email',
@@ -37,6 +37,7 @@ export const accounts = {
     label: 'Password',
     new: 'New password',
     old: 'Current password',
+    oldHint: 'Not needed within the hour after a sign-in link brought you here.',
     show: 'Show password',
     hide: 'Hide password',
     hint: 'At least 12 characters. A few unrelated words are easy to keep and hard to guess.',
@@ -224,7 +225,7 @@ export const accounts = {
     projects: (count: number) => plural(count, 'project'),
     makeTitle: 'New team',
     name: 'Team name',
-    nameHint: 'Stands in addresses: /vision/digits. It stays as it is.',
+    nameHint: 'Stands in addresses, and cannot change later.',
     make: 'Make team',
     taken: 'A user or team has this name already.',
   },
@@ -329,8 +330,5 @@ export const accounts = {
     columns: { time: 'When', user: 'Who', action: 'What', object: 'Whom or which', via: 'With' },
     forbidden: 'These pages are for admins of the server.',
     forbiddenText: 'An admin can make you one.',
-  },
-  home: {
-    people: 'Members',
   },
 };
