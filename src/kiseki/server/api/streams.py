@@ -53,6 +53,9 @@ class OpenedRun(msgspec.Struct):
     group: str | msgspec.UnsetType = msgspec.UNSET
     job_type: str | msgspec.UnsetType = msgspec.UNSET
     started_us: int | msgspec.UnsetType = msgspec.UNSET
+    rows: int | msgspec.UnsetType = msgspec.UNSET
+    definitions: list[dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
+    aggregates: dict[str, dict[str, Any]] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RecordsAnswer(msgspec.Struct):
@@ -122,4 +125,12 @@ def _opened(call: Call, opened: Opened) -> OpenedRun:
         run.config, run.summary, run.tags = before.config, before.summary, before.tags
         run.notes, run.group, run.job_type = before.notes, before.group, before.job_type
         run.started_us = before.started_us or msgspec.UNSET
+        run.rows = before.rows
+        # With these the writer's own summary goes on as the server's does (D-01, D-04).
+        run.definitions = [msgspec.to_builtins(item) for item in before.definitions.values()]
+        run.aggregates = {
+            path: msgspec.to_builtins(tracked)
+            for path, tracked in before.tracked.items()
+            if tracked.rules
+        }
     return run
