@@ -101,6 +101,12 @@ def check_can(who: Principal, verb: Verb, entity: str, what: str, project: str =
     )
 
 
+def check_can_delete(who: Principal, entity: str, project: str, maker: str, what: str) -> None:
+    """Raise Forbidden unless somebody made `what` themselves, and may write, or administers its owner."""
+    if maker != who.user.name or not can(who, "write", entity, project):
+        check_can(who, "admin", entity, what, project)
+
+
 def check_account(who: Principal) -> None:
     """Raise Forbidden if somebody may not change accounts, teams and keys the way they are let in."""
     if "admin" not in who.scopes or who.project:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kiseki.core.access import check_can_delete
 from kiseki.core.runs import Run
 from kiseki.record.fold import RunState
 from kiseki.server.api.routing import Call, Routes
@@ -298,4 +299,7 @@ def stop_run(call: Call) -> None:
 @routes.add("DELETE", RUN, answer=None)
 def delete_run(call: Call) -> None:
     """Put a run into the trash; its id stays taken."""
-    call.core.runs.delete(_find(call, "write"))
+    run = _find(call, "write")
+    check_can_delete(call.who, run.entity, run.project_name, run.user, f"run {run.id}")
+    call.core.runs.delete(run)
+    call.core.people.audit.by(call.who, "run-deleted", f"{run.entity}/{run.project_name}/{run.id}")

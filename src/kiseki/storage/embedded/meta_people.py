@@ -325,10 +325,10 @@ class EmbeddedPeople(Database):
 
 def _add_entity(c: Connection, name: str, kind: str, now_us: int) -> int:
     values = {"name": name, "kind": kind, "created_us": now_us}
-    try:
-        return inserted(c.execute(t.entity.insert().values(values)))
-    except IntegrityError as error:
-        raise Conflict(f"{name!r} is taken by a user or a team", code="taken") from error
+    same = sql.lower(t.entity.c.name) == name.lower()  # `Ada` beside `ada` would be taken for her
+    if c.scalar(select(t.entity.c.number).where(same)) is not None:
+        raise Conflict(f"{name!r} is taken by a user or a team", code="taken")
+    return inserted(c.execute(t.entity.insert().values(values)))
 
 
 def _entity(c: Connection, name: str) -> int:
