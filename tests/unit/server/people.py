@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 from urllib.parse import quote
 
 from kiseki.core import access
 from tests.unit.server.asgi import Answer, Door
+from tests.unit.server.test_api import frames, opening
 
 PASSWORD = "nine lanterns over the bay"
 
@@ -20,11 +22,13 @@ class Person:
         self.headers = headers or {}
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
+        return self.send(path, b"" if body is None else json.dumps(body).encode(), method)
+
+    def send(self, path: str, body: bytes, method: str = "POST") -> Answer:
         headers = dict(self.headers)
         if "cookie" in headers:
             headers["sec-fetch-site"] = "same-origin"
-        data = b"" if body is None else json.dumps(body).encode()
-        return self.door.ask(method, path, data, headers)
+        return self.door.ask(method, path, body, headers)
 
     def get(self, path: str) -> Any:
         answer = self.ask("GET", path)
@@ -73,6 +77,18 @@ def operator(door: Door) -> Person:
     assert user is not None
     token = access.make_token(door.core.meta, user)
     return in_session(door, Person(door).ask("POST", "/api/v1/session", {"token": token}))
+
+
+def open_run(
+    who: Person, project: str = "digits", entity: str = "", run: str = "r1"
+) -> tuple[int, str]:
+    """Try to start a run, with one row; return the status and the entity it went to, or the code."""
+    stream = uuid.uuid4().hex
+    body = frames(*opening(stream, project=project, entity=entity, run=run), (0, 0, 1, 1, [0.5]))
+    answer = who.send(f"/api/v1/streams/{stream}/records", body)
+    if answer.status != 200:
+        return refusal(answer)
+    return answer.status, answer.json["run"]["entity"]
 
 
 def project_of(entity: str, project: str) -> str:
