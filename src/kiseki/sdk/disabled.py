@@ -78,10 +78,14 @@ class DisabledRun(Run):
             group=_text(group),
             job_type=_text(job_type),
         )
-        normaliser = Normaliser(lambda path, reason: None, text_of=str)
+        normaliser = Normaliser(
+            lambda path, reason: None, text_of=str, media_of=lambda value: {"_type": value.kind}
+        )
         self._normaliser = normaliser
         self._config = Config(lambda record: None, allow_val_change=True)
-        self._summary = Summary(lambda: self._state.summary, self._apply, normaliser)
+        self._summary = Summary(
+            lambda: self._state.summary, self._apply, normaliser, lambda data, keys: dict(data)
+        )
         self.tags = tags or ()
         with contextlib.suppress(*_WRONG):
             self._config.update({} if config is None else pairs_of(config))

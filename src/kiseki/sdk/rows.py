@@ -2,7 +2,7 @@
 
 The usual row — a dict of plain values whose keys came before — takes the short way: its tuple of keys
 finds a `Form`, which knows the shape number; no code of ours runs per key. Everything else (nested dicts,
-arrays, other number types, new keys) is normalised first.
+arrays, other number types, new keys) is normalised first, and media (images, tables, …) are kept before that.
 
 Nothing is kept back: an open row (`commit=False`, `step=n`) is written as it comes, its later keys as
 ROW_PART records of the same step. The summary is not folded per row but on reading, from the last row of
@@ -14,15 +14,20 @@ from __future__ import annotations
 import itertools
 import operator
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from kiseki.errors import RunStateError, UsageTypeError, UsageValueError
 from kiseki.record import codec, keypath
 from kiseki.record.fold import Definition, RunState, apply, apply_rows, definition_of
 from kiseki.record.types import Kind, Metric, Record, Row, Shape
 from kiseki.sdk.stream import Stream
-from kiseki.sdk.values import PLAIN, TEXT_BYTES_MAX, Normaliser, type_name
+from kiseki.sdk.values import PLAIN, TEXT_BYTES_MAX, MediaFound, Normaliser, type_name
+
+if TYPE_CHECKING:
+    from kiseki.sdk.media.batch import Batch
+
+    TakeMedia = Callable[[Mapping[str, Any], tuple[str, ...]], Batch]
 
 ROW_BYTES_MAX = 10 * 1024 * 1024
 FORMS_MAX = 10_000
@@ -69,6 +74,7 @@ class Rows:
         state: the run's fold; brought up to date by `fold`.
         normaliser: makes plain values.
         started_ns: monotonic clock at the start of the run.
+        take_media: writes drafts of the media in a mapping, to which the given keys lead.
     """
 
     def __init__(
@@ -77,10 +83,12 @@ class Rows:
         state: RunState,
         normaliser: Normaliser,
         started_ns: int,
+        take_media: TakeMedia,
     ) -> None:
         self._stream = stream
         self._state = state
         self._normaliser = normaliser
+        self._take_media = take_media
         self._by_keys: dict[tuple[str, ...], Form] = {}
         self._by_paths: dict[tuple[str, ...], Form] = {}
         self._numbers = itertools.count()
@@ -127,7 +135,11 @@ class Rows:
                 if _is_plain(map(type, values)) and self._write(form, values, step, commit, False):
                     return
                 plain = self._normaliser.plain
-                values = [plain(value, key, 1) for key, value in data.items()]
+                try:
+                    values = [plain(value, key, 1) for key, value in data.items()]
+                except MediaFound:
+                    self._log_media(data, step, commit)
+                    return
                 if not any(map(keypath.is_level, values)):
                     self._write(form, values, step, commit, True)
                     return
@@ -221,7 +233,16 @@ class Rows:
                 raise UsageValueError(
                     f"the key {key!r} is set by Kiseki; log it under another name"
                 )
-        row = self._normaliser.flat(data)
+        try:
+            row = self._normaliser.flat(data)
+        except MediaFound:
+            self._log_media(data, step, commit)
+            return
+        self._write_new(data, row, step, commit)
+
+    def _write_new(
+        self, data: Mapping[str, Any], row: dict[str, Any], step: int | None, commit: bool | None
+    ) -> None:
         own = tuple(row)
         with self._stream.lock:
             form = self._by_paths.get(own)
@@ -230,6 +251,57 @@ class Rows:
             if own == tuple(map(keypath.escape, data)):
                 self._by_keys[tuple(data)] = form
         self._write(form, list(row.values()), step, commit, True)
+
+    # -- media (M-00) --------------------------------------------------------------------------------
+
+    def _log_media(self, data: Mapping[str, Any], step: int | None, commit: bool | None) -> None:
+        if self.is_closed:
+            raise RunStateError("the run has ended: log() before finish()")
+        batch = self._take_media(data, ())
+        try:
+            row = self._normaliser.flat(batch.tree)
+            self._write_media(batch, data, row, step, commit)
+        except BaseException:
+            batch.discard()
+            raise
+
+    def _write_media(
+        self,
+        batch: Batch,
+        data: Mapping[str, Any],
+        row: dict[str, Any],
+        step: int | None,
+        commit: bool | None,
+    ) -> None:
+        """Write a row whose media are drafts; with the lock held, the step in their names is the row's."""
+        stream = self._stream
+        with stream.lock:
+            if stream.busy:
+                stream.deferred.append(
+                    lambda: (
+                        batch.discard()
+                        if self.is_closed
+                        else self._write_media(batch, data, row, step, commit)
+                    )
+                )
+                return
+            if self.is_closed:
+                raise RunStateError("the run has ended: log() before finish()")
+            self._place(batch, self.step if step is None else step)
+            self._write_new(data, row, step, commit)
+
+    def keep_media(self, data: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+        """Keep the files of the media in `data`, to which `keys` lead; return it with plain dicts (S-07)."""
+        if self.is_closed:
+            raise RunStateError("the run has ended: write to the summary before finish()")
+        batch = self._take_media(data, keys)
+        with self._stream.lock:
+            self._place(batch, self.step)
+        return batch.tree
+
+    def _place(self, batch: Batch, step: int) -> None:
+        for record in batch.place(step):
+            self._stream.write(record)
 
     # -- forms ---------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from kiseki.sdk.values import Normaliser
 
 if TYPE_CHECKING:
     from kiseki.sdk.earlier import Restored
+    from kiseki.sdk.media.batch import Batch
     from kiseki.sdk.watch import Watch
 
 WRITABLE = ("name", "notes", "tags")
@@ -90,7 +91,7 @@ class Run:
         self._link: Link | None = None
         self._has_ended = False
         self._exit_code = 0
-        self._replaced: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._before_finish: list[Callable[[], object]] = []
         self._watch: Watch | None = None
         self._alerts = Alerts()
@@ -100,9 +101,11 @@ class Run:
             folder.journal, opening, self._terminal, settings.fsync, is_inherited=home is not None
         )
         normaliser = Normaliser(self._tell_replaced)
-        self._rows = Rows(self._stream, self._state, normaliser, self._started_ns)
+        self._rows = Rows(self._stream, self._state, normaliser, self._started_ns, self._take_media)
         self._config = Config(self._change, allow_val_change, self._state.config)
-        self._summary = Summary(self._read_summary, self._write_summary, normaliser)
+        self._summary = Summary(
+            self._read_summary, self._write_summary, normaliser, self._rows.keep_media
+        )
         self._console: ConsoleLog | None = None
         self._redirect: Redirect | None = None
         self._debug = DebugLog(os.path.join(folder.logs, "debug.log"))
@@ -119,7 +122,8 @@ class Run:
         """Record one row. When this returns, the row is with the operating system.
 
         Args:
-            data: values by key: numbers, text, bools, None, arrays, nested dicts and lists of these.
+            data: values by key: numbers, text, bools, None, arrays, media (`Image`, `Table`, …; figures and
+                data frames as they are), nested dicts and lists of these.
             step: the row's step; default: the open row's, else one more than the largest so far. The row
                 stays open: `log` calls without `step`, or with the same, add to it.
             commit: whether the row is complete. Default: True without `step`, False with it.
@@ -538,7 +542,7 @@ class Run:
         self._config.go_on_from(state.config)
         state.config = self._config.as_dict()
         if restored.is_resumed:
-            self._started_us = state.started_us
+            self._started_us = state.started_us or self._started_us
         else:
             state.opened, state.writers, state.started_us = [], {}, self._started_us
         for field in RunState.__struct_fields__:
@@ -617,14 +621,29 @@ class Run:
             self._rows.claim(record.set)
             self._change(record)
 
+    def _take_media(self, data: Mapping[str, Any], keys: tuple[str, ...]) -> Batch:
+        """Write drafts of the media in `data`, to which `keys` lead."""
+        from kiseki.sdk.media.batch import Batch  # and NumPy with it
+
+        batch = Batch(
+            self._folder.files,
+            self._folder.tmp,
+            self._tell_replaced,
+            lambda path, text: self._tell_once("media", path, text),
+            is_synced=self._settings.fsync == "always",
+        )
+        return batch.take(data, keys)
+
     def _tell_replaced(self, path: str, reason: str) -> None:
-        """Say once per key that a value was replaced, here and on the run page (reliability 2.10)."""
-        if path in self._replaced:
+        self._tell_once("replaced", path, f"the value of {path!r} was replaced: {reason}")
+
+    def _tell_once(self, code: str, path: str, text: str) -> None:
+        """Say something about a key once, here and on the run page (reliability 2.10)."""
+        if (code, path) in self._told:
             return
-        self._replaced.add(path)
-        text = f"the value of {path!r} was replaced: {reason}"
+        self._told.add((code, path))
         self._terminal.warn(text)
-        self._stream.write(Note(code="replaced", text=text, count=1, time_us=wall_us()))
+        self._stream.write(Note(code=code, text=text, count=1, time_us=wall_us()))
 
     def after_fork(self) -> None:
         """In a forked child: the run goes on there with a stream of its own (T-02)."""

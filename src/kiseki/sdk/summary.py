@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from kiseki.errors import UsageTypeError, UsageValueError
 from kiseki.record import keypath
 from kiseki.record.types import Summary as SummaryRecord
-from kiseki.sdk.values import Normaliser, key_text
+from kiseki.sdk.values import MediaFound, Normaliser, key_text
 
+KeepMedia = Callable[[Mapping[str, Any], tuple[str, ...]], dict[str, Any]]
 RESERVED = ("_step", "_timestamp", "_runtime")
 
 
@@ -20,12 +21,14 @@ class Summary(MutableMapping[str, Any]):
         read: returns the whole summary as a nested dict.
         write: takes each change; raises when the run has ended.
         normaliser: makes plain values.
+        keep_media: keeps the files of the media in a mapping, to which the given keys lead; returns it plain.
         keys: the keys that lead to this level.
     """
 
     _read: Callable[[], dict[str, Any]]
     _write: Callable[[SummaryRecord], None]
     _normaliser: Normaliser
+    _keep_media: KeepMedia
     _keys: tuple[str, ...]
 
     def __init__(
@@ -33,11 +36,13 @@ class Summary(MutableMapping[str, Any]):
         read: Callable[[], dict[str, Any]],
         write: Callable[[SummaryRecord], None],
         normaliser: Normaliser,
+        keep_media: KeepMedia,
         keys: tuple[str, ...] = (),
     ) -> None:
         object.__setattr__(self, "_read", read)
         object.__setattr__(self, "_write", write)
         object.__setattr__(self, "_normaliser", normaliser)
+        object.__setattr__(self, "_keep_media", keep_media)
         object.__setattr__(self, "_keys", keys)
 
     def as_dict(self) -> dict[str, Any]:
@@ -54,7 +59,8 @@ class Summary(MutableMapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         value = self.as_dict()[key]
         if keypath.is_level(value):
-            return Summary(self._read, self._write, self._normaliser, (*self._keys, key))
+            keys = (*self._keys, key)
+            return Summary(self._read, self._write, self._normaliser, self._keep_media, keys)
         return value
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -95,6 +101,15 @@ class Summary(MutableMapping[str, Any]):
         return keypath.join((*self._keys, key))
 
     def _set(self, given: dict[Any, Any]) -> None:
+        try:
+            values, paths = self._plain(given)
+        except MediaFound:
+            values, paths = self._plain(self._keep_media(given, self._keys))
+        if values:
+            self._write(SummaryRecord(set=values, delete=paths))
+
+    def _plain(self, given: dict[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return the values by path, and the paths they replace with all below them."""
         values: dict[str, Any] = {}
         paths: list[str] = []
         for name, value in given.items():
@@ -111,5 +126,4 @@ class Summary(MutableMapping[str, Any]):
                 values.update(keypath.flatten(plain, path + "."))
             else:
                 values[path] = plain
-        if values:
-            self._write(SummaryRecord(set=values, delete=paths))
+        return values, paths

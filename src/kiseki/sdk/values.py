@@ -12,6 +12,7 @@ import decimal
 import enum
 import math
 import sys
+import types
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
@@ -25,10 +26,21 @@ TEXT_BYTES_MAX = 1_000_000
 TEXT_KEPT_CHARACTERS = 1_000
 LIST_ELEMENTS_MAX = 32  # an array with more elements becomes a histogram (L-11)
 HISTOGRAM_BINS = 32
+RANGE_MAX = 1e300  # numbers beyond it are made smaller before they are subtracted from each other
 
 PLAIN: frozenset[type] = frozenset((float, int, bool, str, type(None)))
 
 OnReplaced = Callable[[str, str], None]  # (path, reason)
+
+FIGURE_LIBRARIES = frozenset({"matplotlib", "plotly", "bokeh", "pandas", "polars", "PIL"})
+
+
+class MediaFound(UsageTypeError):
+    """A value that is media (M-00), or may be: `sdk/media` must have it first."""
+
+
+class Ready(dict[str, Any]):
+    """A plain value as `sdk/media` made it; `Normaliser` leaves it as it is."""
 
 
 class Normaliser:
@@ -39,6 +51,7 @@ class Normaliser:
             them, and takes the values of enums.
         is_json: store NaN and ±Inf as None, and arrays and texts of any length as they are (config,
             C-08; its values have a limit of their own).
+        media_of: returns what stands for a media value. `None` raises `MediaFound`.
     """
 
     def __init__(
@@ -46,10 +59,12 @@ class Normaliser:
         on_replaced: OnReplaced,
         text_of: Callable[[Any], str] | None = None,
         is_json: bool = False,
+        media_of: Callable[[Any], Any] | None = None,
     ) -> None:
         self._on_replaced = on_replaced
         self._text_of = text_of
         self._is_json = is_json
+        self._media_of = media_of
 
     def flat(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Return {key path: plain value} of a logged mapping (L-08, L-09).
@@ -86,6 +101,8 @@ class Normaliser:
                 f"the value of {path!r} is nested deeper than {DEPTH_MAX} levels (or contains itself)"
             )
         if isinstance(value, Mapping):
+            if kind is Ready:
+                return value
             return {
                 clean_text(key_text(key)): self.plain(item, path, depth + 1)
                 for key, item in value.items()
@@ -113,13 +130,21 @@ class Normaliser:
             return value.isoformat()
         if isinstance(value, (complex, decimal.Decimal)):
             return str(value)
+        if is_media(value):
+            if self._media_of is not None:
+                return self._media_of(value)
+            raise MediaFound(
+                f"{path!r} cannot hold a value of type {type_name(value)}: "
+                "it has a file, which only log() and the summary keep"
+            )
         if is_array(value):
             return self._array(value, path, depth)
         if self._text_of is not None:
             return self._text(self._text_of(value), path)
-        raise UsageTypeError(
+        error = MediaFound if is_figure(value) else UsageTypeError
+        raise error(
             f"cannot log {path!r}: a value of type {type_name(value)} has no plain form. "
-            "Log numbers, text, bools, None, arrays, or dicts and lists of these."
+            "Log numbers, text, bools, None, arrays, media, or dicts and lists of these."
         )
 
     def _array(self, value: Any, path: str, depth: int) -> Any:
@@ -192,13 +217,26 @@ def type_name(value: object) -> str:
     )
 
 
+def is_media(value: object) -> bool:
+    """Return whether `value` is one of Kiseki's media; does not import them."""
+    return getattr(type(value), "is_kiseki_media", False) is True
+
+
+def is_figure(value: Any) -> bool:
+    """Return whether `value` may be what other libraries call a figure, an image or a data frame."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__ == "matplotlib.pyplot"
+    return any(
+        kind.__module__.partition(".")[0] in FIGURE_LIBRARIES for kind in type(value).__mro__
+    )
+
+
 def is_array(value: Any) -> bool:
     """Return whether `value` is a NumPy scalar or array, or a tensor of another library."""
     if isinstance(value, type):
         return False
-    if hasattr(value, "columns") and hasattr(
-        value, "index"
-    ):  # a data frame is a table, not an array
+    # A data frame is a table, not an array.
+    if hasattr(value, "columns") and (hasattr(value, "index") or hasattr(value, "iter_rows")):
         return False
     return hasattr(value, "__array__") or hasattr(value, "detach")
 
@@ -231,8 +269,8 @@ def numpy_of(value: Any) -> Any:
     return numpy.asarray(value)
 
 
-def histogram(array: Any) -> dict[str, Any] | None:
-    """Return 32 bins of a numeric array (L-11), or None for an array that is not numeric.
+def histogram(array: Any, bins: int = HISTOGRAM_BINS) -> dict[str, Any] | None:
+    """Return `bins` bins of a numeric array (L-11), or None for an array that is not numeric.
 
     NaN and ±Inf lie in no bin; their numbers stand beside the bins.
     """
@@ -246,10 +284,26 @@ def histogram(array: Any) -> dict[str, Any] | None:
     finite = numbers[numpy.isfinite(numbers)]
     result: dict[str, Any] = {"_type": "histogram", "values": [], "bins": []}
     if finite.size:
-        counts, edges = numpy.histogram(finite, bins=HISTOGRAM_BINS)
+        counts, edges = binned(finite, bins)
         result["values"], result["bins"] = counts.tolist(), edges.tolist()
     if finite.size != numbers.size:
         result["nan"] = int(numpy.isnan(numbers).sum())
         result["pinf"] = int(numpy.isposinf(numbers).sum())
         result["ninf"] = int(numpy.isneginf(numbers).sum())
     return result
+
+
+def binned(numbers: Any, bins: int) -> tuple[Any, Any]:
+    """Return (counts, edges) of finite numbers, also where NumPy refuses: huge and tiny ranges."""
+    import numpy
+
+    scale = 1.0 if numpy.abs(numbers).max() < RANGE_MAX else 0.25  # else max - min overflows
+    numbers = numbers * scale
+    try:
+        counts, edges = numpy.histogram(numbers, bins)
+    except ValueError:  # fewer floats between smallest and largest than there are bins
+        low, high = numbers.min(), numbers.max()
+        pad = bins * numpy.spacing(max(abs(low), abs(high)))
+        counts, edges = numpy.histogram(numbers, bins, (low - pad, high + pad))
+    limit = numpy.finfo(numpy.float64).max * scale
+    return counts, edges.clip(-limit, limit) / scale

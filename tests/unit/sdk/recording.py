@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from kiseki.journal.reader import read_journal
 from kiseki.record.codec import Decoder
 from kiseki.record.fold import RunState, apply
 from kiseki.record.types import Open, Row
+from kiseki.sdk.media.batch import Batch
 from kiseki.sdk.rows import Rows
 from kiseki.sdk.stream import Stream
 from kiseki.sdk.terminal import Terminal
@@ -40,14 +42,23 @@ class Recording:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "run-abc.kslog"
+        self.files, self.tmp = folder / "files", folder / "tmp"
+        for made in (self.files, self.tmp):
+            made.mkdir(exist_ok=True)
         self.replaced: list[tuple[str, str]] = []
         opening = Open(stream=STREAM, run="abc", project="p", started_us=1)
         self.stream = Stream(str(self.path), opening, Terminal(silent=True))
         self.state = RunState()
         apply(self.state, opening)
         normaliser = Normaliser(lambda path, reason: self.replaced.append((path, reason)))
-        self.rows = Rows(self.stream, self.state, normaliser, time.monotonic_ns())
+        self.rows = Rows(self.stream, self.state, normaliser, time.monotonic_ns(), self._take_media)
         self.log = self.rows.log
+
+    def _take_media(self, data: Mapping[str, Any], keys: tuple[str, ...]) -> Batch:
+        def tell(path: str, text: str) -> None:
+            self.replaced.append((path, text))
+
+        return Batch(str(self.files), str(self.tmp), tell, tell).take(data, keys)
 
     def records(self) -> list[Any]:
         return records_of(self.path)

@@ -22,7 +22,8 @@ def summary(recording: Recording) -> Summary:
             recording.rows.change(record)
 
     read: Callable[[], dict[str, object]] = lambda: recording.rows.fold().summary  # noqa: E731
-    return Summary(read, write, Normaliser(lambda path, reason: None))
+    normaliser = Normaliser(lambda path, reason: None)
+    return Summary(read, write, normaliser, recording.rows.keep_media)
 
 
 def test_last_values(recording: Recording, summary: Summary) -> None:  # S-01, S-05, S-08
