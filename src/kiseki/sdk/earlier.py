@@ -140,6 +140,8 @@ def _finishes(journal: Path) -> list[Finish]:
 def restored(found: list[Earlier], run_id: str, wanted: Continuation) -> Restored | None:
     """Return what a run goes on from, as far as folders of this machine tell; None if they do not.
 
+    Behind a moment of a run that is not recorded here the steps begin all the same.
+
     Args:
         found: what `find` returned.
         run_id: the run that is started.
@@ -151,8 +153,10 @@ def restored(found: list[Earlier], run_id: str, wanted: Continuation) -> Restore
         pieces = _lineage(found, run_id)
     else:
         return None
-    if not pieces:
+    if not pieces and moment is None:
         return None
+    if not pieces and moment is not None:
+        return Restored(RunState(next_step=moment.step + 1), wanted.fork is None, moment.step)
     from kiseki.sdk.reading import fold_pieces
 
     state, last_step = fold_pieces(pieces)
