@@ -9,6 +9,7 @@ with kiseki.init(project="digits", config={"lr": 0.1}) as run:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kiseki import errors
@@ -38,7 +39,21 @@ from kiseki.sdk.summary import Summary
 
 if TYPE_CHECKING:
     from kiseki.integrations import tensorboard
+    from kiseki.sdk import plot
     from kiseki.sdk.api import Api
+    from kiseki.sdk.media.audio import Audio
+    from kiseki.sdk.media.bokeh import Bokeh
+    from kiseki.sdk.media.graph import Graph
+    from kiseki.sdk.media.histogram import Histogram
+    from kiseki.sdk.media.html import Html
+    from kiseki.sdk.media.image import Image
+    from kiseki.sdk.media.molecule import Molecule
+    from kiseki.sdk.media.object3d import Object3D, box3d
+    from kiseki.sdk.media.overlays import Classes
+    from kiseki.sdk.media.plotly import Plotly
+    from kiseki.sdk.media.table import JoinedTable, Table
+    from kiseki.sdk.media.video import Video
+    from kiseki.sdk.plot import plot_table
     from kiseki.sdk.reading import open_run as open
 
     run: Run | None
@@ -48,17 +63,31 @@ if TYPE_CHECKING:
 __all__ = [
     "AlertLevel",
     "Api",
+    "Audio",
     "AuthenticationError",
+    "Bokeh",
+    "Classes",
     "CommError",
     "Config",
     "ConfigError",
     "Error",
+    "Graph",
+    "Histogram",
+    "Html",
+    "Image",
+    "JoinedTable",
+    "Molecule",
+    "Object3D",
+    "Plotly",
     "Run",
     "Settings",
     "Summary",
+    "Table",
     "UsageError",
+    "Video",
     "__version__",
     "alert",
+    "box3d",
     "config",
     "define_metric",
     "errors",
@@ -68,6 +97,8 @@ __all__ = [
     "login",
     "mark_preempting",
     "open",
+    "plot",
+    "plot_table",
     "run",
     "setup",
     "summary",
@@ -76,6 +107,24 @@ __all__ = [
     "unwatch",
     "watch",
 ]
+
+_LOADED_LATER = {
+    "Audio": "kiseki.sdk.media.audio",
+    "Bokeh": "kiseki.sdk.media.bokeh",
+    "Classes": "kiseki.sdk.media.overlays",
+    "Graph": "kiseki.sdk.media.graph",
+    "Histogram": "kiseki.sdk.media.histogram",
+    "Html": "kiseki.sdk.media.html",
+    "Image": "kiseki.sdk.media.image",
+    "JoinedTable": "kiseki.sdk.media.table",
+    "Molecule": "kiseki.sdk.media.molecule",
+    "Object3D": "kiseki.sdk.media.object3d",
+    "Plotly": "kiseki.sdk.media.plotly",
+    "Table": "kiseki.sdk.media.table",
+    "Video": "kiseki.sdk.media.video",
+    "box3d": "kiseki.sdk.media.object3d",
+    "plot_table": "kiseki.sdk.plot",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -96,6 +145,10 @@ def __getattr__(name: str) -> Any:
         from kiseki.integrations import tensorboard
 
         return tensorboard
+    if name == "plot":
+        return import_module("kiseki.sdk.plot")
+    if name in _LOADED_LATER:
+        return getattr(import_module(_LOADED_LATER[name]), name)
     if name in _LATER:
         return later_function(name)
     raise AttributeError(f"module 'kiseki' has no attribute {name!r}")
