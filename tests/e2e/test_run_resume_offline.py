@@ -223,7 +223,7 @@ def test_a_chain_is_settled_at_sync(server: LiveServer) -> None:  # I-55, I-63, 
     train(2, id="f", resume="allow")
     train(4, resume_from="a?_step=2")
     for _ in range(2):  # repeating is safe
-        code, answer, told = sync(server, "--include-synced", "kiseki")
+        code, _, told = sync(server, "--include-synced", "kiseki")
         assert code == 0, told
     with kiseki.Api(server.url, server.key) as api:
         found = {run.id: run for run in api.runs("ada/p")}

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 from urllib.parse import quote
 
 from kiseki.client.credentials import resolve
 from kiseki.client.http import TIMEOUT_S, Client, numbers_of
 from kiseki.errors import UsageValueError
+from kiseki.sdk.api_lineage import Attempt, Fork, Parent, Piece, Writer, attempts_of, known
 
 __all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
 
@@ -136,10 +137,22 @@ class Api:
         url = self._url(self._parts(path, 2)) + "/runs"
         return Runs(self._client, url, filters, order, per_page)
 
-    def run(self, path: str) -> ApiRun:
-        """Return one run by `entity/project/id`, or `project/id` of the default entity."""
+    @overload
+    def run(self, path: str) -> ApiRun: ...
+
+    @overload
+    def run(self, path: str, attempt: int) -> Attempt: ...
+
+    def run(self, path: str, attempt: int | None = None) -> ApiRun | Attempt:
+        """Return one run by `entity/project/id`, or `project/id` of the default entity.
+
+        Args:
+            path: of the run.
+            attempt: number of one of its attempts, from 1; then that is returned.
+        """
         parts = self._parts(path, 3)
-        return ApiRun(self._client, self._client.get_json(self._url(parts)), is_whole=True)
+        run = ApiRun(self._client, self._client.get_json(self._url(parts)), is_whole=True)
+        return run if attempt is None else run.attempt(attempt)
 
     def close(self) -> None:
         """Close the connection; the next question opens a new one."""
@@ -341,11 +354,15 @@ class ApiRun:
 
     def console(self) -> list[tuple[str, str]]:
         """Return the console as (stream, text) per line, in the order the lines began; final texts."""
+        return self._lines_of()
+
+    def _lines_of(self, attempt: int | None = None) -> list[tuple[str, str]]:
         lines: list[tuple[str, str]] = []
         after = -1
         while True:
             page = self._client.get_json(
-                self._url + "/console", {"after": after, "limit": PAGE_LINES}
+                self._url + "/console",
+                {"after": after, "limit": PAGE_LINES, "attempt": attempt},
             )["lines"]
             lines += ((line["stream"], line["text"]) for line in page)
             if len(page) < PAGE_LINES:
@@ -363,6 +380,41 @@ class ApiRun:
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts as dicts with `title`, `text`, `level`, `time_us`, `step`."""
         return list(self._whole().get("alerts") or ())
+
+    # -- where it comes from --------------------------------------------------------------------------
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The attempts of the run, oldest first; the run itself shows the last one."""
+        return attempts_of(self._whole(), self._rows_of, self._lines_of)
+
+    def attempt(self, number: int) -> Attempt:
+        """Return one attempt, by its number from 1."""
+        for attempt in self.attempts:
+            if attempt.attempt == number:
+                return attempt
+        raise UsageValueError(f"{self.path} has no attempt {number}")
+
+    @property
+    def parent(self) -> Parent | None:
+        """The moment that the run was last rewound to or forked from, None if it never was."""
+        raw = self._whole().get("parent")
+        return known(Parent, raw) if raw else None
+
+    @property
+    def lineage(self) -> list[Piece]:
+        """The pieces that the history is made of, oldest first, the run itself last."""
+        return [known(Piece, raw) for raw in self._whole().get("lineage") or ()]
+
+    @property
+    def forks(self) -> list[Fork]:
+        """The runs that were forked from this one."""
+        return [known(Fork, raw) for raw in self._whole().get("forks") or ()]
+
+    @property
+    def writers(self) -> list[Writer]:
+        """The processes that logged to the latest attempt."""
+        return [known(Writer, raw) for raw in self._whole().get("writers") or ()]
 
     # -- changes --------------------------------------------------------------------------------------
 
@@ -389,7 +441,7 @@ class ApiRun:
         self._client.post_json(self._url, method="DELETE")
 
     def _rows_of(
-        self, space: str, mode: str, keys: Iterable[str] | None
+        self, space: str, mode: str, keys: Iterable[str] | None, attempt: int | None = None
     ) -> Iterator[dict[str, Any]]:
         wanted = None if keys is None else [keys] if isinstance(keys, str) else list(keys)
         if wanted == []:
@@ -404,6 +456,7 @@ class ApiRun:
                     "limit": PAGE_ROWS,
                     "mode": mode,
                     "space": space,
+                    "attempt": attempt,
                 },
             )
             yield from page["rows"]
