@@ -18,6 +18,7 @@ from kiseki.errors import AuthenticationError, CommError, ConfigError, Error, Us
 from kiseki.sdk.alerts import AlertLevel
 from kiseki.sdk.config import Config
 from kiseki.sdk.current import session as _session
+from kiseki.sdk.notebook import offer_magic as _offer_magic
 from kiseki.sdk.public import (
     alert,
     define_metric,
@@ -152,6 +153,14 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return later_function(name)
     raise AttributeError(f"module 'kiseki' has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Make `%kiseki` known to IPython (`%load_ext kiseki`); a notebook needs no such call."""
+    _offer_magic(shell)
+
+
+_offer_magic()
 
 
 def __dir__() -> list[str]:

@@ -113,6 +113,16 @@ class DisabledRun(Run):
     def unwatch(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""
 
+    def display(self, *args: Any, **kwargs: Any) -> bool:
+        """Show nothing."""
+        return False
+
+    def to_html(self, *args: Any, **kwargs: Any) -> str:
+        """Return a card with its name."""
+        from kiseki.sdk import display
+
+        return display.page(display.Card(self.name, "disabled"))
+
     def define_metric(self, name: Any, *args: Any, **kwargs: Any) -> DefinedMetric:
         """Apply it to the summary."""
         with contextlib.suppress(*_WRONG):

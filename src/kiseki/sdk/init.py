@@ -380,7 +380,7 @@ def _gone_on_from(opening: Open, plan: Plan) -> set[str]:
 def _beginning(plan: Plan) -> tuple[Open, Restored | None]:
     """Return the first record of the run, and what it goes on from as far as this machine knows."""
     settings, wanted = plan.settings, plan.continuation
-    program = settings.program or script.program()
+    program = settings.program or script.program(settings.notebook_name)
     project = settings.project or script.guess_project(program)
     run_id, restored = settings.run_id, None
     if wanted != Continuation():

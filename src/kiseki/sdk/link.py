@@ -167,6 +167,14 @@ class Link:
         pending, refused = int(done.get("pending", -1)), str(done.get("refused", ""))
         return Result(bool(done.get("synced")), pending, refused)
 
+    def pause(self) -> None:
+        """Have no system metrics sampled until `resume`."""
+        self._process.send({"do": "pause"})
+
+    def resume(self) -> None:
+        """Have system metrics sampled again."""
+        self._process.send({"do": "resume"})
+
     def close(self) -> None:
         """Let go of the uploader: it ends by itself."""
         self._process.close()

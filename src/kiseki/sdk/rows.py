@@ -397,6 +397,17 @@ class Rows:
             apply(self.fold(), record)
             self._stream.write(record)
 
+    def rest(self, since_ns: int) -> int:
+        """Leave the time since then out of the run time; return how much, in nanoseconds.
+
+        Rows that were logged in the meantime keep their run time: it is left out behind the last of them.
+        """
+        with self._stream.lock:
+            last_ns = self._started_ns + self._runtime_us * 1000
+            left_out = max(0, _monotonic_ns() - max(since_ns, last_ns))
+            self._started_ns += left_out
+            return left_out
+
     # -- reading -------------------------------------------------------------------------------------
 
     def fold(self) -> RunState:

@@ -27,6 +27,7 @@ from kiseki.sdk.guard import DebugLog, Guard
 from kiseki.sdk.link import Link, Place
 from kiseki.sdk.metrics import DefinedMetric, metric_record
 from kiseki.sdk.rows import Rows
+from kiseki.sdk.script import is_notebook
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.stream import Stream
 from kiseki.sdk.summary import Summary
@@ -37,13 +38,14 @@ from kiseki.sdk.values import Normaliser
 if TYPE_CHECKING:
     from kiseki.sdk.earlier import Restored
     from kiseki.sdk.media.batch import Batch
+    from kiseki.sdk.notebook import Cells
     from kiseki.sdk.watch import Watch
 
 WRITABLE = ("name", "notes", "tags")
 LATER = (
     "save", "restore", "log_artifact", "use_artifact", "link_artifact",
     "upsert_artifact", "finish_artifact", "log_model", "use_model", "link_model", "log_code",
-    "display", "to_html", "status", "write_logs", "pin_config_keys",
+    "status", "write_logs", "pin_config_keys",
 )  # fmt: skip
 
 
@@ -94,6 +96,7 @@ class Run:
         self._told: set[tuple[str, str]] = set()
         self._before_finish: list[Callable[[], object]] = []
         self._watch: Watch | None = None
+        self._cells: Cells | None = None
         self._alerts = Alerts()
         self._state = RunState() if home is None else home.state
         apply(self._state, opening)
@@ -412,6 +415,29 @@ class Run:
         """Old name of `project`."""
         return self.project
 
+    # -- showing it ----------------------------------------------------------------------------------
+
+    def display(self, height: int = 420, hidden: bool = False) -> bool:
+        """Show the run below the cell of a notebook; return whether this is one.
+
+        Args:
+            height: pixels, at most.
+            hidden: show the name only, until it is pressed.
+        """
+        if self._cells is None:
+            return False
+        self._cells.show(height, hidden)
+        return True
+
+    def to_html(self, height: int = 420, hidden: bool = False) -> str:
+        """Return the run as a card in HTML: name, state, link to its page, metrics; see `display`."""
+        from kiseki.sdk import display
+
+        return display.page(display.of_run(self), height, hidden)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
     # -- ending --------------------------------------------------------------------------------------
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
@@ -575,6 +601,21 @@ class Run:
                 self._redirect = Redirect(self._console.feed)
             else:
                 self._session.capture.add(self._console.feed)
+        if is_notebook():
+            from kiseki.sdk import notebook
+
+            self._cells = notebook.follow(self)
+
+    def _pause(self) -> None:
+        """No cell of the notebook runs: sample no system metrics (J-01)."""
+        if self._link is not None:
+            self._link.pause()
+
+    def _resume(self, since_ns: int) -> None:
+        """A cell begins: leave the time since then out of the run time (J-01)."""
+        self._started_ns += self._rows.rest(since_ns)
+        if self._link is not None:
+            self._link.resume()
 
     def _stop_hearing(self) -> None:
         console, self._console = self._console, None

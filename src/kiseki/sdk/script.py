@@ -17,8 +17,16 @@ def is_notebook() -> bool:
     return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")
 
 
-def program() -> str:
-    """Return the path of the main script, "" without one."""
+def program(notebook_name: str | None = None) -> str:
+    """Return the path of the main script or notebook, "" without one.
+
+    Args:
+        notebook_name: the setting of that name.
+    """
+    if is_notebook():
+        from kiseki.sdk import notebook
+
+        return notebook.path(notebook_name)
     path = getattr(sys.modules.get("__main__"), "__file__", None)
     return os.path.abspath(path) if isinstance(path, str) and os.path.exists(path) else ""
 
