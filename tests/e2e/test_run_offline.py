@@ -90,7 +90,7 @@ def test_attributes(tmp_path: Path) -> None:  # R-01, R-02, R-03, R-04, R-05, R-
     assert run.id == "my-id"
     with pytest.raises(TypeError):
         run.config_static["lr"] = 1  # type: ignore[index]
-    for method in ("save", "log_artifact", "watch"):
+    for method in ("link_artifact", "log_artifact", "use_artifact"):
         assert not hasattr(run, method)
         with pytest.raises(NotImplementedError, match=method):
             getattr(run, method)
@@ -274,7 +274,7 @@ def test_module_functions_move_together() -> None:  # F-10, F-11, C-10
             lambda: kiseki.config,
             lambda: kiseki.summary,
             lambda: kiseki.save("x"),  # type: ignore[attr-defined]
-            lambda: kiseki.watch(None),  # type: ignore[attr-defined]
+            lambda: kiseki.watch(None),
         ):
             with pytest.raises(kiseki.Error, match="init"):
                 call()
