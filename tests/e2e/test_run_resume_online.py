@@ -220,7 +220,8 @@ def test_alive_elsewhere(logged_in: LiveServer) -> None:  # I-62
             with pytest.raises(kiseki.UsageError, match=rf"alive.*process {process.pid}.*shared"):
                 kiseki.init(**({"id": "a"} | asked))  # type: ignore[arg-type]
             assert kiseki.run is None
-        assert kiseki.init(fork_from="a?_step=0").step == 1  # a fork changes nothing of it
+        with kiseki.init(fork_from="a?_step=0") as fork:  # which changes nothing of it
+            assert fork.step == 1
     finally:
         process.kill()
         process.communicate()
