@@ -12,7 +12,7 @@ from kiseki.storage.embedded.columns import Column, Rows, column_of, positions
 from kiseki.storage.embedded.series_read import decoded_rows
 from kiseki.storage.interface import Ints, Logged, LoggedColumn, Range
 
-BATCHES_AT_ONCE = 64  # decoded together
+BATCHES_AT_ONCE = 4  # decoded together
 
 
 def replay(snapshot: Snapshot, span: Range) -> Iterator[Logged]:
