@@ -58,6 +58,6 @@ def _is_file(text: str) -> bool:
 
 
 def _with_style(text: str) -> str:
-    head = re.search(r"<(head|html)(\s[^>]*)?>", text, re.IGNORECASE)
-    at = head.end() if head else 0
+    found = (re.search(rf"<{tag}(\s[^>]*)?>", text, re.IGNORECASE) for tag in ("head", "html"))
+    at = next((tag.end() for tag in found if tag), 0)
     return text[:at] + STYLE + text[at:]

@@ -80,6 +80,8 @@ class Image(Media):
             raise UsageValueError(
                 f"Image: file_type must be one of {', '.join(FILE_TYPES)}, got {file_type!r}"
             )
+        if file_type not in (None, "png"):
+            library("PIL.Image", f"Image as {file_type}")
         self.format = file_type or "png"
         if is_path(data_or_path):
             self._open_file(data_or_path, mode, file_type)

@@ -199,7 +199,7 @@ def _json(data: Any) -> Content:
 
 
 def _format(name: str, given: Any) -> str:
-    found = "pts.json" if name.lower().endswith("pts.json") else extension_of("." + name.lower())
+    found = "pts.json" if name.lower().endswith("pts.json") else extension_of("x." + name.lower())
     if found not in FORMATS:
         raise UsageValueError(f"Object3D: {given!r} is none of the formats {', '.join(FORMATS)}")
     return found

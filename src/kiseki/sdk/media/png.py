@@ -1,6 +1,4 @@
-"""PNG files from arrays, with `zlib` alone: the commonest image needs no extra library, and its bytes,
-so its digest, do not depend on the version of one.
-"""
+"""PNG files from arrays, with `zlib` alone: the commonest image of a training needs no extra library."""
 
 from __future__ import annotations
 

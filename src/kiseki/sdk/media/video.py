@@ -115,6 +115,10 @@ class Video(Media):
                 "Video: the shape must be (time, channels, height, width) with 1, 3 or 4 channels, "
                 f"got {tuple(array.shape)}"
             )
+        if self.format == "gif":
+            library("PIL.Image", "Video as gif")
+        else:
+            _ffmpeg(self.format)
         numbers, self.note = whole_numbers(array)
         if numbers.dtype.itemsize == 2:
             numbers = (numbers >> 8).astype(numpy.uint8)
@@ -157,7 +161,7 @@ class Video(Media):
             done = subprocess.run(command, input=self._frames.tobytes(), capture_output=True)
             if done.returncode:
                 words = done.stderr.decode(errors="replace").strip().splitlines()
-                raise Error(f"Video: ffmpeg cannot write {self.format}: {' '.join(words[-1:])}")
+                raise Error(f"Video: ffmpeg cannot write {self.format}: {' '.join(words[:2])}")
             with open(path, "rb") as file:
                 return file.read()
 
