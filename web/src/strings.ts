@@ -251,6 +251,7 @@ export const strings = {
     exit: (code: number) => `exit ${code}`,
     notes: 'Notes',
     notesEmpty: 'Add notes',
+    notesNone: 'No notes',
     tags: 'Tags',
     addTag: 'Add tag',
     removeTag: (tag: string) => `Remove tag ${tag}`,

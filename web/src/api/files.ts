@@ -6,6 +6,7 @@ import type { HistoryPage, RunFile } from './types';
 export interface HistoryQuery {
   keys: readonly string[];
   after?: string;
+  min_step?: number;
   limit?: number;
   attempt?: number | null;
 }

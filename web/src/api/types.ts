@@ -12,6 +12,7 @@ import type {
   NoticeAnswer,
   ProjectAnswer,
   RunAnswer,
+  RunFileAnswer,
   RunsAnswer,
 } from './schema';
 
@@ -21,7 +22,7 @@ export type { Json, JsonTree } from './schema';
 export type RunState = string;
 export type Project = ProjectAnswer;
 export type Run = RunAnswer;
-export type RunDetail = FullRunAnswer;
+export type RunDetail = FullRunAnswer & Partial<Lineage>;
 export type RunPage = RunsAnswer;
 export type Field = FieldAnswer;
 export type Metric = Omit<MetricAnswer, 'space'> & { space: Space };
@@ -29,7 +30,7 @@ export type ConsoleLine = LineAnswer;
 export type ConsolePage = ConsoleAnswer;
 export type Alert = AlertAnswer;
 export type Notice = NoticeAnswer;
-export type Attempt = AttemptAnswer;
+export type Attempt = AttemptAnswer & { kind?: AttemptKind; parent_step?: number | null };
 
 /** What was logged, and what was sampled of the machine. */
 export type Space = 'history' | 'system';
@@ -44,6 +45,8 @@ export interface SeriesRequest {
   x_max: number | null;
   buckets: number;
   log_x: boolean;
+  /** An earlier attempt of the run; the latest when absent. */
+  attempt?: number;
 }
 
 export interface RunChange {
@@ -75,13 +78,23 @@ export interface HistoryPage {
   next: string | null;
 }
 
-/** A file of a run. `stored` false: named, and not on the server yet. */
-export interface RunFile {
-  path: string;
-  policy: string;
-  size: number;
-  sha256: string;
-  type: string;
-  time_us: number;
-  stored: boolean;
+export type RunFile = RunFileAnswer;
+
+/** How an attempt began: anew under an id that was there, going back to a step, or from another run's step. */
+export type AttemptKind = 'start' | 'again' | 'rewind' | 'fork';
+
+export interface LineagePiece {
+  run: string;
+  name: string;
+  attempt: number;
+  from_step: number;
+  to_step: number | null;
+}
+
+export interface Lineage {
+  parent: { run: string; name: string; attempt: number; step: number } | null;
+  /** The pieces that the run's history is made of, oldest first, itself last. */
+  lineage: LineagePiece[];
+  forks: { run: string; name: string; step: number }[];
+  writers: { stream: string; label: string; host: string; pid: number; primary: boolean; opened_us: number }[];
 }

@@ -21,4 +21,5 @@ export type {
   HoverRow,
   LineChart,
   LineFacts,
+  XRule,
 } from './types';

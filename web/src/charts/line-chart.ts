@@ -28,7 +28,7 @@ import { bucketValues, displayed, HOVER_ROWS_MAX, hitsAt, reaches } from './hove
 import type { Hit, HoverView } from './hover';
 import type { HoverState } from './hover-bus';
 import { fitX, fitY } from './fitting';
-import { paintHighlight, paintLines, paintValue, toPng } from './painting';
+import { paintHighlight, paintLines, paintRules, paintValue, toPng } from './painting';
 import type { PaintedLine, Scene } from './painting';
 import { factsOf, summaryText, tableOf } from './summary';
 import { readInk, watchTheme } from './theme';
@@ -62,6 +62,7 @@ const DRAWING_OPTIONS = [
   'yMin',
   'yMax',
   'yLimit',
+  'rules',
   'smoothing',
   'rawLine',
   'outlierPercent',
@@ -484,7 +485,9 @@ class CanvasLineChart implements LineChart, GestureTarget {
     const rank = { normal: 0, pinned: 1, baseline: 2 };
     const order = this.held.map((line) => this.painted(line)).reverse();
     order.sort((a, b) => rank[a.rank] - rank[b.rank]);
-    paintLines(context, order, this.scene());
+    const scene = this.scene();
+    paintRules(context, this.options.rules ?? [], scene);
+    paintLines(context, order, scene);
     this.drawOverlay();
   }
 

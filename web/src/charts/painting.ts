@@ -6,7 +6,7 @@ import { isSmoothing } from '../lib/smoothing';
 import type { Smoothing } from '../lib/smoothing';
 import type { SeriesData } from '../lib/series';
 import { shapesOf } from './shapes';
-import type { Band } from './types';
+import type { Band, XRule } from './types';
 import type { Ink } from './theme';
 
 export interface Scene {
@@ -45,6 +45,7 @@ const MARK_SIZE_PX = 3.5;
 const GUTTER_PX = 6;
 const HOLE_DASH = [1, 3];
 const THIN_DASH = [4, 3];
+const RULE_DASH = [2, 3];
 
 /** Reused by every draw; painting is synchronous and never nested. */
 const path = new Path();
@@ -79,6 +80,31 @@ export function paintLines(
   if (scene.isClipped) for (const line of lines) paintEdgeArrows(context, line, scene);
   paintBelowCount(context, lines, scene);
   context.globalAlpha = 1;
+}
+
+/** Vertical lines behind everything, each with its name beside its top. */
+export function paintRules(context: CanvasRenderingContext2D, rules: readonly XRule[], scene: Scene): void {
+  const { pixelRatio: ratio, transform, ink } = scene;
+  context.globalAlpha = 1;
+  context.strokeStyle = ink.secondary;
+  context.fillStyle = ink.secondary;
+  context.lineWidth = ratio;
+  context.setLineDash(RULE_DASH.map((length) => length * ratio));
+  context.font = ink.font.replace('12px', `${11 * ratio}px`);
+  context.textBaseline = 'top';
+  for (const { x, label } of rules) {
+    const at = scene.logX ? Math.log10(x) : x;
+    if (!(at >= transform.xMin && at <= transform.xMax)) continue;
+    const px = Math.round(transform.ax * at + transform.bx) + 0.5;
+    context.beginPath();
+    context.moveTo(px, 0);
+    context.lineTo(px, scene.height);
+    context.stroke();
+    const isLeft = px > scene.width * 0.7;
+    context.textAlign = isLeft ? 'right' : 'left';
+    context.fillText(label, px + (isLeft ? -4 : 4) * ratio, 2 * ratio);
+  }
+  context.setLineDash(NO_DASH);
 }
 
 /** One line on top of the others, on a casing that sets it off. */

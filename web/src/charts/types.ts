@@ -31,6 +31,12 @@ export interface ChartLine {
   readonly note?: (bucket: number) => string;
 }
 
+/** A place on x that means something: a thin vertical line, named at its top. */
+export interface XRule {
+  readonly x: number;
+  readonly label: string;
+}
+
 export interface ChartOptions {
   /** Accessible name; the panel draws its own header. */
   readonly title: string;
@@ -47,6 +53,7 @@ export interface ChartOptions {
   readonly yMax?: number | null;
   /** Values that lie within these stay within: their axis shows no place where they cannot be. */
   readonly yLimit?: Range | null;
+  readonly rules?: readonly XRule[];
   readonly smoothing?: Smoothing;
   /** Draw the raw line at 25 % behind a smoothed one. Default true. */
   readonly rawLine?: boolean;

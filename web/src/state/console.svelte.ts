@@ -29,6 +29,7 @@ export class Console {
     private readonly entity: string,
     private readonly project: string,
     private readonly run: string,
+    private readonly attempt: number | null = null,
   ) {
     void this.loadTail();
   }
@@ -141,7 +142,7 @@ export class Console {
   private async get(query: ConsoleQuery): Promise<ConsolePage | null> {
     const signal = this.controller.signal;
     try {
-      const filter = { stream: this.stream, search: this.search };
+      const filter = { stream: this.stream, search: this.search, attempt: this.attempt };
       const page = await getConsole(this.entity, this.project, this.run, { ...query, ...filter }, signal);
       this.error = null;
       return page;

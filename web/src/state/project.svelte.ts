@@ -5,7 +5,10 @@ import type { Metric, ProjectChange } from '../api/types';
 import { HoverBus } from '../charts/hover-bus';
 import { decode, type SeriesData } from '../lib/series';
 import { ChangeStream, type LinkState } from '../live/events';
+import { strings } from '../strings';
+import { RunGroups } from './grouping.svelte';
 import { RunList } from './runs.svelte';
+import { Selection } from './selection.svelte';
 import { SeriesCache } from './series';
 import { Visibility } from './visibility.svelte';
 
@@ -24,6 +27,7 @@ export type RunListener = (parts: readonly string[]) => void;
 export class ProjectSession {
   readonly runs: RunList;
   readonly eyes: Visibility;
+  readonly groups: RunGroups;
   readonly series: SeriesCache<SeriesData>;
   metrics = $state.raw<readonly Metric[]>([]);
   metricsLoaded = $state(false);
@@ -34,6 +38,8 @@ export class ProjectSession {
   stopped = $state(false);
   /** Crosshair and lit run, shared by charts, sidebar and table. */
   readonly bus = new HoverBus();
+  /** Runs picked to be compared, tagged, shown. */
+  readonly selection = new Selection();
   lit = $state<string | null>(null);
   private readonly stream: ChangeStream;
   /** While there is no such project: tells when there is. */
@@ -55,11 +61,8 @@ export class ProjectSession {
   ) {
     this.runs = new RunList(entity, project);
     this.eyes = new Visibility(this.runs, `${entity}/${project}`);
-    this.series = new SeriesCache<SeriesData>({
-      fetch: async (request, signal) => decode(await postSeries(entity, project, request, signal)).series,
-      version: (run) => this.versions.get(run) ?? 0,
-      isPassing,
-    });
+    this.groups = new RunGroups(this.runs, this.eyes, strings.runs.noValue);
+    this.series = this.seriesOf(null);
     this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
       change: (change) => this.take(change as ProjectChange),
       gap: () => this.gap(),
@@ -77,6 +80,17 @@ export class ProjectSession {
 
   get resting(): boolean {
     return this.stopped || document.hidden;
+  }
+
+  /** Series of an attempt (null: the latest of each run); who asks for an earlier one closes it. */
+  seriesOf(attempt: number | null): SeriesCache<SeriesData> {
+    const which = attempt === null ? {} : { attempt };
+    return new SeriesCache<SeriesData>({
+      fetch: async (request, signal) =>
+        decode(await postSeries(this.entity, this.project, { ...request, ...which }, signal)).series,
+      version: (run) => (attempt === null ? (this.versions.get(run) ?? 0) : 0),
+      isPassing,
+    });
   }
 
   toggleLive(): void {

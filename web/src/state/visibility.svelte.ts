@@ -53,6 +53,24 @@ export class Visibility {
     this.set(new Set(others.map((one) => one.id)), new Set([run.id]));
   }
 
+  /** Shows or hides several runs at once: those of a group, or the picked ones. */
+  setAll(runs: readonly { run: Run; index: number }[], open: boolean): void {
+    const [hidden, opened] = [new Set(this.hidden), new Set(this.opened)];
+    for (const { run, index } of runs) {
+      if (open) hidden.delete(run.id);
+      else hidden.add(run.id);
+      if (open && index >= this.limit) opened.add(run.id);
+      else opened.delete(run.id);
+    }
+    this.set(hidden, opened);
+  }
+
+  /** Shows these runs and no others. */
+  only(ids: ReadonlySet<string>): void {
+    const others = this.list.first(this.limit).filter((run) => !ids.has(run.id));
+    this.set(new Set(others.map((run) => run.id)), new Set(ids));
+  }
+
   showAll(): void {
     this.set(new Set(), new Set());
   }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Run } from '../../api/types';
-import { allColumns, automaticColumns, cellText, fieldColumn, rawValue } from './columns';
+import { allColumns, automaticColumns, cellText, fieldColumn } from './columns';
+import { fieldValue } from '../../state/fields';
 
 const run = (config: Run['config'], summary: Run['summary'] = {}) =>
   ({
@@ -45,7 +46,7 @@ it('shows by itself config that differs and headline metrics, not families or co
 
 it('reads cells', () => {
   const one = run({ lr: 0.1, opt: { name: 'sgd' } }, { 'train/loss': 'NaN' });
-  expect(rawValue(one, 'config.opt.name')).toBe('sgd');
+  expect(fieldValue(one, 'config.opt.name')).toBe('sgd');
   const text = (path: string) =>
     cellText(
       one,

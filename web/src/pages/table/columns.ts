@@ -1,8 +1,9 @@
 // Columns of the runs table: which there are, which are shown unasked, and what stands in a cell. Pure.
-import type { Field, Json, JsonTree, Run } from '../../api/types';
+import type { Field, Run } from '../../api/types';
+import { fieldValue } from '../../state/fields';
 import { headlineRank, nameRank } from '../../state/sections';
 import { strings } from '../../strings';
-import { ago, asNumber, cell, duration, exact, moment, valueAt } from '../../ui/format';
+import { ago, asNumber, cell, duration, exact, moment } from '../../ui/format';
 
 export type ColumnGroup = 'run' | 'config' | 'summary';
 
@@ -53,17 +54,10 @@ export function allColumns(fields: readonly Field[]): Column[] {
   return [...builtinColumns(), ...rest];
 }
 
-export function rawValue(run: Run, path: string): Json | undefined {
-  if (path.startsWith('config.')) return valueAt(run.config, path.slice(7));
-  if (path.startsWith('summary.')) return valueAt(run.summary as JsonTree, path.slice(8));
-  const times: Record<string, Json> = { created: run.created_us, runtime: run.runtime_us };
-  return path in times ? times[path] : ((run as unknown as JsonTree)[path] ?? undefined);
-}
-
 /** Paths of the columns shown when nobody chose: state, times, config that differs among the runs, headline metrics. */
 export function automaticColumns(columns: readonly Column[], runs: readonly Run[]): string[] {
   const differs = (column: Column) => {
-    const seen = new Set(runs.map((run) => JSON.stringify(rawValue(run, column.path)) ?? ''));
+    const seen = new Set(runs.map((run) => JSON.stringify(fieldValue(run, column.path)) ?? ''));
     return seen.size > 1;
   };
   const config = columns.filter((column) => column.group === 'config' && (runs.length < 2 || differs(column)));
@@ -86,16 +80,16 @@ export function cellText(run: Run, column: Column, now: number): string {
   if (column.path === 'created') return ago(run.created_us, now);
   if (column.path === 'runtime') return duration(run.runtime_us);
   if (column.path === 'tags') return run.tags.join(', ');
-  return cell(rawValue(run, column.path));
+  return cell(fieldValue(run, column.path));
 }
 
 export function cellTitle(run: Run, column: Column): string {
   if (column.path === 'created') return moment(run.created_us);
-  return exact(rawValue(run, column.path));
+  return exact(fieldValue(run, column.path));
 }
 
 export function isNumeric(run: Run, column: Column): boolean {
-  return column.number || (column.group !== 'run' && asNumber(rawValue(run, column.path)) !== null);
+  return column.number || (column.group !== 'run' && asNumber(fieldValue(run, column.path)) !== null);
 }
 
 /** A first width in px for a column: its longest text among the runs, within bounds. */

@@ -1,5 +1,6 @@
 // From the state of a page to what one line panel asks for and shows. Pure.
 import type { Metric } from '../../api/types';
+import type { XRule } from '../../charts';
 import type { XKind } from '../../lib/numbers';
 import type { SeriesData } from '../../lib/series';
 import { leadIn } from '../../lib/smoothing';
@@ -19,6 +20,9 @@ export interface PanelSight {
 }
 
 type Range = readonly [number, number];
+
+/** Vertical lines to draw, by the x they stand on. */
+export type LineRules = Readonly<Record<string, readonly XRule[]>>;
 
 export function shapeFor(metric: Metric, view: ViewSettings, zoom: Range | null, sight: PanelSight): SeriesShape {
   const buckets = bucketsFor(sight.lines, sight.width, sight.panels);

@@ -1,0 +1,55 @@
+/** Histograms of many steps as one grid: steps to the right, values upward. */
+
+export interface StepHistogram {
+  readonly step: number;
+  readonly counts: readonly number[];
+  /** One more than counts. */
+  readonly edges: readonly number[];
+}
+
+export interface Heat {
+  readonly columns: number;
+  readonly rows: number;
+  /** Share of its column's fullest cell, 0 to 1; column by column, lowest value first. */
+  readonly cells: Float32Array;
+  readonly from: number;
+  readonly to: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/**
+ * Each bin gives its count to the cells it covers, by the part it covers. A column between two steps shows the
+ * earlier one; where a column holds several steps it shows their sum.
+ */
+export function heatOf(steps: readonly StepHistogram[], columnsMax: number, rows: number): Heat {
+  const low = Math.min(...steps.map((one) => one.edges[0] ?? Infinity));
+  const high = Math.max(...steps.map((one) => one.edges.at(-1) ?? -Infinity));
+  const [from, to] = [steps[0]!.step, steps.at(-1)!.step];
+  const columns = Math.max(1, Math.min(columnsMax, to - from + 1));
+  const cells = new Float32Array(columns * rows);
+  const filled = new Uint8Array(columns);
+  const height = (high - low || 1) / rows;
+  const columnOf = (step: number): number => Math.min(columns - 1, Math.floor(((step - from) / (to - from || 1)) * columns));
+  for (const one of steps) {
+    const column = columnOf(one.step);
+    filled[column] = 1;
+    one.counts.forEach((count, i) => {
+      const [a, b] = [(one.edges[i]! - low) / height, (one.edges[i + 1]! - low) / height];
+      for (let row = Math.max(0, Math.floor(a)); row < Math.min(rows, Math.ceil(b) || 1); row += 1) {
+        const part = b > a ? (Math.min(b, row + 1) - Math.max(a, row)) / (b - a) : 1;
+        cells[column * rows + row]! += count * Math.max(0, part);
+      }
+    });
+  }
+  for (let column = 0; column < columns; column += 1) {
+    if (filled[column] === 0) cells.copyWithin(column * rows, (column - 1) * rows, column * rows);
+    else scale(cells.subarray(column * rows, (column + 1) * rows));
+  }
+  return { columns, rows, cells, from, to, low, high };
+}
+
+function scale(column: Float32Array): void {
+  const most = Math.max(...column);
+  if (most > 0) for (let i = 0; i < column.length; i += 1) column[i]! /= most;
+}
