@@ -571,7 +571,7 @@ class MetaStore(PeopleStore, Protocol):
         ...
 
     def forks(self, run: int) -> list[Fork]:
-        """Return the runs whose latest attempt begins with rows of a run, those not deleted, oldest first."""
+        """Return the runs whose latest history begins with rows of a run, those not deleted, oldest first."""
         ...
 
     def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, select
@@ -61,15 +61,37 @@ def pieces(c: Connection, head: int) -> list[Piece]:
 
 
 def forks(c: Connection, run: int) -> list[Fork]:
-    """Return the other runs whose latest attempt hangs at a segment of a run, oldest first."""
-    above = t.segment.alias()
+    """Return the other runs whose latest history begins with rows of a run, oldest first.
+
+    What hangs at the run need not be their latest attempt: that may be a rewind of it.
+    """
+    above, made = t.segment.alias(), t.attempt.alias()
     query = (
-        select(t.run.c.id, t.run.c.name, t.segment.c.parent_step)
+        select(
+            t.run.c.id, t.run.c.name, t.run.c.history, t.segment.c.number, t.segment.c.parent_step
+        )
         .select_from(t.attempt)
         .join(above, above.c.attempt == t.attempt.c.number)
         .join(t.segment, t.segment.c.parent == above.c.number)
-        .join(t.run, t.run.c.history == t.segment.c.number)
+        .join(made, made.c.number == t.segment.c.attempt)
+        .join(t.run, t.run.c.number == made.c.run)
         .where(t.attempt.c.run == run, t.run.c.number != run, t.run.c.deleted_us.is_(None))
-        .order_by(t.run.c.number)
+        .order_by(t.run.c.number, t.segment.c.number)
     )
-    return [Fork(row.id, row.name, row.parent_step) for row in c.execute(query)]
+    rows = c.execute(query).all()
+    known = segments(c, [row.history for row in rows])
+    return [
+        Fork(row.id, row.name, row.parent_step)
+        for row in rows
+        if row.number in _path(known, row.history)
+    ]
+
+
+def _path(known: Mapping[int, Segment], head: int) -> set[int]:
+    """Return a segment and its ancestors."""
+    found: set[int] = set()
+    number: int | None = head
+    while number is not None:
+        found.add(number)
+        number = known[number].parent
+    return found
