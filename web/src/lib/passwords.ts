@@ -4,7 +4,7 @@ export const PASSWORD_CHARS_MIN = 12;
 export const PASSWORD_LEVELS = ['short', 'weak', 'fair', 'good', 'strong'] as const;
 export type PasswordLevel = (typeof PASSWORD_LEVELS)[number];
 
-const COMMON = /password|passwort|qwerty|letmein|welcome|iloveyou|admin|kiseki|12345|54321|abcde|asdf|zxcv/gi;
+const COMMON = /password|passwort|qwerty|letmein|welcome|iloveyou|admin|kiseki|12345|54321|abcde|asdf|zxcv|correct|horse|battery|staple/gi;
 
 /** Characters that add something: not a repetition, not the next of a row such as `abc` or `321`. */
 function surprising(text: string): number {
