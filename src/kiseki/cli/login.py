@@ -43,7 +43,7 @@ def command(key: str | None, host: str | None, relogin: bool, verify: bool, as_j
                 f"{len(secret)}",
                 KEY,
                 kept="nothing was stored.",
-                todo="to make one on the server: kiseki admin create-key --data DIR",
+                todo=f"to get one: {target.base_url}/authorize",
             )
     else:
         secret = target.key
@@ -70,7 +70,8 @@ def command(key: str | None, host: str | None, relogin: bool, verify: bool, as_j
 def _ask_for_key(base_url: str) -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
-    tell(f"the key for {base_url}; it is not shown while you paste it")
+    tell(f"to get a key, open {base_url}/authorize in a browser")
+    tell("paste it here; it is not shown while you do")
     answer: str = click.prompt("API key", hide_input=True, err=True)
     return answer.strip()
 

@@ -28,9 +28,16 @@ COMMANDS = {
     "ls": "List projects, runs of a project, or local run folders.",
     "show": "Show one run: state, config, summary, curves, damage.",
     "login": "Store the key for a server.",
+    "logout": "Forget the key for a server.",
     "status": "Show server, user and runs that are not uploaded.",
+    "init": "Set project, entity and server of this folder's runs.",
+    "online": "Let this folder's runs go to the server.",
+    "offline": "Keep this folder's runs on this machine.",
+    "enabled": "Record this folder's runs again.",
+    "disabled": "Record nothing of this folder's runs.",
     "admin": "Administer a server's data folder.",
 }
+_MODULES = dict.fromkeys(("online", "offline", "enabled", "disabled"), "mode")
 INTERRUPTED = 130  # as shells report a command that Ctrl-C ended
 
 
@@ -41,8 +48,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"kiseki.cli.{cmd_name}")
-        command: click.Command = module.command
+        module = importlib.import_module(f"kiseki.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = (
+            module.commands[cmd_name] if cmd_name in _MODULES else module.command
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -16,6 +16,7 @@ from kiseki.base.version import __version__
 from kiseki.cli.output import DONE, json_option, leave, print_json, tell
 
 if TYPE_CHECKING:
+    from kiseki.core.people.accounts import SignUp
     from kiseki.server.app import Ready
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -38,6 +39,26 @@ KEY_NAME = "SDK of this machine"
 @click.option("--public-url", metavar="URL", help="How people reach the server through a proxy.")
 @click.option("--root-path", default="", metavar="PREFIX", help="Prefix of every path: /kiseki.")
 @click.option(
+    "--signup",
+    default="invite",
+    show_default=True,
+    envvar="KISEKI_SIGNUP",
+    show_envvar=True,
+    type=click.Choice(("closed", "invite", "open")),
+    help="Who may make an account.",
+)
+@click.option(
+    "--anonymous/--no-anonymous",
+    default=None,
+    help="Take runs without an account, to be claimed within 30 days. Default: no, unless "
+    "KISEKI_ANONYMOUS=1.",
+)
+@click.option(
+    "--api-rate", default=6_000, show_default=True, envvar="KISEKI_API_RATE", show_envvar=True,
+    type=click.IntRange(0), metavar="N",
+    help="Requests a minute of one key, uploads of runs not counted; 0: no limit.",
+)  # fmt: skip
+@click.option(
     "--log-level",
     default="warning",
     show_default=True,
@@ -51,6 +72,9 @@ def command(
     port: int,
     public_url: str | None,
     root_path: str,
+    signup: SignUp,
+    anonymous: bool | None,
+    api_rate: int,
     log_level: str,
     as_json: bool,
 ) -> None:
@@ -63,6 +87,7 @@ def command(
     import logging
 
     from kiseki.client.folders import data_dir
+    from kiseki.core.people.accounts import Policy
     from kiseki.server.app import serve
 
     logging.basicConfig(level=log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
@@ -82,10 +107,17 @@ def command(
         serve(
             data if data is not None else data_dir() / "server",
             host, port, public_url=public_url, root_path=root_path, on_ready=on_ready,
+            policy=Policy(signup, _is_anonymous() if anonymous is None else anonymous),
+            requests_per_minute=api_rate,
         )  # fmt: skip
     finally:
         adopting.stop()
     leave(DONE)
+
+
+def _is_anonymous() -> bool:
+    """`allow`, `must` and `never` in the same variable are for runs, and say nothing to a server."""
+    return os.environ.get("KISEKI_ANONYMOUS", "").lower() in ("1", "true", "yes", "on")
 
 
 def _local_url(url: str, public_url: str | None, host: str, port: int, root_path: str) -> str:
@@ -147,7 +179,18 @@ def _say_ready(ready: Ready, is_signed_in: bool) -> None:
         click.echo("scripts of this user log to it by themselves")
     elif is_signed_in:
         click.echo(f"for scripts of this user: export KISEKI_BASE_URL={ready.url}")
+    if not ready.url.startswith("https:") and not _is_loopback(ready.url):
+        click.echo(
+            "others reach it over plain http: passwords and keys can be read on the way; put TLS in front "
+            "and give --public-url https://…"
+        )
     click.echo("Ctrl-C ends the server")
+
+
+def _is_loopback(url: str) -> bool:
+    from kiseki.client.credentials import is_loopback
+
+    return is_loopback(url)
 
 
 class _Adopting:

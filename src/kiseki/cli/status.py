@@ -15,6 +15,7 @@ TIMEOUT_S = 5.0
 @json_option
 def command(as_json: bool) -> None:
     """Show server, user and runs that are not uploaded."""
+    from kiseki.cli.settings_file import read_settings
     from kiseki.client import registry
     from kiseki.client.credentials import resolve
     from kiseki.client.folders import config_dir, data_dir
@@ -23,6 +24,7 @@ def command(as_json: bool) -> None:
     said: dict[str, Any] = {
         "server": _ask(target.base_url, target.key),
         "unsynced": [entry._asdict() for entry in registry.entries()],
+        "settings": read_settings(),
         "config_dir": str(config_dir()),
         "data_dir": str(data_dir()),
     }
@@ -75,5 +77,7 @@ def _page(said: dict[str, Any]) -> str:
     waiting = said["unsynced"]
     lines.append(f"unsynced  {len(waiting)} run{'s' * (len(waiting) != 1)}")
     lines += [f"          {entry['folder']}" for entry in waiting]
+    folder = ", ".join(f"{name} = {value}" for name, value in said["settings"].items())
+    lines.append(f"folder    {folder or 'no settings of its own'}")
     lines += [f"config    {said['config_dir']}", f"data      {said['data_dir']}"]
     return "\n".join(lines)

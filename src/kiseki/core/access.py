@@ -58,7 +58,7 @@ class Principal:
     user: User
     entities: Mapping[str, str] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset(SCOPES)
-    via: Literal["key", "session", "nobody"] = "key"
+    via: Literal["key", "session", "command line", "nobody"] = "key"
     prefix: str = ""
     project: str = ""
     session: Session | None = None
@@ -70,6 +70,11 @@ class Principal:
 
 
 NOBODY = Principal(User(0, "", "", False, 0), {}, frozenset(), "nobody")
+
+
+def operator(name: str) -> Principal:
+    """Return whoever may write to the data folder and so do everything; `name` is for the audit log."""
+    return Principal(User(0, name, "", True, 0), {}, frozenset(SCOPES), "command line")
 
 
 def can(who: Principal, verb: Verb, entity: str, project: str = "") -> bool:

@@ -30,6 +30,7 @@ from starlette.routing import Route, Router
 from kiseki.core import access
 from kiseki.core.access import FirstUser
 from kiseki.core.people.accounts import Policy
+from kiseki.core.people.tries import Rate
 from kiseki.core.service import Core, open_core
 from kiseki.errors import UsageError
 from kiseki.server import openapi
@@ -64,6 +65,7 @@ GRACE_S = 1  # for running requests at the end
 CONNECTIONS_MAX = 1_000
 HEADER_BYTES_MAX = 32 * 1024
 KEEP_ALIVE_S = 75
+REQUESTS_PER_MINUTE = 6_000  # of one key; a loop over runs at full speed makes 2,000
 
 MODULES: tuple[Routes, ...] = (
     health.routes,
@@ -108,7 +110,9 @@ def endpoints() -> list[Endpoint]:
     return [endpoint for routes in MODULES for endpoint in routes.endpoints]
 
 
-def build(core: Core, *, hosts: Sequence[str] = (), root_path: str = "") -> Gate:
+def build(
+    core: Core, *, hosts: Sequence[str] = (), root_path: str = "", rate: Rate | None = None
+) -> Gate:
     """Return the whole application behind its gate."""
     declared = endpoints()
 
@@ -127,7 +131,7 @@ def build(core: Core, *, hosts: Sequence[str] = (), root_path: str = "") -> Gate
         redirect_slashes=False,
         default=Static(root_path=root_path),
     )
-    return Gate(router, core.access, hosts, root_path, core.url.startswith("https:"))
+    return Gate(router, core.access, hosts, root_path, core.url.startswith("https:"), rate)
 
 
 def serve(
@@ -138,6 +142,7 @@ def serve(
     root_path: str = "",
     on_ready: Callable[[Ready], None] | None = None,
     policy: Policy | None = None,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
 ) -> None:
     """Serve a data folder until SIGTERM or SIGINT.
 
@@ -150,6 +155,7 @@ def serve(
         root_path: prefix of every path, as in `/kiseki`.
         on_ready: called in the main thread once the socket answers.
         policy: who may make an account.
+        requests_per_minute: of one key, besides what it sends of runs; 0: no limit.
 
     Raises:
         UsageError: the folder is in use, the port is taken, or the host may not be used yet.
@@ -176,7 +182,8 @@ def serve(
                 token = access.make_token(storage.meta, first.user)
                 ready = Ready(url, f"{url}/login#token={token}", first, data, storage)
                 _calm_collector()
-                app = build(core, hosts=_hosts(host, public_url), root_path=root_path)
+                rate = Rate(requests_per_minute, 60)
+                app = build(core, hosts=_hosts(host, public_url), root_path=root_path, rate=rate)
                 _run(app, core, listener, lambda: on_ready(ready) if on_ready else None)
             finally:
                 core.close()

@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from kiseki.core.access import NOBODY, Access, Principal
+from kiseki.core.people.tries import Rate
 from kiseki.errors import Forbidden, Unauthenticated
 from kiseki.server.problems import from_error, problem
 
@@ -99,6 +100,7 @@ class Gate:
     Args:
         hosts: names the server answers to, without port (loopback names always are).
         root_path: prefix of every path, without a slash at the end.
+        rate: how often a key may ask; records and files on their way in are not counted.
         is_tls: people reach the server over TLS: only the cookie of that name counts, except on loopback.
     """
 
@@ -109,12 +111,14 @@ class Gate:
         hosts: Iterable[str] = (),
         root_path: str = "",
         is_tls: bool = False,
+        rate: Rate | None = None,
     ) -> None:
         self.app = app
         self.access = access
         self.hosts = frozenset(name.lower() for name in (*LOOPBACK_NAMES, *hosts))
         self.root_path = root_path
         self.is_tls = is_tls
+        self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # lifespan is handled by the server, websockets are not spoken
@@ -170,6 +174,8 @@ class Gate:
                 check_same_origin(headers, is_needed=False)
             return None
         scope["kiseki.who"] = who = await self._identify(headers)
+        if self.rate is not None and who.via == "key" and not _is_ingest(path):
+            self.rate.take(who.prefix, "requests with this key")
         if who.via == "session" and method not in _SAFE:
             check_same_origin(headers, is_needed=True)
         return None
@@ -184,6 +190,10 @@ class Gate:
             raise Unauthenticated("sign in, or send an API key", code="unauthenticated")
         known = self.access.known(cookie)
         return known if known else await run_in_threadpool(self.access.by_cookie, cookie)
+
+
+def _is_ingest(path: str) -> bool:
+    return path.startswith("/api/v1/streams/") or "/blobs/" in path
 
 
 def _with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -169,8 +169,8 @@ class PeopleStore(Protocol):
         """Return a team with the role of a user in it."""
         ...
 
-    def teams(self, user: int) -> list[Team]:
-        """Return the teams of a user, by name."""
+    def teams(self, user: int | None) -> list[Team]:
+        """Return the teams of a user (None: all teams), by name."""
         ...
 
     def drop_team(self, name: str) -> None:

@@ -42,7 +42,7 @@ def test_help_loads_no_command() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["nope"], ["show"], ["show", "--nope", "x"], ["ls", "--limit", "0"], ["admin", "create-key"]],
+    [["nope"], ["show"], ["show", "--nope", "x"], ["ls", "--limit", "0"], ["admin", "link"]],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     done = kiseki(*arguments)

@@ -239,6 +239,18 @@ class Accounts:
             self._audit.by(who, "user-disabled" if disabled else "user-enabled", name)
         return self._find(name)
 
+    def make(self, who: Principal, name: str, *, admin: bool = False) -> User:
+        """Make an account without a password: its person comes in by a link first.
+
+        Raises:
+            NotFound: not asked by an admin. Invalid: code `name`. Conflict: code `taken`.
+        """
+        check_server_admin(who)
+        check_entity(name)
+        user = self._meta.add_user(name, is_admin=admin, now_us=wall_us())
+        self._audit.by(who, "user-made", name)
+        return user
+
     def link(self, who: Principal, name: str) -> str:
         """Return the token of a link that signs somebody in once, within the hour.
 

@@ -66,6 +66,19 @@ class Keys:
         if who.user.kind == "anonymous":
             raise Forbidden("an anonymous user has the one key it was given", code="kind")
         user = self._user(who, service)
+        return self.make_for(who, user, name, scopes=scopes, days=days, project=project)
+
+    def make_for(
+        self,
+        who: Principal,
+        user: User,
+        name: str,
+        *,
+        scopes: Sequence[str],
+        days: int | None,
+        project: str = "",
+    ) -> tuple[str, Key, User]:
+        """Make a key of a user that `who` acts for. Arguments, answer and errors as of `make`."""
         if not 0 < len(name.strip()) <= NAME_CHARS_MAX:
             raise Invalid(f"a key's name has 1 to {NAME_CHARS_MAX} characters", code="name")
         ordered = tuple(scope for scope in SCOPES if scope in scopes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Access, Principal, can, check_account, check_can
+from kiseki.core.access import Access, Principal, can, check_account, check_can, check_server_admin
 from kiseki.core.names import check_entity
 from kiseki.core.people.audit import Audit
 from kiseki.errors import Forbidden, Invalid, NotFound
@@ -26,6 +26,11 @@ class Teams:
     def of(self, who: Principal) -> list[Team]:
         """Return the teams that somebody belongs to, by name."""
         return [] if who.project else self._meta.teams(who.user.number)
+
+    def all(self, who: Principal) -> list[Team]:
+        """Return every team. Raises NotFound unless the server's admin asks."""
+        check_server_admin(who)
+        return self._meta.teams(None)
 
     def find(self, who: Principal, name: str, *, to_change: bool = False) -> Team:
         """Return a team.

@@ -123,8 +123,10 @@ class EmbeddedPeople(Database):
             query = _teams(user).where(t.entity.c.name == name)
             return next((Team(**row._mapping) for row in c.execute(query)), None)
 
-    def teams(self, user: int) -> list[Team]:
-        query = _teams(user).where(t.member.c.role.is_not(None)).order_by(t.entity.c.name)
+    def teams(self, user: int | None) -> list[Team]:
+        query = _teams(0 if user is None else user).order_by(t.entity.c.name)
+        if user is not None:
+            query = query.where(t.member.c.role.is_not(None))
         with self._read() as c:
             return [Team(**row._mapping) for row in c.execute(query)]
 
