@@ -249,6 +249,7 @@ segment = Table(
     Column("parent_step", BigInteger),
     sqlite_autoincrement=True,
 )
+Index("ix_segment_parent", segment.c.parent, sqlite_where=text("parent IS NOT NULL"))
 
 stream = Table(
     "stream",
