@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from kiseki.base.names import fault_of
 from kiseki.errors import UsageTypeError, UsageValueError
 from kiseki.sdk.rows import STEP_MAX
+from kiseki.sdk.settings import ANONYMOUS
 
 REINIT = {
     None: "default",
@@ -21,7 +22,6 @@ REINIT = {
     "create_new": "create_new",
 }
 CONTINUING = ("allow", "must", "auto")  # values of `resume` that go on with a run that is there
-ANONYMOUS = ("never", "allow", "must")
 _MOMENT = re.compile(r"([^?]+)\?_step=([0-9]{1,19})")
 
 

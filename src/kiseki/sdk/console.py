@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import logging
 import os
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 from kiseki.base.clock import wall_us
@@ -142,6 +143,38 @@ class ConsoleLog:
             if self._file is None:
                 self._file = open(self._path, "a", encoding="utf-8", errors="replace")  # noqa: SIM115
             self._file.write(line + "\n")
+
+
+class LoggerCapture:
+    """Hears what loggers say, whatever their own handlers do with it (setting `capture_loggers`).
+
+    Args:
+        names: of the loggers; those below them are heard too.
+        feed: takes each line, as one of stderr.
+    """
+
+    def __init__(self, names: Iterable[str], feed: Sink) -> None:
+        self._loggers = [logging.getLogger(name) for name in names]
+        self._handler = _Feeding(feed)
+        for logger in self._loggers:
+            logger.addHandler(self._handler)
+
+    def close(self) -> None:
+        """Hear them no more."""
+        for logger in self._loggers:
+            logger.removeHandler(self._handler)
+
+
+class _Feeding(logging.Handler):
+    def __init__(self, feed: Sink) -> None:
+        super().__init__()
+        self._feed = feed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._feed("stderr", self.format(record) + "\n")
+        except Exception:  # a message that does not fit its arguments: as every handler treats it
+            self.handleError(record)
 
 
 class Capture:

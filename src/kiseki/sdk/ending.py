@@ -36,9 +36,10 @@ class Ending:
     has_others: bool = False
 
 
-def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) -> None:
+def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) -> str:
     """Wait, within `timeout` seconds (0 = for ever), until the server has everything; say what is so.
 
+    Returns what was said if something is missing on the server, "" if nothing is, or the run is offline.
     Ctrl-C ends the waiting and passes on: the data is on disk, and the uploader goes on for a while.
     """
     try:
@@ -57,7 +58,7 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         terminal.say(f"{_rows(ending)} {_be(ending)} on the server: {ending.url or link.base_url}")
     elif result.refused:
         kept = _kept(ending, "it is lost", " --id NEW-ID")
-        terminal.warn(f"the run is not uploaded: {result.refused}\n{kept}")
+        return _warned(terminal, f"the run is not uploaded: {result.refused}\n{kept}")
     else:
         known = result.pending >= 0
         if ending.is_kept:
@@ -66,7 +67,13 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         else:
             count = f"{result.pending:,}" if known else f"up to {_rows(ending)} and all other"
             text = f"{count} records are not on {link.base_url}."
-        terminal.warn(f"{text}\n{_kept(ending, 'they are lost')}")
+        return _warned(terminal, f"{text}\n{_kept(ending, 'they are lost')}")
+    return ""
+
+
+def _warned(terminal: Terminal, text: str) -> str:
+    terminal.warn(text)
+    return text
 
 
 def say_how_it_went(ending: Ending, terminal: Terminal) -> None:

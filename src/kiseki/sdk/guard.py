@@ -57,14 +57,20 @@ class DebugLog:
     """`logs/debug.log` of a run folder: what Kiseki's own loggers say while the run is active.
 
     The file is made with its first line.
+
+    Args:
+        path: of the file.
+        is_detailed: also what is no trouble (setting `debug`).
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, is_detailed: bool = False) -> None:
         self._handler = _File(path, encoding="utf-8", delay=True)
         self._handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
         )
         _PACKAGE.addHandler(self._handler)
+        if is_detailed:
+            _PACKAGE.setLevel(logging.DEBUG)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

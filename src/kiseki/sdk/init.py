@@ -13,7 +13,7 @@ from kiseki.base import ids
 from kiseki.base.clock import wall_us
 from kiseki.base.version import __version__
 from kiseki.client import registry
-from kiseki.client.credentials import Target, fault_of_key, read_anonymous, resolve
+from kiseki.client.credentials import Target, fault_of_key, read_anonymous, resolve, write_anonymous
 from kiseki.errors import (
     AuthenticationError,
     CommError,
@@ -54,6 +54,7 @@ class Plan(NamedTuple):
     target: Target
     is_global: bool
     is_anonymous: bool = False
+    is_renewed: bool = False  # the anonymous account is a new one
 
     @property
     def demand(self) -> str:
@@ -191,6 +192,7 @@ def start(session: Session, plan: Plan) -> Run:
     """Make the run of a plan. On any failure nothing of it is left (I-81, I-84)."""
     settings = plan.settings
     terminal = Terminal(settings.silent, settings.quiet)
+    asked = plan
     if not plan.is_offline:
         plan = _with_credentials(plan, terminal)
     opening, restored = _beginning(plan)
@@ -241,6 +243,10 @@ def start(session: Session, plan: Plan) -> Run:
             "to log in: kiseki login; to upload the run later: kiseki sync"
         )
         return start(session, plan._replace(is_offline=True))
+    except _AccountEnded:
+        _abandon(run, folder, opening)
+        write_anonymous(plan.target.base_url, None)
+        return start(session, asked._replace(is_renewed=True))
     except _IsGone as error:
         _abandon(run, folder, opening)
         terminal.warn(f"{error}\na new run is started")
@@ -254,6 +260,10 @@ def start(session: Session, plan: Plan) -> Run:
 
 class _NotLoggedIn(Exception):
     """The server wants a key, there is none, and the run may go on offline (I-47)."""
+
+
+class _AccountEnded(Exception):
+    """The anonymous account was claimed, or has expired: another one is needed (I-48)."""
 
 
 class _IsGone(Exception):
@@ -347,6 +357,8 @@ def _register(run: Run, plan: Plan) -> Registered | Unreached:
     try:
         answer = register(plan.target, stream.opening, stream.frames(), left)
     except AuthenticationError as error:
+        if plan.is_anonymous and not plan.is_renewed:
+            raise _AccountEnded(str(error)) from error
         if plan.target.key or plan.is_forced or plan.continuation.question:
             raise
         raise _NotLoggedIn(str(error)) from error
@@ -475,6 +487,8 @@ def _all_config(
         found.update(from_yaml(path))
     given = {} if config is None else pairs_of(config)
     found.update(arguments.chosen_keys(given, include, exclude))
+    if settings.sweep_param_path:
+        found.update(from_yaml(settings.sweep_param_path))
     return found
 
 

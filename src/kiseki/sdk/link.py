@@ -34,6 +34,14 @@ class Place(NamedTuple):
     url: str = ""
     project_url: str = ""
 
+    def below(self, app_url: str) -> Place:
+        """Return the place as it is seen at another address of the pages (setting `app_url`)."""
+        if not self.url:
+            return self
+        app_url = app_url.rstrip("/")
+        run, project = self.url.rsplit("/", 4)[1:], self.project_url.rsplit("/", 2)[1:]
+        return Place(self.entity, "/".join([app_url, *run]), "/".join([app_url, *project]))
+
 
 class Result(NamedTuple):
     """What the server has after `finish`; `pending` is -1 if that is not known.

@@ -12,13 +12,13 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kiseki.base.clock import wall_us
-from kiseki.errors import RunStateError, UsageError, UsageTypeError
+from kiseki.errors import CommError, RunStateError, UsageError, UsageTypeError
 from kiseki.record.fold import RunState, apply
 from kiseki.record.types import Describe, File, Finish, Note, Open, Record, State
 from kiseki.record.types import Summary as SummaryRecord
 from kiseki.sdk.alerts import AlertLevel, Alerts
 from kiseki.sdk.config import Config
-from kiseki.sdk.console import ConsoleLog, Redirect
+from kiseki.sdk.console import ConsoleLog, LoggerCapture, Redirect
 from kiseki.sdk.current import Session, session
 from kiseki.sdk.ending import Ending, say_how_it_went, send_rest
 from kiseki.sdk.exit import exit_code_of
@@ -111,7 +111,8 @@ class Run:
         )
         self._console: ConsoleLog | None = None
         self._redirect: Redirect | None = None
-        self._debug = DebugLog(os.path.join(folder.logs, "debug.log"))
+        self._loggers: LoggerCapture | None = None
+        self._debug = DebugLog(os.path.join(folder.logs, "debug.log"), settings.debug)
         # The shortest way to the rows: saves a call per row.
         self._log: Callable[..., None] = self._rows.log
         if opening.shared:
@@ -527,9 +528,12 @@ class Run:
         )
         with Guard("saying goodbye", self._settings.strict):
             say_how_it_went(ending, terminal)
+        missing = ""
         with Guard("waiting for the uploader", self._settings.strict):
             if self._link is not None:
-                send_rest(ending, self._link, self._settings.finish_timeout, terminal)
+                missing = send_rest(ending, self._link, self._settings.finish_timeout, terminal)
+        if missing and self._settings.finish_timeout_raises:  # F-27
+            raise CommError(missing)
 
     def _write_last(self, exit_code: int) -> None:
         """Write the files of the end and the last records."""
@@ -560,7 +564,8 @@ class Run:
     # -- inside ----------------------------------------------------------------------------------------
 
     def _set_place(self, place: Place) -> None:
-        self._place = place
+        app_url = self._settings.app_url
+        self._place = place.below(app_url) if app_url else place
 
     def _go_on_from(self, restored: Restored) -> None:
         """Take over what the run had before (I-69); what `init` was given stays. Before the first row."""
@@ -601,6 +606,7 @@ class Run:
                 self._redirect = Redirect(self._console.feed)
             else:
                 self._session.capture.add(self._console.feed)
+            self._loggers = LoggerCapture(self._settings.capture_loggers or (), self._console.feed)
         if is_notebook():
             from kiseki.sdk import notebook
 
@@ -621,6 +627,9 @@ class Run:
         console, self._console = self._console, None
         if console is None:
             return
+        if self._loggers is not None:
+            self._loggers.close()
+            self._loggers = None
         if self._redirect is not None:
             self._redirect.close()
             self._redirect = None
@@ -691,6 +700,9 @@ class Run:
         self._stream.after_fork()
         self._rows.forget_forms()
         self._console = None
+        if self._loggers is not None:
+            self._loggers.close()
+            self._loggers = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and name not in WRITABLE:

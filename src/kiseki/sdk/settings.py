@@ -19,6 +19,7 @@ TRUE = ("1", "true", "yes", "on", "t", "y")
 FALSE = ("0", "false", "no", "off", "f", "n", "")
 MODES = ("online", "offline", "disabled", "shared")
 RESUME = ("allow", "never", "must", "auto")
+ANONYMOUS = ("never", "allow", "must")
 OLD_MODES = {"dryrun": "offline", "run": "online"}  # I-45
 
 
@@ -47,8 +48,8 @@ FIELDS: dict[str, Field] = {
     "resume": Field("resume", None, "RESUME", "what to do if the id exists"),
     "resume_from": Field("str", None, "RESUME_FROM", "moment to rewind to: ID?_step=N"),
     "fork_from": Field("str", None, "FORK_FROM", "moment to fork from: ID?_step=N"),
-    "anonymous": Field("str", None, "ANONYMOUS", "may the run do without an account",
-                       ("never", "allow", "must")),
+    "anonymous": Field("anonymous", None, "ANONYMOUS",
+                       "never, allow or must: may the run do without an account"),
     "root_dir": Field("path", None, "DIR", "folder that holds the folder of runs"),
     "dir_name": Field("str", "kiseki", "DIR_NAME", "name of the folder of runs"),
     "config_paths": Field("list", None, "CONFIG_PATHS", "YAML files for the config, by commas"),
@@ -306,6 +307,16 @@ def _resume(name: str, value: Any) -> str:
     raise UsageValueError(f"{name} must be one of {', '.join(RESUME)}; got {value!r}")
 
 
+def _anonymous(name: str, value: Any) -> str:
+    """Return the wish for an anonymous account; a yes or no is meant for a server, and says nothing here."""
+    text = _text(name, value).strip().lower()
+    if text in ANONYMOUS:
+        return text
+    if text in TRUE or text in FALSE:
+        return ""
+    raise UsageValueError(f"{name} must be one of {', '.join(ANONYMOUS)}; got {value!r}")
+
+
 def _call(name: str, value: Any) -> Any:
     if not callable(value):
         raise UsageTypeError(f"{name} must be a function, got {value!r}")
@@ -314,7 +325,7 @@ def _call(name: str, value: Any) -> Any:
 
 _CASTS: dict[str, Callable[[str, Any], Any]] = {
     "str": _text, "path": _path, "bool": _bool, "float": _float, "list": _list, "ints": _ints,
-    "dict": _dict, "resume": _resume, "call": _call,
+    "dict": _dict, "resume": _resume, "anonymous": _anonymous, "call": _call,
 }  # fmt: skip
 
 Tell = Callable[[str], None]
