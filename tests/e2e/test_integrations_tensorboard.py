@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
+import tempfile
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,8 @@ from typing import Any
 import numpy
 import pytest
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 import kiseki
@@ -113,6 +117,46 @@ def test_histograms_and_texts(run: kiseki.Run) -> None:
     board.add_text("note", "one", 3)
     (row,) = history(run)
     assert row["note"] == "one" and sum(row["weights"]["values"]) == 100
+
+
+def test_pictures_videos_and_sounds(
+    run: kiseki.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
+    (tmp_path / "t").mkdir()
+    board = writer("logs")
+    board.add_image("picture", numpy.zeros((3, 4, 6), "uint8"), 3)
+    board.add_video("film", numpy.zeros((1, 3, 3, 8, 8), "uint8"), 3)
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as wav:
+        wav.setnchannels(1), wav.setsampwidth(2), wav.setframerate(8000)
+        wav.writeframes(bytes(1600))
+    audio = Summary.Audio(encoded_audio_string=sound.getvalue(), sample_rate=8000)
+    pictures = Summary.Value(tag="pictures", metadata=SummaryMetadata())
+    pictures.metadata.plugin_data.plugin_name = "images"
+    png = png_of(numpy.zeros((2, 5, 3), "uint8"))
+    pictures.tensor.CopyFrom(TensorProto(dtype=7, string_val=[b"5", b"2", png, png]))
+    values = [Summary.Value(tag="sound", audio=audio), pictures]
+    EventFileWriter("logs").add_event(Event(step=3, summary=Summary(value=values)))
+    (row,) = history(run)
+    assert {key: row[key]["_type"] for key in ("picture", "film", "sound", "pictures")} == {
+        "picture": "image-file",
+        "film": "video-file",
+        "sound": "audio-file",
+        "pictures": "images/separated",
+    }
+    assert (row["picture"]["width"], row["picture"]["height"]) == (6, 4)
+    for key in ("picture", "film", "sound"):
+        assert (Path(run.dir) / row[key]["path"]).stat().st_size == row[key]["size"]
+    assert list((tmp_path / "t").iterdir()) == []
+
+
+def png_of(pixels: Any) -> bytes:
+    from PIL import Image
+
+    target = io.BytesIO()
+    Image.fromarray(pixels).save(target, "png")
+    return target.getvalue()
 
 
 def test_hyperparameters_go_to_the_config(run: kiseki.Run) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import kiseki
 from kiseki.integrations.hooks import Hooks, Target
-from kiseki.integrations.tensorboard_events import Plugins, readings
+from kiseki.integrations.tensorboard_events import Reader
 from kiseki.integrations.tensorboard_files import Follower
 from kiseki.integrations.tensorboard_folders import Folders, Place
 
@@ -137,22 +137,30 @@ class Sync:
 
     def _add(self, source: _Source, event: Any) -> None:
         """Log one event."""
+        files: list[str] = []
+        try:
+            self._log_event(source, event, files)
+        except (
+            kiseki.Error
+        ) as error:  # a tag that is no key, media without Pillow; the event file has it
+            _log.warning("not logged from TensorBoard: %s", error)
+        finally:
+            for path in files:
+                os.unlink(path)
+
+    def _log_event(self, source: _Source, event: Any, files: list[str]) -> None:
         row: dict[str, Any] = {}
-        for key, value, is_config in readings(event.summary, source.plugins):
+        for key, value, is_config in source.reader.readings(event.summary, files):
             if is_config:
                 # torch writes the metrics of a set of hyper-parameters to a folder named after the time.
                 source.prefix = ""
                 self.run.config.update(value, allow_val_change=True)
             else:
                 row[self._key(source, key)] = value
-        if not row:
-            return
-        step = event.step
-        row.setdefault(GLOBAL_STEP, step)
-        try:
+        if row:
+            step = event.step
+            row.setdefault(GLOBAL_STEP, step)
             self.run.log_at(row, step if step >= 0 else None)
-        except kiseki.UsageError as error:  # a tag that is no key; the event file holds it
-            _log.warning("not logged from TensorBoard: %s", error)
 
     def _key(self, source: _Source, tag: str) -> str:
         prefix = source.prefix
@@ -166,7 +174,7 @@ class _Source:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.prefix = place.prefix
-        self.plugins = Plugins()
+        self.reader = Reader()
         self.files: set[str] = set()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import kiseki
@@ -18,7 +18,7 @@ import kiseki
 HISTOGRAM_BINS_MAX = 512
 UNBOUNDED = 1e300  # TensorFlow's outermost buckets end at ±1.8e308
 TEXT_SUFFIX = "/text_summary"  # what torch and tensorboardX append to the tag of a text
-GIF = b"GIF8"
+GIF, JPEG = b"GIF8", b"\xff\xd8"
 STRINGS = 7
 # DataType number → (NumPy's name, the field for values that are not packed into `tensor_content`).
 DTYPES = {
@@ -38,41 +38,43 @@ class Reading(NamedTuple):
     is_config: bool = False
 
 
-class Plugins:
-    """Which plugin knows a tag: writers may say it with the tag's first value only."""
+class Reader:
+    """Reads the summaries of one log folder."""
 
     def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+        self._plugins: dict[str, str] = {}
 
-    def of(self, value: Any) -> str:
-        """Return the name of the plugin of a `Summary.Value`, "" if it was never said."""
+    def readings(self, summary: Any, files: list[str]) -> Iterator[Reading]:
+        """Yield what the values of a `Summary` say.
+
+        Media lie in files of their own, which are added to `files`, to be removed when they are logged.
+        Left out is what Kiseki has no form for (graphs, meshes, precision-recall curves): the event file that
+        is stored with the run holds it.
+        """
+        for value in summary.value:
+            kind = value.WhichOneof("value")
+            if kind == "simple_value":
+                yield Reading(value.tag, value.simple_value)
+            elif kind == "histo":
+                yield Reading(value.tag, histogram_of_buckets(value.histo))
+            elif kind == "image":
+                yield Reading(value.tag, _picture(value.image.encoded_image_string, files))
+            elif kind == "audio":
+                yield Reading(value.tag, _sound(value.audio.encoded_audio_string, files))
+            elif kind == "tensor" or kind is None:
+                found = _of_plugin(value, self._plugin_of(value), files)
+                if found is not None:
+                    yield found
+
+    def _plugin_of(self, value: Any) -> str:
+        """Return the plugin that knows a tag: writers may say it with the tag's first value only."""
         name = value.metadata.plugin_data.plugin_name
         if name:
-            self._names[value.tag] = str(name)
-        return self._names.get(value.tag, "")
+            self._plugins[value.tag] = str(name)
+        return self._plugins.get(value.tag, "")
 
 
-def readings(summary: Any, plugins: Plugins) -> Iterator[Reading]:
-    """Yield what the values of a `Summary` say.
-
-    Left out is what Kiseki has no form for (graphs, meshes, precision-recall curves): the event file that is
-    stored with the run holds it.
-    """
-    for value in summary.value:
-        kind = value.WhichOneof("value")
-        if kind == "simple_value":
-            yield Reading(value.tag, value.simple_value)
-        elif kind == "histo":
-            yield Reading(value.tag, histogram_of_buckets(value.histo))
-        elif kind == "image":
-            yield Reading(value.tag, picture(value.image.encoded_image_string))
-        elif kind == "audio":
-            yield Reading(value.tag, media("Audio", value.audio.encoded_audio_string, ".wav"))
-        elif (kind == "tensor" or kind is None) and (found := _of_plugin(value, plugins.of(value))):
-            yield found
-
-
-def _of_plugin(value: Any, plugin: str) -> Reading | None:
+def _of_plugin(value: Any, plugin: str, files: list[str]) -> Reading | None:
     """Return what a value of the second generation says."""
     tag, tensor = value.tag, value.tensor
     if plugin == "hparams":
@@ -82,11 +84,9 @@ def _of_plugin(value: Any, plugin: str) -> Reading | None:
         lines = [text.decode("utf-8", "replace") for text in tensor.string_val]
         return Reading(tag.removesuffix(TEXT_SUFFIX), "\n".join(lines))
     if plugin == "images" and len(tensor.string_val) > 2:  # width, height, picture, picture, …
-        pictures = [picture(data) for data in tensor.string_val[2:]]
-        return Reading(tag, pictures if len(pictures) > 1 else pictures[0])
+        return Reading(tag, _one_or_all(_picture(data, files) for data in tensor.string_val[2:]))
     if plugin == "audio" and len(tensor.string_val):  # sound, label, sound, label, …
-        sounds = [media("Audio", data, ".wav") for data in tensor.string_val[::2]]
-        return Reading(tag, sounds if len(sounds) > 1 else sounds[0])
+        return Reading(tag, _one_or_all(_sound(data, files) for data in tensor.string_val[::2]))
     if plugin in ("scalars", "", "histograms"):
         array = array_of(tensor)
         if array is not None and plugin == "histograms":
@@ -94,6 +94,30 @@ def _of_plugin(value: Any, plugin: str) -> Reading | None:
         if array is not None and array.size == 1:
             return Reading(tag, array.reshape(-1)[0].item())
     return None
+
+
+def _picture(data: bytes, files: list[str]) -> Any:
+    """Return an encoded picture; a GIF is what `add_video` writes."""
+    if data.startswith(GIF):
+        return kiseki.Video(_file(data, ".gif", files))
+    return kiseki.Image(_file(data, ".jpg" if data.startswith(JPEG) else ".png", files))
+
+
+def _sound(data: bytes, files: list[str]) -> Any:
+    return kiseki.Audio(_file(data, ".wav", files))
+
+
+def _file(data: bytes, extension: str, files: list[str]) -> str:
+    handle, path = tempfile.mkstemp(extension)
+    files.append(path)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    return path
+
+
+def _one_or_all(values: Iterable[Any]) -> Any:
+    found = list(values)
+    return found if len(found) > 1 else found[0]
 
 
 # -- numbers ---------------------------------------------------------------------------------------------
@@ -187,22 +211,3 @@ def _hparams_message() -> Any:
         except ImportError:
             return None
     return HParamsPluginData()
-
-
-# -- media -----------------------------------------------------------------------------------------------
-
-
-def picture(data: bytes) -> Any:
-    """Return an encoded picture as an image; a GIF is what `add_video` writes."""
-    return media("Video", data, ".gif") if data.startswith(GIF) else media("Image", data, ".png")
-
-
-def media(name: str, data: bytes, extension: str) -> Any:
-    """Return `kiseki.<name>` of the encoded bytes, which it takes from a file."""
-    handle, path = tempfile.mkstemp(extension)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        return getattr(kiseki, name)(path)
-    finally:
-        os.unlink(path)

@@ -18,12 +18,11 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from tensorboardX import summary as tensorboardx
 
 from kiseki.integrations.tensorboard_events import (
-    Plugins,
+    Reader,
     array_of,
     histogram_of_buckets,
     histogram_value,
     hyperparameters,
-    readings,
 )
 from kiseki.integrations.tensorboard_files import EventFile
 
@@ -37,7 +36,7 @@ def of_plugin(name: str, tag: str, tensor: Any, content: bytes = b"") -> Summary
 
 
 def read(summary: Any) -> dict[str, Any]:
-    return {found.key: found.value for found in readings(summary, Plugins())}
+    return {found.key: found.value for found in Reader().readings(summary, [])}
 
 
 # -- scalars -----------------------------------------------------------------------------------------------
@@ -57,12 +56,12 @@ def test_nan_stays_nan() -> None:  # L-10
 
 
 def test_the_plugin_is_said_once() -> None:
-    plugins = Plugins()
+    reader = Reader()
     first = of_plugin("text", "note/text_summary", TensorProto(string_val=[b"one"], dtype=7))
     later = Summary(value=[Summary.Value(tag="note/text_summary")])
     later.value[0].tensor.CopyFrom(TensorProto(string_val=[b"two"], dtype=7))
-    assert [r.value for r in readings(first, plugins)] == ["one"]
-    assert [(r.key, r.value) for r in readings(later, plugins)] == [("note", "two")]
+    assert [r.value for r in reader.readings(first, [])] == ["one"]
+    assert [(r.key, r.value) for r in reader.readings(later, [])] == [("note", "two")]
 
 
 @pytest.mark.parametrize("plugin", ["pr_curves", "mesh", "graph_keras_model", "custom_scalars"])
@@ -146,7 +145,7 @@ def test_text() -> None:
 
 def test_hyperparameters_become_config() -> None:
     made = tensorboardx.hparams({"lr": 0.1, "opt.kind": "sgd", "nesterov": True}, {"acc": 0})
-    found = [reading for summary in made for reading in readings(summary, Plugins())]
+    found = [reading for summary in made for reading in Reader().readings(summary, [])]
     assert [reading.is_config for reading in found] == [True]
     assert found[0].value == {"lr": 0.1, "opt_kind": "sgd", "nesterov": True}
     assert hyperparameters(b"") == {}
