@@ -54,7 +54,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; frame-src 'self'; manifest-src 'self'; "
+    "media-src 'self'; connect-src 'self'; font-src 'self'; frame-src 'self'; manifest-src 'self'; "
     "form-action 'self'; base-uri 'self'; frame-ancestors 'none'"
 )
 SECURITY_HEADERS = [
