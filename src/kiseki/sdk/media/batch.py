@@ -139,6 +139,7 @@ class Batch:
                 os.makedirs(os.path.dirname(target), exist_ok=True)
                 os.replace(draft.path, target)
             except OSError as error:
+                draft.remove()
                 self._replace(draft.value, draft.key, error)
                 continue
             yield File(path=draft.name, policy=POLICY, size=draft.size, sha256=draft.sha256)
