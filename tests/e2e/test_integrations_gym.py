@@ -101,6 +101,18 @@ def test_videos_of_a_fixed_length(run: kiseki.Run) -> None:
     assert len(history(run)) == len(list(Path("videos").glob("*.mp4"))) == 3
 
 
+def test_environments_side_by_side(run: kiseki.Run) -> None:
+    from gymnasium.wrappers.vector import RecordVideo as RecordVideos
+
+    pair = gymnasium.vector.SyncVectorEnv([Corridor, Corridor])
+    envs = RecordVideos(pair, "videos", video_length=3, episode_trigger=lambda _: True)
+    envs.reset()
+    for _ in range(4):
+        envs.step(numpy.array([1, 1]))
+    envs.close()
+    assert len(history(run)) == 1
+
+
 def test_a_recorder_that_was_made_before(run: kiseki.Run) -> None:
     run.finish()
     env = recorded()

@@ -19,7 +19,8 @@ from kiseki.integrations.hooks import Hooks, Target
 KEY = "videos"
 LIBRARIES = ("gymnasium", "gym")
 _WRAPPERS = [
-    Target("gymnasium.wrappers.rendering", "RecordVideo", "stop_recording"),
+    Target(f"gymnasium.wrappers.{module}", "RecordVideo", "stop_recording")
+    for module in ("rendering", "vector.rendering")
 ]
 _RECORDERS = [
     Target(f"{library}.wrappers.monitoring.video_recorder", "VideoRecorder", "close")
