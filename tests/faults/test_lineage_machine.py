@@ -6,6 +6,7 @@ attempt of every run is read back from the server: its rows are those of the lis
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -45,10 +47,11 @@ class Attempt:
     """One attempt as a list of rows in the order of their arrival; the inherited ones first."""
 
     rows: list[Row] = field(default_factory=list)
+    first_step: int = 0  # of its own rows
 
     @property
     def next_step(self) -> int:
-        return max((step for step, _ in self.rows), default=-1) + 1
+        return max([self.first_step, *(step + 1 for step, _ in self.rows)])
 
     def until(self, step: int) -> list[Row]:
         return [row for row in self.rows if row[0] <= step]
@@ -125,19 +128,27 @@ class Host:
         self.process.stdout.close()
         self.log.close()
 
+    def kill(self) -> None:
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            child.kill()
+        self.process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.close()
+
 
 class Lineage(RuleBasedStateMachine):
-    """The program and its lists. `server`, `host`, `api` and `folder` are set by the test."""
+    """The program and its lists. `url`, `api` and `folder` are set by the test."""
 
-    server: LiveServer
-    host: Host
+    url: str
     api: kiseki.Api
     folder: Path
+    hosts: list[Host]  # at most one: of the programs before, if they went well
     projects = count()
     values = count(1)
 
     @initialize()
     def begin(self) -> None:
+        self.host = self.hosts.pop() if self.hosts else Host(self.folder, self.url)
         self.project = f"p{next(self.projects)}"
         self.root = Path(tempfile.mkdtemp(dir=self.folder))
         self.runs: dict[str, list[Attempt]] = {}
@@ -187,6 +198,7 @@ class Lineage(RuleBasedStateMachine):
             init[word] = "{}?_step={}".format(*session.parent)
         answer = self.host.ask(do="begin", in_thread=session.is_in_thread, init=init)
         assert "error" not in answer, answer
+        self.active = session
         assert answer["id"] == session.id
         session.pid = answer["pid"]
         if not session.is_offline:
@@ -195,18 +207,17 @@ class Lineage(RuleBasedStateMachine):
             assert answer["resumed"] == (session.kind in ("resume", "rewind"))
         elif session.parent is not None:
             assert answer["step"] == session.parent[1] + 1
-        self.active = session
 
     def _settle(self, session: Session) -> Attempt:
         """Do to the lists what the server does when it hears of a session."""
         attempts = self.runs.setdefault(session.id, [])
         if session.kind == "resume":
             return attempts[-1]
-        inherited: list[Row] = []
-        if session.parent is not None:
+        if session.parent is None:
+            attempts.append(Attempt())
+        else:
             parent, step = session.parent
-            inherited = self.runs[parent][-1].until(step)
-        attempts.append(Attempt(inherited))
+            attempts.append(Attempt(self.runs[parent][-1].until(step), step + 1))
         return attempts[-1]
 
     # -- logging and ending --
@@ -293,12 +304,20 @@ class Lineage(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "runs"):
             return
-        if self.active is not None:
-            self.finish(0)
-        if self.waiting:
-            self.sync(1)
-        for id, attempts in self.runs.items():
-            self._look(id, attempts)
+        is_well = False
+        try:
+            if self.active is not None:
+                self.finish(0)
+            if self.waiting:
+                self.sync(1)
+            for id, attempts in self.runs.items():
+                self._look(id, attempts)
+            is_well = True
+        finally:
+            if is_well:
+                self.hosts.append(self.host)
+            else:
+                self.host.kill()
 
     def _look(self, id: str, attempts: list[Attempt]) -> None:
         run = self.api.run(f"ada/{self.project}/{id}")
@@ -321,16 +340,15 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def machine(logged_in: LiveServer, tmp_path: Path) -> Iterator[type[Lineage]]:
-    host = Host(tmp_path, logged_in.url)
-
     class Prepared(Lineage):
         pass
 
-    Prepared.server, Prepared.host, Prepared.folder = logged_in, host, tmp_path
+    Prepared.url, Prepared.hosts, Prepared.folder = logged_in.url, [], tmp_path
     with kiseki.Api() as api:
         Prepared.api = api
         yield Prepared
-    host.close()
+    for host in Prepared.hosts:
+        host.close()
 
 
 @pytest.mark.timeout(900)
