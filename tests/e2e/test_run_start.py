@@ -275,7 +275,7 @@ def test_ctrl_c_in_init(after_ms: int, arguments: str) -> None:  # I-81
             if said.startswith("started"):  # it was not in `init` any more
                 return
             assert time.monotonic() - began < 10
-            out, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=30)
         finally:
             slow.always = ""
             if process.poll() is None:
@@ -335,7 +335,7 @@ def test_finish_that_has_to_arrive(monkeypatch: pytest.MonkeyPatch) -> None:  # 
         run = kiseki.init(settings={"finish_timeout": 0.5, "finish_timeout_raises": True})
         records.always = "500"
         run.log({"a": 1})
-        with pytest.raises(kiseki.CommError, match=r"not yet on.*kiseki sync"):
+        with pytest.raises(kiseki.CommError, match=r"(?s)not yet on.*kiseki sync"):
             run.finish()
         assert kiseki.run is None
         records.always = ""

@@ -56,8 +56,10 @@ class Session:
         """Return the settings below `init`'s own: files, environment, `setup`."""
         from kiseki.client.folders import config_dir
 
-        self._warn_of_changes()
         environment = settings_table.from_environment(self.environ, self.warn_once)
+        if environment.given.keys() & {"silent", "quiet"}:
+            self.terminal = Terminal(environment.silent, environment.quiet)
+        self._warn_of_changes()
         root = environment.root_dir or current_folder()
         found = Settings()
         for path in (str(config_dir() / "settings"), os.path.join(root, "kiseki", "settings")):

@@ -107,7 +107,6 @@ def init(
     arguments.check_anonymous(anonymous)
     arguments.check_flags(flags)
     arguments.check_exclusive(resume, resume_from, fork_from)
-    _tell_deprecated(session, resume, flags)
     explicit = {
         "entity": entity, "project": project, "run_id": id, "run_name": name, "run_notes": notes,
         "run_tags": None if tags is None else checked_tags(tags), "run_group": group,
@@ -120,6 +119,8 @@ def init(
         base.forget("resume", "resume_from", "fork_from")
     explicit.update(resume=resume or None, resume_from=resume_from, fork_from=fork_from)
     base.update(explicit)
+    session.terminal = Terminal(base.silent, base.quiet)
+    _tell_deprecated(session, resume, flags)
     arguments.check_project(base.project)
     arguments.check_id(base.run_id)
     checked_tags(base.run_tags or [])
