@@ -13,7 +13,8 @@ FORBIDDEN = r"/\#?%:"
 RESERVED = frozenset(
     {
         "-", "api", "graphql", "files", "artifacts", "artifactsV2", "authorize", "login", "signup",
-        "invite", "claim", "teams", "settings", "admin", "search", "share", "embed", "registry", "orgs", "assets",
+        "invite", "claim", "teams", "settings", "admin", "search", "share", "embed", "registry", "orgs",
+        "assets",
     }
 )  # fmt: skip
 """First segments of addresses that mean something else: no names of entities and projects."""

@@ -62,6 +62,8 @@ KEY_NAME = "SDK of this machine"
     "--log-level",
     default="warning",
     show_default=True,
+    envvar="KISEKI_LOG_LEVEL",
+    show_envvar=True,
     type=click.Choice(LOG_LEVELS),
     help="Detail.",
 )

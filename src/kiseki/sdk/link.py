@@ -75,6 +75,8 @@ def write_settings(
         is_anonymous: the run belongs to the anonymous account of this person at the server (I-48).
         runtime_before_us: run time of earlier sessions (I-69).
     """
+    from kiseki.base.redaction import redact_args  # its patterns are compiled here, not at import
+
     content = {
         "mode": "offline" if is_offline else "online",
         "base_url": base_url,
@@ -85,7 +87,7 @@ def write_settings(
         "host": opening.host,
         "executable": sys.executable,
         "program": opening.program,
-        "argv": sys.argv,
+        "argv": redact_args([str(argument) for argument in sys.argv]),
         "cwd": current_folder(),
         "x_disable_stats": settings.x_disable_stats,
         # Of several writers of a run the primary ones describe it (T-10).

@@ -5,63 +5,19 @@ from __future__ import annotations
 import getpass
 import os
 import platform
-import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from kiseki.base.clock import iso
+from kiseki.base.redaction import is_secret_name, redact_args, redact_url
 
 GIT_TIMEOUT_S = 5.0
 DIFF_BYTES_MAX = 10 * 1024 * 1024
-
-# An option that holds a secret by its name, or a value that looks like a key.
-_SECRET_NAME = re.compile(
-    r"(?:^|[-_.])(pass(word|wd)?|secret|token|(api|access|secret|private)[-_]?key|credentials?|auth)(?:$|[-_.])",
-    re.I,
-)
-_SECRET_VALUE = re.compile(
-    r"^(ksk_|sk-|ghp_|gho_|github_pat_|hf_|xox[bap]-|AKIA|glpat-)\S{8,}|^[0-9a-f]{40,}$"
-)
-HIDDEN = "[hidden]"
-
-
-def redact_args(args: Sequence[str]) -> list[str]:
-    """Return command line arguments with the values of secret-looking ones hidden (reliability 5.5)."""
-    shown: list[str] = []
-    hide_next = False
-    for arg in args:
-        name, equals, value = arg.partition("=")
-        is_option = name.startswith("-") or bool(equals)
-        if hide_next and not arg.startswith("--"):
-            shown.append(HIDDEN)
-            hide_next = False
-        elif equals and ((is_option and _SECRET_NAME.search(name)) or _SECRET_VALUE.match(value)):
-            shown.append(f"{name}={HIDDEN}")
-        elif _SECRET_VALUE.match(arg):
-            shown.append(HIDDEN)
-        elif "://" in arg:
-            shown.append(redact_url(arg))
-        else:
-            hide_next = name.startswith("-") and not equals and bool(_SECRET_NAME.search(name))
-            shown.append(arg)
-    return shown
-
-
-def redact_url(url: str) -> str:
-    """Return an address without user name and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return HIDDEN
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def packages(path: Iterable[str]) -> dict[str, str]:
@@ -181,7 +137,7 @@ def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
     slurm = {
         name[6:].lower(): value
         for name, value in sorted(os.environ.items())
-        if name.startswith("SLURM_") and not _SECRET_NAME.search(name)
+        if name.startswith("SLURM_") and not is_secret_name(name)
     }
     if slurm:
         about["slurm"] = slurm

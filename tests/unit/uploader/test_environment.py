@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from kiseki.base.clock import wall_us
+from kiseki.base.redaction import redact_args, redact_url
 from kiseki.uploader import death
-from kiseki.uploader.environment import git, machine, packages, redact_args, redact_url
+from kiseki.uploader.environment import git, machine, packages
 from kiseki.uploader.metrics import Sampler
 
 
@@ -24,6 +25,7 @@ from kiseki.uploader.metrics import Sampler
         (["--token=abc", "PASSWORD=abc"], ["--token=[hidden]", "PASSWORD=[hidden]"]),
         (["ksk_abcdefgh12345678", "hf_abcdefghijk"], ["[hidden]", "[hidden]"]),
         (["https://u:p@host/x"], ["https://host/x"]),
+        (["--db=pg://u:p@host/x"], ["--db=pg://host/x"]),
         (["--tokenizer", "bert"], ["--tokenizer", "bert"]),
     ],
 )
