@@ -1,4 +1,4 @@
-"""A small real HTTP server that keeps the append contract of `docs/api/native.md`, in memory.
+"""A small real HTTP server that keeps the append and files contract of `docs/api/native.md`, in memory.
 
 For tests of the training side without the product's server: cursors, receipts, gaps, and the faults a
 network and a server can have. `faults` is a queue of actions, one per append request.
@@ -6,6 +6,7 @@ network and a server can have. `faults` is a queue of actions, one per append re
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
@@ -27,6 +28,9 @@ class RecordServer:
     def __init__(self, port: int = 0, key: str = KEY) -> None:
         self.key = key
         self.streams: dict[str, list[Frame]] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.puts: list[str] = []  # digest of each content that came whole
+        self.file_faults: deque[str] = deque()  # one per content that is sent
         self.bodies: list[tuple[str, int]] = []  # (stream, bytes) of each accepted append
         self.requests = 0
         self.faults: deque[str] = deque()
@@ -96,7 +100,10 @@ class RecordServer:
                 ],
             }
             if any(frame.kind == Kind.OPEN for frame in frames):
-                answer["run"] = {"id": "r1", "name": "quiet-river-1", "url": f"{self.url}/r1"}
+                answer["run"] = {
+                    "entity": "ada", "project": "p", "id": "r1", "name": "quiet-river-1",
+                    "url": f"{self.url}/r1",
+                }  # fmt: skip
             return 200, answer
 
 
@@ -144,6 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {owner.key}":
             self._answer(401, {"code": "key", "detail": "unknown key"})
             return
+        if self.path.endswith("/blobs/missing"):
+            asked = json.loads(body)["sha256"]
+            self._answer(200, {"missing": [one for one in asked if one not in owner.blobs]})
+            return
         status, answer = owner.append(self.path.split("/")[4], body)
         if fault == "commit-then-reset":
             self.close_connection = True
@@ -152,6 +163,27 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, json.dumps(answer).encode(), "application/json", cut=5)
             return
         self._answer(status, answer)
+
+    def do_PUT(self) -> None:
+        """Take content: `…/blobs/SHA256`."""
+        owner = self.server.owner
+        fault = owner.file_faults.popleft() if owner.file_faults else ""
+        size, digest = int(self.headers["Content-Length"]), self.path.rpartition("/")[2]
+        if fault == "reset":  # in the middle of it
+            self.rfile.read(size // 2)
+            self.close_connection = True
+            return
+        data = self.rfile.read(size)
+        if fault:
+            self._answer(int(fault), {"detail": "injected", "code": "injected"})
+            return
+        if hashlib.sha256(data).hexdigest() != digest:
+            self._answer(400, {"code": "digest", "detail": "another content"})
+            return
+        with owner.lock:
+            owner.blobs[digest] = data
+            owner.puts.append(digest)
+        self._answer(201, {"sha256": digest, "size": size})
 
     def _answer(self, status: int, answer: dict[str, Any]) -> None:
         kind = "application/json" if status < 300 else "application/problem+json"

@@ -14,7 +14,7 @@ import math
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -29,6 +29,9 @@ from kiseki.record.codec import decode_value
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 512 * 1024 * 1024
 _READ_BYTES = 256 * 1024
+_STREAM_BYTES = 1024 * 1024
+_SLICE_BYTES = 64 * 1024
+_DISK_BYTES_PER_S = 20_000_000
 _NOT_IN_JSON = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Params = Mapping[str, Any]
@@ -166,6 +169,68 @@ class Client:
         """Send bytes of the type `sends`; return an answer of the type `accepts`. Raises as `get_json`."""
         return self._ask("POST", path, body=body, sends=sends, accepts=accepts)
 
+    def put(self, path: str, pieces: Iterable[bytes], size: int) -> Any:
+        """Send content of `size` bytes, piece by piece; return the JSON answer.
+
+        It is sent once: after a failure the caller begins anew. What `pieces` raises passes through.
+
+        Raises:
+            CommError: as `get_json`.
+        """
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        try:
+            if self._connection is None:
+                self._connection = self._connect(self.timeout)
+            connection = self._connection
+            try:
+                # Small slices: each has the whole timeout, also on a slow line.
+                slices = (part for piece in pieces for part in _slices(piece))
+                wanted = {**self._headers, **headers}
+                connection.request("PUT", self._target(path, None), slices, wanted)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # a server that refuses answers before it has everything
+            if connection.sock is not None:  # it puts all of it onto its disk first
+                connection.sock.settimeout(self.timeout + size / _DISK_BYTES_PER_S)
+            response = connection.getresponse()
+            data = response.read()
+            if response.will_close:
+                self.close()
+            else:
+                connection.sock.settimeout(self.timeout)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._silent(error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._check(response, data, "application/json")
+        return self._json(data)
+
+    def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
+        """Yield the content at an address in pieces, on a connection of its own.
+
+        Raises:
+            CommError: as `get_json`; also if the connection ends before the content does.
+        """
+        connection: http.client.HTTPConnection | None = None
+        try:
+            connection = self._connect(self.timeout)
+            target = self._target(path, params)
+            response = self._send(connection, "GET", target, b"", {"Accept": "*/*"})
+            if response.status != 200:
+                kind = (response.getheader("Content-Type") or "").partition(";")[0]
+                self._check(response, response.read(_READ_BYTES), kind)
+                raise self._foreign(f"status {response.status} for content")
+            while piece := response.read(_STREAM_BYTES):
+                yield piece
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silent(error) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
     def stream_sse(self, path: str, params: Params | None = None) -> Iterator[tuple[str, str]]:
         """Yield (event, data) of a server-sent event stream until the server ends it.
 
@@ -219,11 +284,6 @@ class Client:
                     raise
                 self.close()
                 response, data = self._exchange(method, target, body, headers)
-        except ConnectionRefusedError as error:
-            self.close()
-            raise ConnectionRefused(
-                f"nothing answers at {self.base_url} (connection refused)"
-            ) from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise self._silent(error) from error
@@ -339,6 +399,8 @@ class Client:
         )
 
     def _silent(self, error: Exception) -> TransportError:
+        if isinstance(error, ConnectionRefusedError):
+            return ConnectionRefused(f"nothing answers at {self.base_url} (connection refused)")
         if isinstance(error, TimeoutError):
             return TransportError(
                 f"{self.base_url} does not answer (timed out after {self.timeout:g} s)"
@@ -356,6 +418,11 @@ def numbers_of(value: Any) -> Any:
     if isinstance(value, list):
         return [numbers_of(item) for item in value]
     return value
+
+
+def _slices(data: bytes) -> Iterator[memoryview]:
+    view = memoryview(data)
+    return (view[at : at + _SLICE_BYTES] for at in range(0, len(view), _SLICE_BYTES))
 
 
 def _problem(content_type: str, data: bytes) -> dict[str, object]:

@@ -26,6 +26,7 @@ from kiseki.record.types import Kind, Open
 from kiseki.uploader import messages
 from kiseki.uploader.death import Ending, Watch
 from kiseki.uploader.feed import Feed, open_feed
+from kiseki.uploader.files import FileSender
 from kiseki.uploader.observer import Observer, find_open
 from kiseki.uploader.sender import HEARTBEAT_S, Sender
 
@@ -86,6 +87,7 @@ class Agent:
             timeout_s = float(self._settings.get("http_timeout") or TIMEOUT_S)
             self._sender = Sender(folder, self._resolve, emit, heartbeat_s, timeout_s=timeout_s)
             self._sender.held = held.journal if held is not None else None
+            self._sender.files = self._make_files(self._sender, timeout_s)
         self._opened: Open | None = None
         self._finish_by: float | None = None  # None: not asked to finish
         self._is_finishing = False
@@ -100,6 +102,19 @@ class Agent:
 
     def _resolve(self) -> Target:
         return resolve(self._settings.get("base_url") or None)
+
+    def _make_files(self, sender: Sender, timeout_s: float) -> FileSender:
+        files = FileSender(
+            self.folder,
+            self._resolve,
+            lambda: sender.progress.run,
+            self._observer.write,
+            self._tell,
+            self._settings.get("ignore_globs") or (),
+            timeout_s,
+        )
+        files.start()
+        return files
 
     # Life line
 
@@ -160,6 +175,8 @@ class Agent:
         elif do == "flush":
             if self._sender is not None:
                 self._sender.flush()
+                if self._sender.files is not None:
+                    self._sender.files.flush()
         elif do == "pause":
             self._observer.is_paused.set()
         elif do == "resume":
@@ -225,6 +242,8 @@ class Agent:
             self._sender.hurries = True
             self._sender.end_writers()
             self._sender.flush()
+            if self._sender.files is not None:
+                self._sender.files.end()
 
     def _may_leave(self) -> bool:
         """Answer `done` once the writers' records are sent or time is up; return whether all is over."""
@@ -233,11 +252,14 @@ class Agent:
         sender, is_described = self._sender, self._observer.is_over()
         if sender is None:
             return self._may_leave_offline(is_described, now)
-        if is_described:
+        if is_described and (sender.files is None or sender.files.is_drained()):
             sender.stop_following()
         is_drained = is_described and sender.is_drained()
         is_late = now >= self._finish_by
-        has_failed = is_late or sender.final_refusal is not None
+        has_failed = is_late or sender.final_refusal is not None or _are_files_refused(sender)
+        if has_failed and not is_drained and _are_files_moving(sender):
+            self._go_on(sender, now)
+            return False
         if (
             is_drained
             or (is_described and (has_failed or self._is_given_up))
@@ -247,17 +269,25 @@ class Agent:
             return True
         if not self._has_answered:
             if has_failed:  # the environment belongs into the folder all the same
-                refused = str(sender.final_refusal or "")
-                self._answer(False, sender.pending(), lingers=True, refused=refused)
-                self._is_given_up, self._finish_by = True, now + LINGER_S
+                self._go_on(sender, now)
             elif now >= self._describe_by and sender.is_drained(writers_only=True):
                 self._answer(True, 0, lingers=True)
                 self._finish_by = now + LINGER_S
             elif now >= self._next_progress:
                 self._next_progress = now + PROGRESS_S
                 sent = sender.acked()
-                self._tell({"event": "progress", "sent": sent, "total": sent + sender.pending()})
+                event = {"event": "progress", "sent": sent, "total": sent + sender.pending()}
+                if sender.files is not None:
+                    event["files"], event["bytes"] = sender.files.pending()
+                self._tell(event)
         return False
+
+    def _go_on(self, sender: Sender, now: float) -> None:
+        """Answer what is missing, if somebody waits; go on for a while, and as long as files move."""
+        if not self._has_answered:
+            refused = str(sender.final_refusal or "")
+            self._answer(False, sender.pending(), lingers=True, refused=refused)
+        self._is_given_up, self._finish_by = True, now + LINGER_S
 
     def _may_leave_offline(self, is_described: bool, now: float) -> bool:
         if not self._has_answered and (is_described or now >= self._describe_by):
@@ -271,7 +301,7 @@ class Agent:
         return is_described or now >= self._finish_by
 
     def _leave(self, sender: Sender, is_drained: bool) -> None:
-        self._observer.close()
+        self._close()
         synced = is_drained and bool(sender.feeds)
         if synced or sender.final_refusal is not None:  # nobody needs to try again
             for feed in sender.feeds:
@@ -287,6 +317,9 @@ class Agent:
         event = {"event": "done", "synced": synced, "pending": pending, "lingers": lingers}
         if refused:
             event["refused"] = refused
+        files = self._sender.files if self._sender is not None else None
+        if not synced and files is not None and (count := files.pending().files):
+            event["files"] = count
         self._tell(event)
 
     def _tell(self, event: Event) -> None:
@@ -294,7 +327,23 @@ class Agent:
             self._emit(event)
 
     def _close(self) -> None:
+        if self._sender is not None and self._sender.files is not None:
+            self._sender.files.close()  # before the stream that it writes to
         self._observer.close()
+
+
+def _are_files_moving(sender: Sender) -> bool:
+    """Return whether files are on their way to a server that takes them."""
+    files = sender.files
+    if files is None or files.is_drained() or sender.final_refusal is not None:
+        return False
+    return time.monotonic() - files.moved_at < LINGER_S
+
+
+def _are_files_refused(sender: Sender) -> bool:
+    """Return whether the server has every record, and said no to the files."""
+    files = sender.files
+    return files is not None and files.is_refused and sender.is_sent()
 
 
 def _feeds(folder: Path) -> list[Feed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +46,7 @@ class Feed:
     lost: int = 0
     is_finished: bool = False  # a Finish or End was read
     retry_at: float = 0.0  # of this stream alone: the server does not want it now
+    on_files: Callable[[bytes], None] | None = None  # given each chunk that names files, once
     _waiting: list[Body] = field(default_factory=list)
 
     @property
@@ -62,6 +64,8 @@ class Feed:
                 )
                 if found.kinds & {Kind.FINISH, Kind.END}:
                     self.is_finished = True
+                if Kind.FILE in found.kinds and self.on_files is not None:
+                    self.on_files(found.data)
             elif isinstance(found, Hole):
                 self._waiting.append(self._fill(found))
         return self._waiting[-1] if self._waiting else None

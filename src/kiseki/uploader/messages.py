@@ -7,6 +7,7 @@ KSK-NET-102  nothing listens at the address          KSK-NET-105  the server is 
 KSK-NET-103  something else than Kiseki answers      KSK-DISK-107 the server's disk is full
 KSK-AUTH-201 the key is missing or not accepted      KSK-RUN-301  the server does not take this run
 KSK-DISK-108 the run folder was deleted while the run went on
+KSK-FILE-109 a file was not uploaded
 KSK-DATA-401 records were refused and set aside      KSK-DATA-402 the journal is damaged
 """
 
@@ -25,6 +26,7 @@ SERVER_ERROR = "KSK-NET-104"
 BUSY = "KSK-NET-105"
 DISK_FULL = "KSK-DISK-107"
 GONE = "KSK-DISK-108"
+FILE = "KSK-FILE-109"
 KEY = "KSK-AUTH-201"
 RUN_REFUSED = "KSK-RUN-301"
 REJECTED = "KSK-DATA-401"
@@ -119,6 +121,28 @@ def gone(folder: Path, is_sending: bool) -> str:
         [
             f"the run folder {folder} was deleted or moved while the run goes on. [{GONE}]",
             f"training continues; {where}",
+        ]
+    )
+
+
+def file_given_up(name: str, reason: str, path: Path) -> str:
+    """Return the lines for a file that is not uploaded."""
+    return _block(
+        [
+            f"the file {name} was not uploaded: {reason}. [{FILE}]",
+            f"it was looked for at {path}; everything else is uploaded.",
+        ]
+    )
+
+
+def files_wait(error: CommError, folder: Path) -> str:
+    """Return the lines for files that the server has no room for."""
+    return _block(
+        [
+            f"{error}. [{code_of(error)}]",
+            f"the files are safe in {folder}; what is logged still reaches the server.",
+            "uploading them is tried again and again.",
+            f"to upload later: kiseki sync {folder}",
         ]
     )
 

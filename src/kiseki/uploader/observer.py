@@ -17,7 +17,7 @@ from kiseki.base.version import __version__
 from kiseki.journal.reader import read_journal
 from kiseki.journal.writer import JournalWriter
 from kiseki.record.codec import encode, encode_row
-from kiseki.record.types import End, Environment, Kind, Open, Record, Shape
+from kiseki.record.types import End, Environment, File, Kind, Open, Record, Shape
 from kiseki.uploader import environment
 from kiseki.uploader.feed import first_open
 
@@ -155,6 +155,12 @@ class Observer:
         if self.own is not None:
             self.own.close()
 
+    def write(self, record: Record) -> None:
+        """Append a record to the uploader's stream; raises OSError on a full disk, or before `start`."""
+        if self.own is None:
+            raise OSError("the uploader's stream is not open")
+        self.own.write(record)
+
     def write_end(self, state: str, cause: str, exit_code: int | None) -> None:
         """Record that the writer is gone without having finished; raises OSError on a full disk."""
         if self.own is not None:
@@ -184,6 +190,8 @@ class Observer:
             found = environment.packages(self._search_path)
             environment.write_requirements(files / "requirements.txt", found)
         self.own.write(Environment(values=about, packages=found))
+        if found:
+            self._name_file("requirements.txt")
         later: dict[str, Any] = {}
         if not settings.get("disable_git"):
             place = os.path.dirname(
@@ -196,6 +204,7 @@ class Observer:
                 later["git"] = about_git
             if diff and not settings.get("disable_code"):
                 (files / "diff.patch").write_bytes(diff)
+                self._name_file("diff.patch")
         if later:
             self.own.write(Environment(values=later))
         self._write_metadata({**about, **later})
@@ -205,6 +214,11 @@ class Observer:
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         os.replace(draft, path)
+        self._name_file(path.name)
+
+    def _name_file(self, name: str) -> None:
+        assert self.own is not None
+        self.own.write(File(path=name, policy="now", time_us=wall_us()))
 
     def _sample_for_ever(self) -> None:
         """Take samples, and ask once a second for the writer's journal to be put on the disk."""

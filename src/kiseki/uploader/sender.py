@@ -31,6 +31,7 @@ from kiseki.record.frame import Frame, scan
 from kiseki.record.types import Kind
 from kiseki.uploader import messages
 from kiseki.uploader.feed import Body, Feed, open_feed, write_rejected
+from kiseki.uploader.files import FileSender
 from kiseki.uploader.progress import Progress, journal_sizes, load_progress
 
 WINDOW_S = 0.05  # rows of this time go together when the uploader is idle
@@ -75,6 +76,7 @@ class Sender:
         self.feeds: list[Feed] = []
         self.progress: Progress = load_progress(folder)
         self.is_live = is_live
+        self.files: FileSender | None = None  # learns which files the journals name
         self.held: Path | None = None  # leads to the writer's journal when the folder is gone
         self.hurries = False  # somebody waits for the end: retry soon
         self.last_error: CommError | None = None
@@ -156,6 +158,13 @@ class Sender:
             feed.retry_at = 0.0
 
     def is_drained(self, writers_only: bool = False) -> bool:
+        """Return whether the server has all that stands in the journals (of the writers), and every file."""
+        if not self.is_sent(writers_only):
+            return False
+        # A file is on the server before the uploader's stream says so.
+        return self.files is None or (self.files.is_drained() and self.is_sent())
+
+    def is_sent(self, writers_only: bool = False) -> bool:
         """Return whether everything that stands in the journals (of the writers) is acknowledged."""
         self._find_feeds(self._clock(), force=True)
         chosen = (feed for feed in self.feeds if not (writers_only and feed.is_uploader))
@@ -228,6 +237,8 @@ class Sender:
                 raise
             self._known_files.add(name)
             self._position(feed)
+            if self.files is not None:
+                self.files.follow(feed)
             self.feeds.append(feed)
         # The main writer first, whose forked children have longer names, and uploaders last.
         self.feeds.sort(key=lambda feed: (feed.is_uploader, len(feed.path.name), feed.path.name))
