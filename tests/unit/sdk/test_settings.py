@@ -31,7 +31,7 @@ def test_unknown_names_and_wrong_values() -> None:  # I-77
         {"no_such": 1}, {"mode": "sometimes"}, {"init_timeout": "soon"}, {"init_timeout": 0},
         {"finish_timeout": -1}, {"console": "loud"}, {"silent": "perhaps"},
         {"x_stats_sampling_interval": 0.01}, {"init_timeout": float("nan")}, {"resume": "maybe"},
-        {"resume": 1.5}, {"anonymous": "yes"}, {"x_stats_open_metrics_endpoints": "{"},
+        {"resume": 1.5}, {"anonymous": "perhaps"}, {"x_stats_open_metrics_endpoints": "{"},
     ):  # fmt: skip
         with pytest.raises(UsageValueError, match=next(iter(wrong))):
             Settings(**wrong)
