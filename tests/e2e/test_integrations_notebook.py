@@ -201,6 +201,7 @@ def test_a_run_shows_itself(kernel: Kernel, folder: Path) -> None:  # R-10, J-03
 def test_the_magic_links_to_a_path(kernel: Kernel) -> None:  # J-03
     shown = kernel.run("%kiseki ada/digits/3f9a0c1x")
     assert 'href="http://127.0.0.1:7500/ada/digits/runs/3f9a0c1x"' in shown
+    assert "ada/digits" in kernel.run("%load_ext kiseki\n%kiseki ada/digits")
     assert "init()" in kernel.run("%kiseki", fails=True)
     kernel.run('run = kiseki.init(project="p", name="quiet river")')
     assert "quiet river" in kernel.run("%kiseki")

@@ -90,6 +90,7 @@ class Sync:
 
     def __init__(self, run: kiseki.Run, root: str | None) -> None:
         self.run = run
+        run.define_metric(GLOBAL_STEP, hidden=True)  # it is the x axis already
         self._folders = Folders(root)
         self._sources: dict[str, _Source] = {}
         self._writers: weakref.WeakKeyDictionary[Any, _Source] = weakref.WeakKeyDictionary()

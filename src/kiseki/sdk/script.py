@@ -13,7 +13,8 @@ UNCATEGORIZED = "uncategorized"
 def is_notebook() -> bool:
     """Return whether this runs in the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    get = getattr(ipython, "get_ipython", None)  # None, too, while IPython is being imported
+    shell = get() if get is not None else None
     return type(shell).__name__ in ("ZMQInteractiveShell", "Shell")
 
 
