@@ -123,7 +123,8 @@ class Opening:
             )
         if step is None or not 0 <= step < STEP_MAX:
             raise Invalid(
-                f"a {what} needs the last step to keep, 0 or more: not {step}", code="step"
+                f"a {what} needs the last step to keep, and {step} is none. Give a number from 0",
+                code="step",
             )
         entity = record.entity or who.project.partition("/")[0] or who.user.entity
         project = self._projects.find(who, entity, record.project, "write")
