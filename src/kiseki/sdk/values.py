@@ -26,7 +26,7 @@ TEXT_BYTES_MAX = 1_000_000
 TEXT_KEPT_CHARACTERS = 1_000
 LIST_ELEMENTS_MAX = 32  # an array with more elements becomes a histogram (L-11)
 HISTOGRAM_BINS = 32
-RANGE_MAX = 1e300  # numbers beyond it are made smaller before they are subtracted from each other
+RANGE_MAX = 4e307  # the difference of two numbers beyond it may be beyond all numbers
 
 PLAIN: frozenset[type] = frozenset((float, int, bool, str, type(None)))
 
@@ -130,6 +130,8 @@ class Normaliser:
             return value.isoformat()
         if isinstance(value, (complex, decimal.Decimal)):
             return str(value)
+        if is_array(value):
+            return self._array(value, path, depth)
         if is_media(value):
             if self._media_of is not None:
                 return self._media_of(value)
@@ -137,8 +139,6 @@ class Normaliser:
                 f"{path!r} cannot hold a value of type {type_name(value)}: "
                 "it has a file, which only log() and the summary keep"
             )
-        if is_array(value):
-            return self._array(value, path, depth)
         if self._text_of is not None:
             return self._text(self._text_of(value), path)
         error = MediaFound if is_figure(value) else UsageTypeError
@@ -297,13 +297,13 @@ def binned(numbers: Any, bins: int) -> tuple[Any, Any]:
     """Return (counts, edges) of finite numbers, also where NumPy refuses: huge and tiny ranges."""
     import numpy
 
-    scale = 1.0 if numpy.abs(numbers).max() < RANGE_MAX else 0.25  # else max - min overflows
-    numbers = numbers * scale
+    low, high = numbers.min(), numbers.max()
+    if max(-low, high) > RANGE_MAX:  # high - low overflows
+        counts, edges = binned(numbers / 4, bins)
+        limit = numpy.finfo(numpy.float64).max / 4
+        return counts, edges.clip(-limit, limit) * 4
     try:
-        counts, edges = numpy.histogram(numbers, bins)
+        return numpy.histogram(numbers, bins, (low, high))
     except ValueError:  # fewer floats between smallest and largest than there are bins
-        low, high = numbers.min(), numbers.max()
         pad = bins * numpy.spacing(max(abs(low), abs(high)))
-        counts, edges = numpy.histogram(numbers, bins, (low - pad, high + pad))
-    limit = numpy.finfo(numpy.float64).max * scale
-    return counts, edges.clip(-limit, limit) / scale
+        return numpy.histogram(numbers, bins, (low - pad, high + pad))
