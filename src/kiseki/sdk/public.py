@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from kiseki.errors import AuthenticationError, UsageValueError
+from kiseki.errors import UsageValueError
 from kiseki.sdk import init as starting
 from kiseki.sdk.alerts import AlertLevel
 from kiseki.sdk.current import session
@@ -203,11 +203,12 @@ def login(
     Args:
         key: key to remember; default: the known one, else asked for at a terminal.
         relogin: ask even if a key is known.
-        host: address of the server.
+        host: address of the server; runs of this process go there.
         force: raise instead of returning False.
         timeout: seconds for the server's answer.
         verify: ask the server whether it takes the key.
-        anonymous: None or "never".
+        anonymous: "allow": without a key, an anonymous account is made, whose runs can be claimed;
+            "must": also with one; "never" (default).
 
     Returns:
         Whether there is a key; False when the mode is offline or disabled.
@@ -216,42 +217,18 @@ def login(
         AuthenticationError: the key is malformed or rejected; or there is none and `force` is given.
         CommError: the server does not answer.
     """
-    from kiseki.client import credentials
+    from kiseki.sdk.login import login as log_in
 
-    if anonymous not in (None, "never"):
-        raise NotImplementedError("login(anonymous=…) comes with a later version of Kiseki")
-    settings = session.base_settings()
-    if settings.disabled or settings.mode in ("offline", "disabled"):
-        return False
-    target = credentials.resolve(
-        host or settings.base_url, key or settings.api_key, session.environ
+    return log_in(
+        session,
+        key=key,
+        relogin=relogin,
+        host=host,
+        force=force,
+        timeout=timeout,
+        verify=verify,
+        anonymous=anonymous,
     )
-    found = key or ("" if relogin else target.key) or _ask_for_key(target.base_url)
-    if not found:
-        if force:
-            raise AuthenticationError(f"no key for {target.base_url}: kiseki login")
-        return False
-    found = found.strip()
-    if fault := credentials.fault_of_key(found):
-        raise AuthenticationError(f"the key for {target.base_url} is malformed: {fault}")
-    if verify:
-        from kiseki.client.http import Client
-
-        with Client(target.base_url, found, timeout or settings.http_timeout) as client:
-            client.get_json("/api/v1/viewer")
-    if found != target.key or key:
-        credentials.write_key(target.base_url, found)
-    return True
-
-
-def _ask_for_key(base_url: str) -> str:
-    import sys
-
-    if sys.stdin is None or not sys.stdin.isatty():
-        return ""
-    import getpass
-
-    return getpass.getpass(f"key for {base_url}: ").strip()
 
 
 def later_function(name: str) -> Callable[..., Any]:
