@@ -144,10 +144,14 @@ def _say(folder: Path, result: SyncResult) -> None:
         tell(
             f"{result.sent:,} records were sent now; {result.pending:,} are not on the server yet."
         )
+        if result.files_pending:
+            tell(f"{result.files_pending:,} files are not on the server yet.")
         tell(f"nothing is lost: all of it stays in {folder}")
         tell(result.hint or f"to try again: kiseki sync {folder}")
     else:
         sent = f"{result.sent:,} records sent" if result.sent else "nothing to send"
+        if result.files:
+            sent += f" with {result.files:,} file{'s' * (result.files > 1)}"
         click.echo(f"{folder}: {sent}, all are on the server {result.url}".rstrip())
     if result.rejected:
         tell(
@@ -164,7 +168,7 @@ def _document(folder: Path, result: SyncResult) -> dict[str, Any]:
     return {
         "folder": str(folder), "run": result.run, "url": result.url, "sent": result.sent,
         "total": result.total, "pending": result.pending, "already": result.already,
-        "rejected": result.rejected, "lost": result.lost, "error": result.error,
+        "files": result.files, "files_pending": result.files_pending, "rejected": result.rejected, "lost": result.lost, "error": result.error,
         "hint": result.hint,
         "complete": result.is_complete,
         "damage": [

@@ -51,6 +51,8 @@ def sync_as(
         copy.mkdir()
         if (folder / "settings.json").is_file():
             shutil.copyfile(folder / "settings.json", copy / "settings.json")
+        if (folder / "files").is_dir():
+            (copy / "files").symlink_to((folder / "files").absolute())
         for path in sorted(folder.glob("*.kslog")):
             damage += ((path, part) for part in _copy(path, copy / path.name, changes))
         result = sync_folder(copy, target, on_progress)

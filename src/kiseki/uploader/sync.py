@@ -20,9 +20,10 @@ from kiseki.client.http import Client
 from kiseki.errors import AuthenticationError, CommError, Error, ServerError, UsageValueError
 from kiseki.journal.reader import read_journal
 from kiseki.record.frame import Damage
-from kiseki.record.types import End
+from kiseki.record.types import End, Open, Record
 from kiseki.uploader import death
 from kiseki.uploader.agent import has_finish, lock_folder, read_settings
+from kiseki.uploader.files import FileSender
 from kiseki.uploader.observer import OwnStream, find_open
 from kiseki.uploader.sender import Sender
 
@@ -46,7 +47,9 @@ class SyncResult:
         rejected: records the server refused; they are in `rejected.jsonl`.
         lost: records missing from the journals.
         damage: (file, range) of what could not be read.
-        error: why `pending` records were not sent, "" if none are pending.
+        files: files whose content is told to the server by this call.
+        files_pending: files that are not on the server as they are.
+        error: why something is pending, "" if nothing is.
         hint: what to do about it, "" if there is nothing but to try again.
     """
 
@@ -60,13 +63,15 @@ class SyncResult:
     rejected: int = 0
     lost: int = 0
     damage: list[tuple[Path, Damage]] = field(default_factory=list)
+    files: int = 0
+    files_pending: int = 0
     error: str = ""
     hint: str = ""
 
     @property
     def is_complete(self) -> bool:
         """Whether every record there ever was is on the server now."""
-        return not (self.pending or self.rejected or self.lost or self.damage)
+        return not (self.pending or self.files_pending or self.rejected or self.lost or self.damage)
 
 
 def find_folders(path: str | os.PathLike[str]) -> list[Path]:
@@ -141,17 +146,64 @@ def sync_folder(
     result = SyncResult(place)
     opened = find_open(place)
     result.run = opened.run if opened is not None else ""
-    try:
-        _check_server(sender, chosen)
-        _follow_server(sender, chosen.base_url)
-        before = sender.acked()
-        result.total = before + sender.pending()
-        _drive(sender, result, before, on_progress, timeout_s)
-        result.sent = sender.acked() - before
-    except CommError as error:
-        result.error = str(error)
-    _conclude(sender, result)
+    with _files_of(place, opened, sender, chosen) as told:
+        try:
+            _check_server(sender, chosen, opened)
+            _follow_server(sender, chosen.base_url)
+            before = sender.acked()
+            result.total = before + sender.pending()
+            _drive(sender, result, before, on_progress, timeout_s)
+            result.sent = sender.acked() - before
+        except CommError as error:
+            result.error = str(error)
+        result.files = len(told)
+        _conclude(sender, result)
     return result
+
+
+@contextlib.contextmanager
+def _files_of(
+    place: Path, opened: Open | None, sender: Sender, target: Target
+) -> Iterator[list[Record]]:
+    """Let the sender have the files of a folder, unless an uploader that is alive has; yield what is told."""
+    told: list[Record] = []
+    lock = None
+    with contextlib.suppress(OSError):
+        lock = lock_folder(place)
+    if lock is None or opened is None:
+        yield told
+        if lock is not None:
+            os.close(lock)
+        return
+    own: list[OwnStream] = []
+
+    def write(record: Record) -> None:
+        if not own:
+            own.append(OwnStream(place, opened))
+        own[0].write(record)
+        told.append(record)
+
+    files = FileSender(
+        place,
+        lambda: target,
+        lambda: sender.progress.run,
+        write,
+        lambda event: None,
+        read_settings(place).get("ignore_globs") or (),
+    )
+    files.hurries = True
+    for feed in sender.feeds:
+        files.recall(feed.path, feed.tail.size(), feed.is_uploader)
+    if is_over(place) or death.is_dead(opened):
+        files.end()
+    sender.files = files
+    try:
+        yield told
+    finally:
+        files.close()
+        for stream in own:
+            stream.close()
+        os.close(lock)
 
 
 def send_ended(run_ids: Collection[str], target: Target, deadline: float) -> None:
@@ -211,9 +263,14 @@ def _follow_server(sender: Sender, base_url: str) -> None:
         progress.base_url = base_url
 
 
-def _check_server(sender: Sender, target: Target) -> None:
+def _check_server(sender: Sender, target: Target, opened: Open | None) -> None:
     """Start where the server stands: it may have been restored from a backup, or be another one."""
     with Client(target.base_url, target.key) as client:
+        if (
+            opened is not None and not sender.progress.run
+        ):  # forgotten; told again only with an `Open`
+            entity = opened.entity or client.get_json("/api/v1/viewer")["entity"]
+            sender.progress.run = {"entity": entity, "project": opened.project, "id": opened.run}
         for feed in sender.feeds:
             expected = client.stream_next(feed.stream)
             if expected < feed.acked:
@@ -231,8 +288,12 @@ def _drive(
     timeout_s: float,
 ) -> None:
     acked, deadline = before, time.monotonic() + timeout_s
+    files = sender.files
     while not sender.is_drained():
         wait_s = sender.step()
+        if files is not None and sender.is_sent():
+            wait_s = files.step()
+            deadline = max(deadline, files.moved_at + timeout_s)
         now = sender.acked()
         if now > acked:
             acked, deadline = now, time.monotonic() + timeout_s
@@ -246,26 +307,33 @@ def _drive(
 def _is_hopeless(sender: Sender) -> bool:
     """Return whether waiting will not help: the server answered no, and nobody is about to change that."""
     error = sender.last_error
+    if error is None and sender.files is not None:
+        error = sender.files.last_error
     if isinstance(error, AuthenticationError):
         return True
     return isinstance(error, ServerError) and 400 <= error.status < 500 and error.status != 429
 
 
 def _conclude(sender: Sender, result: SyncResult) -> None:
-    result.pending = 0 if sender.is_drained() and not result.error else sender.pending()
-    result.already = not result.pending and not result.sent
+    result.pending = 0 if sender.is_sent() and not result.error else sender.pending()
+    if sender.files is not None:
+        result.files_pending = sender.files.pending().files
+    is_pending = bool(result.pending or result.files_pending)
+    result.already = not (is_pending or result.sent or result.files)
     result.rejected = max(sender.rejected(), sender.progress.rejected)
     result.lost = sum(feed.lost for feed in sender.feeds)
     result.url = str(sender.progress.run.get("url") or "")
     for feed in sender.feeds:
         # What was sent earlier was read earlier: look at the whole file for damage.
         result.damage += [(feed.path, damage) for damage in _damage_of(feed.path)]
-    if result.pending and not result.error:
+    if is_pending and not result.error:
         error = sender.last_error
+        if error is None and sender.files is not None:
+            error = sender.files.last_error
         result.error = str(error) if error is not None else "the server made no progress"
         if isinstance(error, ServerError):
             result.hint = _hint(error, result)
-    if not result.pending and is_over(result.folder):  # else more is to come
+    if not is_pending and is_over(result.folder):  # else more is to come
         for feed in sender.feeds:
             registry.remove(feed.stream)
     sender.close()
