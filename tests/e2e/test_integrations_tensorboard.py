@@ -7,6 +7,7 @@ import math
 import tempfile
 import wave
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,77 @@ def test_the_old_name_works_and_is_called_old() -> None:  # I-71
     assert done.returncode == 0, done.stderr
     assert "sync_tensorboard" in done.stderr
     assert values(list(kiseki.open(only_folder()).history()), "x") == {4: 2.0}
+
+
+# -- libraries that are too large to be installed for every test -----------------------------------------
+
+
+def needs(library: str) -> Any:
+    return pytest.mark.skipif(find_spec(library) is None, reason=f"{library} is not installed")
+
+
+@pytest.mark.slow
+@needs("torch")
+def test_torch() -> None:  # I-72
+    done = run_script(
+        """
+        import kiseki, torch
+        from torch.utils.tensorboard import SummaryWriter
+        with kiseki.init(sync_tensorboard=True) as run:
+            board = SummaryWriter("logs")
+            for step in range(100):
+                board.add_scalar("loss", step, step)
+            board.add_scalar("new", 1.5, 3, new_style=True)
+            board.add_scalar("double", 0.1, 3, new_style=True, double_precision=True)
+            board.add_scalars("pair", {"a": 1, "b": 2}, 3)
+            board.add_histogram("h", torch.arange(100.0), 3)
+            board.add_text("note", "x", 3)
+            board.add_hparams({"lr": 0.5}, {"hparam/acc": 0.75})
+        """,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    run = kiseki.open(only_folder())
+    rows = list(run.history())
+    assert values(rows, "loss") == {step: float(step) for step in range(100)}
+    row = rows[3]
+    assert (row["new"], row["double"], row["note"]) == (1.5, 0.1, "x")
+    assert (row["pair_a/pair"], row["pair_b/pair"]) == (1.0, 2.0)
+    assert sum(row["h"]["values"]) == 100
+    assert run.config == {"lr": 0.5} and values(rows, "hparam/acc") == {0: 0.75}
+
+
+@pytest.mark.slow
+@needs("tensorflow")
+def test_tensorflow_and_keras() -> None:  # I-72
+    done = run_script(
+        """
+        import kiseki, numpy
+        run = kiseki.init(sync_tensorboard=True)
+        import keras, tensorflow as tf
+        with tf.summary.create_file_writer("logs").as_default() as board:
+            for step in range(500):
+                tf.summary.scalar("loss", step, step=step)
+            tf.summary.histogram("h", numpy.arange(100.0), step=3, buckets=5)
+            tf.summary.text("note", "x", step=3)
+            board.flush()
+            assert run.summary["loss"] == 499.0 and run.summary["note"] == "x"  # at once
+        model = keras.Sequential([keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        x = numpy.ones((8, 3))
+        callback = keras.callbacks.TensorBoard("logs/keras")
+        y = x.sum(1)
+        model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y), callbacks=[callback])
+        late = tf.summary.create_file_writer("logs/late")
+        with late.as_default():
+            tf.summary.scalar("last", 7.0, step=9)  # not flushed by the script
+        run.finish()
+        """,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = list(kiseki.open(only_folder()).history())
+    assert values(rows, "loss") == {step: float(step) for step in range(500)}
+    assert len(values(rows, "keras/train/epoch_loss")) == 2
+    assert len(values(rows, "keras/validation/epoch_loss")) == 2
+    assert values(rows, "late/last") == {9: 7.0} and sum(rows[3]["h"]["values"]) == 100
