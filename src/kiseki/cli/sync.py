@@ -168,7 +168,8 @@ def _document(folder: Path, result: SyncResult) -> dict[str, Any]:
     return {
         "folder": str(folder), "run": result.run, "url": result.url, "sent": result.sent,
         "total": result.total, "pending": result.pending, "already": result.already,
-        "files": result.files, "files_pending": result.files_pending, "rejected": result.rejected, "lost": result.lost, "error": result.error,
+        "files": result.files, "files_pending": result.files_pending, "rejected": result.rejected,
+        "lost": result.lost, "error": result.error,
         "hint": result.hint,
         "complete": result.is_complete,
         "damage": [
