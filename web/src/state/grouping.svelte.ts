@@ -1,7 +1,7 @@
 // How the runs of a project are grouped: by the keys that the page's address names.
 import { readPref, writePref } from './prefs';
 import type { GroupBand, GroupLine } from '../lib/grouping';
-import { groupLabel, groupRuns, type LineGroups, type RunGroup } from './groups';
+import { groupLabel, groupRuns, rowsOfGroups, type GroupRow, type LineGroups, type RunGroup } from './groups';
 import type { RunList } from './runs.svelte';
 import type { Visibility } from './visibility.svelte';
 
@@ -17,6 +17,11 @@ export class RunGroups {
   keys: readonly string[] = $state.raw([]);
   readonly isOn: boolean = $derived(this.keys.length > 0);
   readonly list: readonly RunGroup[] = $derived.by(() => this.made());
+  private opened: ReadonlySet<string> = $state.raw(new Set());
+  /** Lines of a list: groups, and the runs of those that are open. Null without groups. */
+  readonly rows: readonly GroupRow[] | null = $derived.by(() =>
+    this.isOn ? rowsOfGroups(this.list, this.opened) : null,
+  );
   look: Look = $state.raw(readPref<Look>('groupLook', { line: 'mean', band: 'std' }));
   private drawn: { text: string; lines: LineGroups } | null = null;
 
@@ -33,6 +38,29 @@ export class RunGroups {
   /** Runs of the list that are in no group, since there are too many. */
   get left(): number {
     return Math.max(0, this.runs.matching - GROUPED_MAX);
+  }
+
+  isOpen(group: RunGroup): boolean {
+    return this.opened.has(group.key);
+  }
+
+  fold(group: RunGroup): void {
+    const next = new Set(this.opened);
+    if (!next.delete(group.key)) next.add(group.key);
+    this.opened = next;
+  }
+
+  label(group: RunGroup): string {
+    return groupLabel(this.keys, group.values, this.none);
+  }
+
+  /** Whether charts show any run of the group. */
+  isShown(group: RunGroup): boolean {
+    return group.members.some(({ run, index }) => this.eyes.isOpen(run, index));
+  }
+
+  toggle(group: RunGroup): void {
+    this.eyes.setAll(group.members, !this.isShown(group));
   }
 
   draw(look: Partial<Look>): void {

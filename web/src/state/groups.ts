@@ -25,6 +25,17 @@ export interface RunGroup {
   members: GroupedRun[];
 }
 
+/** A line of a grouped list. */
+export type GroupRow = { kind: 'group'; group: RunGroup } | ({ kind: 'run'; group: RunGroup } & GroupedRun);
+
+/** The groups, and behind each opened one its runs. */
+export function rowsOfGroups(groups: readonly RunGroup[], opened: ReadonlySet<string>): GroupRow[] {
+  return groups.flatMap((group): GroupRow[] => [
+    { kind: 'group', group },
+    ...(opened.has(group.key) ? group.members.map((one): GroupRow => ({ kind: 'run', group, ...one })) : []),
+  ]);
+}
+
 /** A group as one line of a chart. */
 export interface LineGroup {
   key: string;

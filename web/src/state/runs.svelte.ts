@@ -66,6 +66,15 @@ export class RunList {
     return this.windows.get(Math.floor(index / WINDOW))?.[index % WINDOW];
   }
 
+  /** Its place in the list as far as that is loaded; -1 elsewhere. */
+  indexOf(id: string): number {
+    for (const [window, runs] of this.windows) {
+      const at = runs.findIndex((run) => run.id === id);
+      if (at >= 0) return window * WINDOW + at;
+    }
+    return -1;
+  }
+
   /** Any run that was seen, in whatever window. */
   known(id: string): Run | undefined {
     return this.byId.get(id);
