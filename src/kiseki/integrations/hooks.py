@@ -36,9 +36,8 @@ class Hook:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.listeners: list[
-            Listener
-        ] = []  # replaced, never changed: a call may be going through it
+        # Replaced, never changed: a call may be going through it.
+        self.listeners: list[Listener] = []
         self._owner: Any = None
         self._original: Any = WITHOUT
         self._changed: Any = None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -35,6 +36,7 @@ WRITERS = [
 ]
 RESERVED = ("_step", "_timestamp", "_runtime")
 GLOBAL_STEP = "global_step"
+QUEUE_SECONDS_MAX = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -102,10 +104,7 @@ class Sync:
         self._hooks.remove()
         self._follower.close()
         for writer in list(self._writers):
-            try:
-                writer.flush()
-            except (OSError, ValueError, AttributeError):
-                continue  # the script closed it
+            _complete(writer)
 
     def _hear(self, writer: Any, event: Any) -> Callable[[], None]:
         return lambda: self._add(self._writers.get(writer) or self._meet(writer), event)
@@ -141,9 +140,8 @@ class Sync:
         files: list[str] = []
         try:
             self._log_event(source, event, files)
-        except (
-            kiseki.Error
-        ) as error:  # a tag that is no key, media without Pillow; the event file has it
+        except kiseki.Error as error:
+            # A tag that is no key, a picture without Pillow: the event file has it.
             _log.warning("not logged from TensorBoard: %s", error)
         finally:
             for path in files:
@@ -182,6 +180,18 @@ class _Source:
 def _stop(sync: Sync) -> None:
     _syncs.remove(sync)
     sync.close()
+
+
+def _complete(writer: Any) -> None:
+    """Have a writer put what it holds into its file."""
+    # That of tensorboardX does not wait for its queue.
+    queue, deadline = getattr(writer, "_event_queue", None), time.monotonic() + QUEUE_SECONDS_MAX
+    try:
+        while queue is not None and not queue.empty() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        writer.flush()
+    except (OSError, ValueError, AttributeError):
+        return  # the script closed it
 
 
 def _is_installed(name: str) -> bool:
