@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.fakes.live_server import FIRST_KEY, LiveServer
 from tests.web.conftest import Open
@@ -20,7 +20,8 @@ pytestmark = pytest.mark.browser
 
 PASSWORD = "willow kettle anchor mosaic"
 TEAM = "vision"
-PHONE = {"width": 390, "height": 844}
+WINDOW: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 LOG_A_RUN = """
 import kiseki
@@ -221,6 +222,59 @@ def test_sign_in_never_leads_to_another_site(people: LiveServer, visits: Open, n
     assert page.url.startswith(people.url)
 
 
+# ---- a server that is open to everybody ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def open_server(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("open")
+    env = {**own_folders_of(folder), "KISEKI_SIGNUP": "open", "KISEKI_ANONYMOUS": "1"}
+    server = LiveServer(folder / "server", env=env).start()
+    yield server
+    server.stop()
+
+
+def test_anybody_signs_up_where_the_server_is_open(open_server: LiveServer, visits: Open) -> None:
+    visit = visits(open_server.url)
+    visit.expect_status(401, "/api/v1/")
+    visit.expect_status(409, "/api/v1/users")
+    page = visit.go("/settings/teams")
+    page.get_by_role("link", name="Make an account").click()
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Make account").click()
+    expect(page.get_by_text("This name is taken. Try another.")).to_be_visible()
+    page.get_by_label("User name").fill("lise")
+    page.get_by_role("button", name="Make account").click()
+    expect(page).to_have_url(f"{open_server.url}/settings/teams")  # where one wanted to go
+    page.get_by_role("button", name="Account").click()
+    expect(page.get_by_text("Signed in as lise")).to_be_visible()
+
+
+def test_runs_without_an_account_are_looked_at_and_claimed(
+    open_server: LiveServer, visits: Open
+) -> None:
+    visit = visits(open_server.url)  # I-48
+    made = visit.context.request.post(f"{open_server.url}/api/v1/anonymous").json()
+    page = visit.page
+    page.goto(made["url"])
+    page.get_by_role("button", name="Only look").click()
+    expect(page).to_have_url(f"{open_server.url}/{made['entity']}")
+    page.goto(made["url"])
+    page.get_by_label("User name").fill("hedy")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Make account and claim").click()
+    expect(page.get_by_text("The runs are yours now.")).to_be_visible()
+    viewer = visit.context.request.get(f"{open_server.url}/api/v1/viewer").json()
+    assert viewer["user"] == "hedy"
+    assert made["entity"] in viewer["entities"]
+    late = visits(open_server.url)
+    late.expect_status(401, "/api/v1/session")
+    late.page.goto(made["url"])
+    late.page.get_by_role("button", name="Only look").click()
+    expect(late.page.get_by_role("heading", name="This link has ended")).to_be_visible()
+
+
 # ---- keys ----------------------------------------------------------------------------------------
 
 
@@ -418,6 +472,7 @@ def test_an_admin_helps_and_disables(people: LiveServer, ada: Visit, visits: Ope
     helped.page.goto(link)
     expect(helped.page.get_by_role("button", name="Account")).to_be_visible()
     assert "token" not in helped.page.url
+    helped.page.close()
 
     page.get_by_role("button", name="Actions for forgetful").click()
     page.get_by_role("menuitem", name="Disable").click()
@@ -441,7 +496,6 @@ def test_the_servers_page_is_for_its_admins(people: LiveServer, visits: Open) ->
 
 def check_accessible(page: Page, what: str) -> None:
     """Fail for what axe finds, and for pages wider than the window (ui-spec §10, §12)."""
-    page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate(
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
         ".then((result) => result.violations)"
@@ -451,41 +505,51 @@ def check_accessible(page: Page, what: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_is_for_everybody(
-    people: LiveServer, visits: Open, shared_run: str, theme: str
-) -> None:
-    looks = {"color_scheme": theme, "reduced_motion": "reduce"}
-    guest = visits(people.url, **looks)
-    guest.expect_status(404, "/invites/look")
-    pages = {
-        "/login": "Sign in to Kiseki",
-        "/signup": "Accounts are made by invitation",
-        invite(people): f"Join {TEAM}",
-        "/invite#token=none": "This invitation has ended",
-        "/claim#token=none": "Runs without an account",
-    }
-    signed_in = visits(people.url, **looks)
-    answer = signed_in.context.request.post(f"{people.url}/api/v1/session", data={"key": FIRST_KEY})
-    assert answer.ok
-    own = {
-        "/settings/profile": "Profile",
-        "/settings/keys": "API keys",
-        "/settings/teams": "Teams",
-        "/settings/server": "Server",
-        f"/teams/{TEAM}": TEAM,
-        "/authorize?name=lab3": "A key for your scripts",
-    }
-    for visit, addresses in ((guest, pages), (signed_in, own)):
-        for address, title in addresses.items():
-            visit.page.set_viewport_size({"width": 1440, "height": 900})
-            visit.go("/-/health")  # so that an address that differs in its fragment is a new visit
-            page = visit.go(address)
-            expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
-            expect(page.locator("[aria-busy]")).to_have_count(0)
-            check_accessible(page, f"{address} {theme}")
-            page.set_viewport_size(PHONE)
-            check_accessible(page, f"{address} {theme} on a phone")
+def check_pages(visit: Visit, titles: dict[str, str]) -> None:
+    """Look at every page on a light desktop and on a dark phone."""
+    for address, title in titles.items():
+        visit.page.set_viewport_size(WINDOW)
+        visit.page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        visit.go("/-/health")  # so that an address that differs in its fragment is a new visit
+        page = visit.go(address)
+        expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+        expect(page.locator("[aria-busy]")).to_have_count(0)
+        page.evaluate(AXE.read_text())
+        check_accessible(page, f"{address}, light")
+        page.set_viewport_size(PHONE)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(page.locator("html[data-theme=dark]")).to_have_count(1)
+        check_accessible(page, f"{address}, dark on a phone")
+
+
+def test_the_entry_pages_are_for_everybody(people: LiveServer, visits: Open) -> None:
+    visit = visits(people.url)
+    visit.expect_status(404, "/invites/look")
+    check_pages(
+        visit,
+        {
+            "/login": "Sign in to Kiseki",
+            "/signup": "Accounts are made by invitation",
+            invite(people): f"Join {TEAM}",
+            "/invite#token=none": "This invitation has ended",
+            "/claim#token=none": "Runs without an account",
+        },
+    )
+
+
+def test_the_settings_are_for_everybody(people: LiveServer, ada: Visit, shared_run: str) -> None:
+    check_pages(
+        ada,
+        {
+            "/settings/profile": "Profile",
+            "/settings/keys": "API keys",
+            "/settings/teams": "Teams",
+            "/settings/server": "Server",
+            f"/teams/{TEAM}": TEAM,
+            f"/{TEAM}": f"Projects of {TEAM}",
+            "/authorize?name=lab3": "A key for your scripts",
+        },
+    )
 
 
 def test_the_keyboard_is_enough(people: LiveServer, ada: Visit) -> None:

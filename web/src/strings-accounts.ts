@@ -149,6 +149,8 @@ export const accounts = {
   settings: {
     title: 'Settings',
     sections: { profile: 'Profile', keys: 'API keys', teams: 'Teams', server: 'Server' },
+    noAccount: 'There is no account here',
+    noAccountText: 'You look at runs that were logged without one. Open their link again to make them yours.',
   },
   profile: {
     title: 'Profile',
