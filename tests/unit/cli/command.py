@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +21,16 @@ class Done(NamedTuple):
     def document(self) -> Any:
         """The one JSON document on stdout."""
         return json.loads(self.out)
+
+
+def called(*arguments: str | Path) -> Done:
+    """Return what a command does when called within this process: in place of 0.3 s, a few ms."""
+    from kiseki.cli.main import run
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        status = run([str(argument) for argument in arguments])
+    return Done(status, out.getvalue(), err.getvalue())
 
 
 def kiseki(*arguments: str | Path, env: dict[str, str] | None = None, stdin: str = "") -> Done:
