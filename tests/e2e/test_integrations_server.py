@@ -109,3 +109,15 @@ def test_what_tensorboard_writes_is_seen_live(server: LiveServer) -> None:  # I-
     with kiseki.Api() as api:
         run = api.run("ada/p/x")
         assert run.state == "finished" and run.summary["global_step"] == 99
+
+
+def test_writers_of_a_shared_run_take_their_own_steps(server: LiveServer) -> None:  # T-10
+    from tensorboardX import SummaryWriter
+
+    with kiseki.init(project="p", id="x", mode="shared", sync_tensorboard=True) as run:
+        SummaryWriter("logs").add_scalar("loss", 1.0, 1000)
+        run.log({"mine": 1})
+    with kiseki.Api() as api:
+        rows = list(api.run("ada/p/x").history())
+    assert [row["_step"] for row in rows] == [0, 1]
+    assert (rows[0]["loss"], rows[0]["global_step"], rows[1]["mine"]) == (1.0, 1000, 1)
