@@ -6,6 +6,7 @@ they were logged: NaN, ±Inf, integers of any size, text, nested values.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, overload
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from kiseki.client.credentials import resolve
 from kiseki.client.http import TIMEOUT_S, Client, numbers_of
 from kiseki.errors import UsageValueError
+from kiseki.sdk.api_files import ApiFile, file_of, files_of, upload
 from kiseki.sdk.api_lineage import Attempt, Fork, Parent, Piece, Writer, attempts_of, known
 
 __all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
@@ -369,9 +371,21 @@ class ApiRun:
                 return lines
             after = page[-1]["index"]
 
-    def files(self) -> list[tuple[str, str]]:
-        """Return (path, policy) of the run's files, in the order they were added."""
-        return [(file["path"], file["policy"]) for file in self._whole().get("files") or ()]
+    def files(self, names: Iterable[str] | None = None) -> list[ApiFile]:
+        """Return the run's files, in the order they were named; each is also a pair (path, policy).
+
+        Args:
+            names: only these. None = all.
+        """
+        found = files_of(self._client, self._url)
+        if names is None:
+            return found
+        wanted = {names} if isinstance(names, str) else set(names)
+        return [file for file in found if file.path in wanted]
+
+    def file(self, name: str) -> ApiFile:
+        """Return one of the run's files. Raises ServerError (404) if there is none of that name."""
+        return file_of(self._client, self._url, name)
 
     def artifacts(self) -> list[dict[str, Any]]:
         """Return the artifacts the run logged. No record of this version can name one: always []."""
@@ -431,6 +445,17 @@ class ApiRun:
         changes = {field: value for field, value in wanted.items() if value != known[field]}
         if changes:
             self._take(self._client.post_json(self._url, changes, method="PATCH"), is_whole=False)
+
+    def upload_file(
+        self, path: str | os.PathLike[str], root: str | os.PathLike[str] = "."
+    ) -> ApiFile:
+        """Send a file of this disk to the run; one of that name is replaced.
+
+        Args:
+            path: the file.
+            root: folder that its name in the run counts from.
+        """
+        return upload(self._client, self._url, path, root)
 
     def stop(self) -> None:
         """Ask the script to stop: it gets a KeyboardInterrupt."""

@@ -107,6 +107,16 @@ class DisabledRun(Run):
     def before_finish(self, call: Any) -> None:
         """Do nothing."""
 
+    def save(self, *args: Any, **kwargs: Any) -> list[str]:
+        """Save nothing."""
+        return []
+
+    def restore(self, *args: Any, **kwargs: Any) -> None:
+        """Fetch nothing."""
+
+    def log_code(self, *args: Any, **kwargs: Any) -> None:
+        """Store nothing."""
+
     def watch(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""
 

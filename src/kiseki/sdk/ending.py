@@ -64,6 +64,8 @@ def send_rest(ending: Ending, link: Link, timeout: float, terminal: Terminal) ->
         if ending.is_kept:
             count = f"{result.pending:,}" if known else "some"
             text = f"{count} records are not yet on {link.base_url}."
+            if result.files:
+                text = f"{count} records and {result.files:,} files are not yet on {link.base_url}."
         else:
             count = f"{result.pending:,}" if known else f"up to {_rows(ending)} and all other"
             text = f"{count} records are not on {link.base_url}."

@@ -7,13 +7,11 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kiseki.base.clock import wall_us
 from kiseki.record.types import File
 from kiseki.sdk.terminal import Terminal
-
-if TYPE_CHECKING:
-    import hashlib
 
 JOURNAL_EXTENSION = ".kslog"
 PROBE_BYTES = 4096
@@ -92,30 +90,17 @@ class RunFolder:
         return self._write("wandb-summary.json", json.dumps(summary).encode())
 
     def describe(self, name: str) -> File | None:
-        """Return the record of a file that stands in `files/`, None if it does not."""
-        try:
-            with open(os.path.join(self.files, name), "rb") as file:
-                digest = _sha256()
-                size = 0
-                while block := file.read(1 << 20):
-                    digest.update(block)
-                    size += len(block)
-        except FileNotFoundError:
-            return None
-        return File(path=name, size=size, sha256=digest.hexdigest())
+        """Return the record that names a file of `files/`, None if it is not there."""
+        return _named(name) if os.path.exists(os.path.join(self.files, name)) else None
 
     def _write(self, name: str, data: bytes) -> File:
         with open(os.path.join(self.files, name), "wb") as file:
             file.write(data)
-        digest = _sha256()
-        digest.update(data)
-        return File(path=name, size=len(data), sha256=digest.hexdigest())
+        return _named(name)
 
 
-def _sha256() -> hashlib._Hash:
-    import hashlib  # loads OpenSSL, which only the end of a run needs
-
-    return hashlib.sha256()
+def _named(name: str) -> File:
+    return File(path=name, time_us=wall_us())  # the uploader hashes it
 
 
 def folder_of_runs(root: str, dir_name: str) -> str:

@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What the server has after `finish`; `pending` is -1 if that is not known.
+    """What the server has after `finish`; `pending` is -1 if that is not known, `files` are missing there.
 
     `refused` is the reason why the server will never take the run, "" as a rule.
     """
@@ -52,6 +52,7 @@ class Result(NamedTuple):
     is_synced: bool
     pending: int
     refused: str
+    files: int = 0
 
 
 def place_of(answer: dict[str, Any] | None) -> Place:
@@ -68,12 +69,14 @@ def write_settings(
     is_offline: bool,
     is_anonymous: bool = False,
     runtime_before_us: int = 0,
+    is_behind: bool = False,
 ) -> None:
     """Write `settings.json`, which tells the uploader what it needs. The key is not in it.
 
     Args:
         is_anonymous: the run belongs to the anonymous account of this person at the server (I-48).
         runtime_before_us: run time of earlier sessions (I-69).
+        is_behind: nobody knew where the run stood: its steps are put behind the server's when it is uploaded.
     """
     from kiseki.base.redaction import redact_args  # its patterns are compiled here, not at import
 
@@ -82,6 +85,7 @@ def write_settings(
         "base_url": base_url,
         "is_anonymous": is_anonymous,
         "runtime_before_us": runtime_before_us,
+        "is_behind": is_behind,
         "pid": opening.pid,
         "parent_started_us": opening.started_us,
         "host": opening.host,
@@ -162,9 +166,10 @@ class Link:
 
         def show(event: dict[str, Any]) -> None:
             if time.monotonic() - began >= PROGRESS_AFTER_SECONDS:
-                progress(
-                    f"uploading: {event.get('sent', 0):,} of {event.get('total', 0):,} records"
-                )
+                text = f"uploading: {event.get('sent', 0):,} of {event.get('total', 0):,} records"
+                if files := event.get("files"):
+                    text += f", {files:,} files ({event.get('bytes', 0) / 1e6:,.0f} MB) to go"
+                progress(text)
 
         try:
             done = self._process.finish(
@@ -175,7 +180,7 @@ class Link:
         if not done.get("lingers"):
             self._process.wait(1.0)
         pending, refused = int(done.get("pending", -1)), str(done.get("refused", ""))
-        return Result(bool(done.get("synced")), pending, refused)
+        return Result(bool(done.get("synced")), pending, refused, int(done.get("files", 0)))
 
     def pause(self) -> None:
         """Have no system metrics sampled until `resume`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TextIO
 
 from kiseki.errors import UsageValueError
 from kiseki.sdk import init as starting
@@ -137,6 +137,33 @@ def define_metric(
     """Say how a metric of the active run is drawn and summarised; see `Run.define_metric`."""
     run = session.active("define_metric()")
     return run.define_metric(name, step_metric, step_sync, hidden, summary, goal, overwrite)
+
+
+def save(
+    glob_str: str | os.PathLike[str],
+    base_path: str | os.PathLike[str] | None = None,
+    policy: str = "live",
+) -> list[str]:
+    """Put files into the active run; see `Run.save`."""
+    return session.active("save()").save(glob_str, base_path, policy)
+
+
+def restore(
+    name: str,
+    run_path: str | None = None,
+    replace: bool = False,
+    root: str | os.PathLike[str] | None = None,
+) -> TextIO | None:
+    """Fetch a file of a run, by default of the active one; see `Run.restore`.
+
+    Raises:
+        UsageValueError: there is neither an active run nor `run_path`.
+    """
+    if session.run is not None:
+        return session.run.restore(name, run_path, replace, root)
+    from kiseki.sdk import files
+
+    return files.restore(name, run_path, replace, root, None)
 
 
 def alert(

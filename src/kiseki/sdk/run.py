@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from kiseki.base.clock import wall_us
 from kiseki.errors import CommError, RunStateError, UsageError, UsageTypeError
 from kiseki.record.fold import RunState, apply
-from kiseki.record.types import Describe, File, Finish, Note, Open, Record, State
+from kiseki.record.types import OWN_STEPS, Describe, File, Finish, Note, Open, Record, State
 from kiseki.record.types import Summary as SummaryRecord
 from kiseki.sdk.alerts import AlertLevel, Alerts
 from kiseki.sdk.config import Config
@@ -36,6 +36,7 @@ from kiseki.sdk.terminal import Terminal
 from kiseki.sdk.values import Normaliser
 
 if TYPE_CHECKING:
+    from kiseki.sdk.code import LoggedCode
     from kiseki.sdk.earlier import Restored
     from kiseki.sdk.media.batch import Batch
     from kiseki.sdk.notebook import Cells
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
 
 WRITABLE = ("name", "notes", "tags")
 LATER = (
-    "save", "restore", "log_artifact", "use_artifact", "link_artifact",
-    "upsert_artifact", "finish_artifact", "log_model", "use_model", "link_model", "log_code",
-    "status", "write_logs", "pin_config_keys",
+    "log_artifact", "use_artifact", "link_artifact", "upsert_artifact", "finish_artifact", "log_model",
+    "use_model", "link_model", "status", "write_logs", "pin_config_keys",
 )  # fmt: skip
 
 
@@ -232,6 +232,84 @@ class Run:
         """Watch these models no more; None: all of them."""
         if self._watch is not None:
             self._watch.remove(models)
+
+    def save(
+        self,
+        glob_str: str | os.PathLike[str],
+        base_path: str | os.PathLike[str] | None = None,
+        policy: str = "live",
+    ) -> list[str]:
+        """Put files into the run; they are uploaded beside the rows (A-01).
+
+        Args:
+            glob_str: path or pattern; `**` goes through folders. Folders themselves are left out.
+            base_path: the part of the path that is not kept in the name; default: the current folder, of
+                an absolute path all but its last folder.
+            policy: live: again whenever a file changes; now: once, at once; end: when the run ends.
+
+        Returns:
+            The paths below `run.dir`, where they are links to the files (copies where links are impossible,
+            or with the setting `symlink=False`).
+
+        Raises:
+            UsageValueError: an unknown policy; a path that is not below `base_path`.
+            RunStateError: the run has ended.
+        """
+        from kiseki.sdk import files
+
+        self._check_active("save")
+        return files.save(self, glob_str, base_path, policy)
+
+    def restore(
+        self,
+        name: str,
+        run_path: str | None = None,
+        replace: bool = False,
+        root: str | os.PathLike[str] | None = None,
+    ) -> TextIO | None:
+        """Fetch a file of this run, or of another one, from the server (R-23).
+
+        Args:
+            name: the file's name in the run.
+            run_path: `entity/project/id`; default: this run.
+            replace: fetch it even if it is there already.
+            root: folder to write it below; default: `run.dir`.
+
+        Returns:
+            The file opened for reading as text, None if the run has no such file on the server.
+
+        Raises:
+            UsageValueError: the name may not become a path.
+            CommError: the server does not answer, or says no.
+        """
+        from kiseki.sdk import files
+
+        return files.restore(name, run_path, replace, root, self)
+
+    def log_code(
+        self,
+        root: str | os.PathLike[str] = ".",
+        name: str | None = None,
+        include_fn: Callable[..., bool] | None = None,
+        exclude_fn: Callable[..., bool] | None = None,
+    ) -> LoggedCode | None:
+        """Store the source code below a folder with the run, in `files/code/` (A-20).
+
+        Args:
+            root: folder to look through. Hidden folders and the folder of runs are left out.
+            name: of the code; default: made of the project's.
+            include_fn: says of a path, or of a path and `root`, whether to take it; default: `.py` files.
+            exclude_fn: says which of these not to take; default: none.
+
+        Returns:
+            What was taken; None, with a warning, if nothing was.
+        """
+        from kiseki.sdk import code
+
+        self._check_active("log_code")
+        return code.log_code(
+            self, root, name, include_fn or code.is_python, exclude_fn or code.is_nothing
+        )
 
     def alert(
         self,
@@ -584,6 +662,17 @@ class Run:
         self._runtime_before_us = own.runtime_us
         self._started_ns -= own.runtime_us * 1000
         self._rows.go_on(self._started_ns)
+
+    def _stand_behind(self) -> None:
+        """Note when the script gives a step itself: until then the steps are put behind the server's."""
+        self._log = self._log_behind
+
+    def _log_behind(self, data: Mapping[str, Any], step: Any = None, commit: Any = None) -> None:
+        if step is not None:
+            text = "from here on the script gave the steps itself"
+            self._stream.write(Note(code=OWN_STEPS, text=text, time_us=wall_us()))
+            self._log = self._rows.log
+        self._rows.log(data, step, commit)
 
     def _log_shared(self, data: Mapping[str, Any], step: Any = None, commit: Any = None) -> None:
         """Log to a run with several writers: nobody's steps are those of the others (T-10)."""
