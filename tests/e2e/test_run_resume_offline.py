@@ -291,3 +291,44 @@ def test_the_journal_holds_the_question() -> None:
 
     opening = records_of(path)[0]
     assert (opening.parent_run, opening.parent_step, opening.is_default_name) == ("a", 0, True)
+
+
+def test_resume_of_a_run_that_is_recorded_elsewhere(
+    server: LiveServer,
+) -> None:  # I-55, design §3.2
+    train(5, id="a", dir="first machine")
+    run = kiseki.init(id="a", resume="allow", dir="second machine")
+    assert (run.step, run.resumed) == (0, False)  # nobody here knows better
+    for i in range(3):
+        run.log({"i": 5 + i})
+    run.log({"i": 40}, step=40)  # the script's own: it knows
+    run.log({"i": 41}, step=41)
+    run.finish()
+    train(2, id="new", resume="allow", dir="second machine")
+    assert sync(server, "first machine/kiseki")[0] == 0
+    for _ in range(2):
+        code, _, told = sync(server, "--include-synced", "second machine/kiseki")
+        assert code == 0, told
+    with kiseki.Api(server.url, server.key) as api:
+        found = api.run("ada/p/a")
+        assert [(row["_step"], row["i"]) for row in found.scan_history()] == [
+            *((i, i) for i in range(8)), (40, 40), (41, 41),
+        ]  # fmt: skip
+        assert steps(api.run("ada/p/new")) == [0, 1]
+
+
+def test_resume_with_the_server_away_and_nothing_known(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # I-83, design §3.2
+    monkeypatch.setenv("KISEKI_MODE", "")
+    monkeypatch.setenv("KISEKI_SILENT", "")
+    monkeypatch.setenv("KISEKI_BASE_URL", server.url)
+    monkeypatch.setenv("KISEKI_API_KEY", server.key)
+    train(3, id="a", dir="one")
+    server.kill()
+    run = train(2, id="a", resume="allow", dir="two")
+    assert run.offline and "is not known here either" in capsys.readouterr().err
+    server.start()
+    assert sync(server, run.sync_dir)[0] == 0
+    with kiseki.Api(server.url, server.key) as api:
+        assert steps(api.run("ada/p/a")) == [0, 1, 2, 3, 4]

@@ -241,6 +241,9 @@ class End(Record, frozen=True, omit_defaults=True, kw_only=True):
     exit_code: Int | None = None
 
 
+OWN_STEPS = "own-steps"  # code of the `Note` before the first row whose step the script gave itself
+
+
 class Note(Record, frozen=True, omit_defaults=True, kw_only=True):
     """Something the reader of the run should know: rows dropped, values replaced, damage found."""
 

@@ -205,14 +205,20 @@ def start(session: Session, plan: Plan) -> Run:
         folder = create_folder(root, settings.dir_name, opening.run, plan.is_offline, terminal)
         run = Run(session, settings, folder, opening, plan.allow_val_change)
         run.config.update(plan.config)
+        is_behind = opening.resume in CONTINUING and restored is None
         write_settings(
-            folder, settings, opening, plan.target.base_url, plan.is_offline, plan.is_anonymous
-        )
+            folder, settings, opening, plan.target.base_url, plan.is_offline, plan.is_anonymous,
+            is_behind=plan.is_offline and is_behind,
+        )  # fmt: skip
+        if plan.is_offline and is_behind:
+            run._stand_behind()
         told, save_code = "", False
         if not plan.is_offline:
             is_asked = True
             answer = _register(run, plan)
             if isinstance(answer, Unreached):
+                if is_behind:
+                    raise _NotKnown(answer.reason)
                 told = answer.code
                 terminal.warn(answer.text)
             else:
@@ -244,6 +250,14 @@ def start(session: Session, plan: Plan) -> Run:
             "to log in: kiseki login; to upload the run later: kiseki sync"
         )
         return start(session, plan._replace(is_offline=True))
+    except _NotKnown as error:
+        _abandon(run, folder, opening)
+        terminal.warn(
+            f"{error}\nwhat the run {opening.run!r} logged before is not known here either: it is recorded "
+            "offline, and its steps, which count from 0, are put behind the earlier ones when it is uploaded.\n"
+            "to upload: kiseki sync"
+        )
+        return start(session, plan._replace(is_offline=True))
     except _AccountEnded:
         _abandon(run, folder, opening)
         write_anonymous(plan.target.base_url, None)
@@ -263,6 +277,10 @@ class _NotLoggedIn(Exception):
     """The server wants a key, there is none, and the run may go on offline (I-47)."""
 
 
+class _NotKnown(Exception):
+    """No server says where the run stands that is to go on, and no folder of this machine does."""
+
+
 class _AccountEnded(Exception):
     """The anonymous account was claimed, or has expired: another one is needed (I-48)."""
 
@@ -272,10 +290,11 @@ class _IsGone(Exception):
 
 
 class Unreached(NamedTuple):
-    """The server did not answer; what the person is told, and the code of it."""
+    """The server did not answer; what the person is told, the code of it, and why in short."""
 
     text: str
     code: str
+    reason: str
 
 
 def _abandon(
@@ -371,7 +390,7 @@ def _register(run: Run, plan: Plan) -> Registered | Unreached:
         return answer
     if plan.demand:
         raise _unanswered(plan, answer.error) from answer.error
-    return Unreached(answer.text(run.sync_dir), answer.code)
+    return Unreached(answer.text(run.sync_dir), answer.code, str(answer.error))
 
 
 def _unanswered(plan: Plan, error: CommError) -> CommError:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kiseki.base.clock import wall_us
 from kiseki.errors import CorruptRecord
@@ -14,6 +15,9 @@ from kiseki.journal.tail import Chunk, Hole, JournalTail
 from kiseki.record.codec import Decoder, encode
 from kiseki.record.frame import Damage, Frame, pack, scan
 from kiseki.record.types import Kind, Lost, Note, Open
+
+if TYPE_CHECKING:
+    from kiseki.uploader.behind import Mover
 
 BODY_BYTES_MAX = 1024 * 1024  # of frames, before compression
 FILL_RECORDS_MAX = 20_000  # stand-ins for lost records in one body
@@ -47,6 +51,7 @@ class Feed:
     is_finished: bool = False  # a Finish or End was read
     retry_at: float = 0.0  # of this stream alone: the server does not want it now
     on_files: Callable[[bytes], None] | None = None  # given each chunk that names files, once
+    mover: Mover | None = None  # of a run whose steps were not known when it was recorded
     _waiting: list[Body] = field(default_factory=list)
 
     @property
@@ -59,9 +64,8 @@ class Feed:
         if not self._waiting:
             found = self.tail.read(BODY_BYTES_MAX)
             if isinstance(found, Chunk):
-                self._waiting.append(
-                    Body(found.data, found.first, found.behind, found.end, found.kinds)
-                )
+                data = found.data if self.mover is None else self.mover.moved(found.data)
+                self._waiting.append(Body(data, found.first, found.behind, found.end, found.kinds))
                 if found.kinds & {Kind.FINISH, Kind.END}:
                     self.is_finished = True
                 if Kind.FILE in found.kinds and self.on_files is not None:

@@ -148,13 +148,15 @@ def sync_folder(
     result.run = opened.run if opened is not None else ""
     with _files_of(place, opened, sender, chosen) as told:
         try:
+            if settings.get("is_behind") and opened is not None:
+                _put_behind(sender, opened, chosen)
             _check_server(sender, chosen, opened)
             _follow_server(sender, chosen.base_url)
             before = sender.acked()
             result.total = before + sender.pending()
             _drive(sender, result, before, on_progress, timeout_s)
             result.sent = sender.acked() - before
-        except CommError as error:
+        except (CommError, OSError) as error:
             result.error = str(error)
         result.files = len(told)
         _conclude(sender, result)
@@ -204,6 +206,16 @@ def _files_of(
         for stream in own:
             stream.close()
         os.close(lock)
+
+
+def _put_behind(sender: Sender, opened: Open, target: Target) -> None:
+    """Put rows that count from 0 behind those on the server (design §3.2)."""
+    from kiseki.uploader.behind import Mover, base_step
+
+    base = base_step(sender.folder, opened, target)
+    for feed in sender.feeds:
+        if base and not feed.is_uploader:
+            feed.mover = Mover(feed.path, base)
 
 
 def send_ended(run_ids: Collection[str], target: Target, deadline: float) -> None:
