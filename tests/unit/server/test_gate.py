@@ -8,6 +8,7 @@ import re
 import pytest
 
 from kiseki.core import access
+from kiseki.core.people.tries import Rate
 from kiseki.server.app import endpoints
 from kiseki.server.gate import is_loopback, is_public
 from kiseki.storage.interface import Storage
@@ -253,3 +254,17 @@ def test_the_prefix_of_a_proxy_is_stripped_or_was(storage: Storage) -> None:
 )  # fmt: skip
 def test_what_stays_on_this_machine(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+def test_a_key_that_asks_too_often_is_slowed_down(storage: Storage, bearer: dict[str, str]) -> None:
+    """reliability §4; what uploads a run is never refused for it."""
+    door = Door(storage, rate=Rate(3, 60))
+    statuses = [door.ask("GET", "/api/v1/viewer", headers=bearer).status for _ in range(5)]
+    assert statuses == [200] * 3 + [429] * 2
+    limited = door.ask("GET", "/api/v1/projects", headers=bearer)
+    assert limited.json["code"] == "rate" and int(limited.headers["retry-after"]) >= 1
+    assert door.ask("GET", "/api/v1/streams/x", headers=bearer).status == 200
+    missing = "/api/v1/projects/ada/digits/blobs/missing"
+    assert door.ask("POST", missing, b'{"sha256": []}', bearer).status == 404  # no such project
+    assert door.ask("GET", "/-/health").status == 200
+    door.core.close()
