@@ -146,6 +146,24 @@ def test_a_chain_of_segments(store: MemorySeries) -> None:
     assert found["first"].tolist() == [1, 7, 1, 1] + [2.0] * 5
 
 
+@pytest.mark.parametrize(("late", "level"), [((), "cells"), ((3,), "points")])
+def test_a_fork_of_a_long_run_is_summed_where_no_step_is_in_two_segments(
+    store: MemorySeries, monkeypatch: pytest.MonkeyPatch, late: tuple[int, ...], level: str
+) -> None:
+    """Links have no lower bound; what they hold tells whether they overlap."""
+    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", 0)
+    monkeypatch.setattr(charts_module, "POINTS_PER_BUCKET_MIN", 4)
+    monkeypatch.setattr(charts_module, "CELL_MIN", 1)
+    fill(store, 1, [1.0] * 300)
+    writer = Writer(store, 2)
+    writer.rows([{"loss": 2.0}] * 200, range(200, 400))
+    writer.rows([{"loss": 7.0}] * len(late), late)
+    runs = {"a": (Range(1, None, 199), Range(2), Range(3))}
+    (found,) = ask(Charts(store), metrics=["loss"], runs=runs, buckets=16).values()
+    assert (found["level"], found["total"]) == (level, 400)
+    assert np.nanmax(found["max"]) == (7.0 if late else 2.0)
+
+
 def test_time_axes(store: MemorySeries) -> None:
     writer = Writer(store, 1)
     writer.rows([{"loss": 1.0}, {"loss": 2.0}], [0, 5], [0, 2_500_000])
