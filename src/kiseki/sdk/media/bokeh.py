@@ -22,13 +22,17 @@ class Bokeh(Media):
     def __init__(self, data_or_path: Any) -> None:
         documents = library("bokeh.document", "Bokeh", "bokeh")
         models = library("bokeh.model", "Bokeh", "bokeh")
+        owner = documents.Document()
         document = data_or_path
-        if isinstance(document, models.Model):
-            document = documents.Document()
-            document.add_root(data_or_path)
+        if isinstance(data_or_path, models.Model):
+            document = data_or_path.document or owner
         if not isinstance(document, documents.Document):
             raise UsageTypeError(f"Bokeh: {type_name(data_or_path)} is no figure of bokeh")
-        self._content = Content("bokeh.json", json.dumps(document.to_json()).encode())
+        if document is owner:
+            owner.add_root(data_or_path)
+        text = json.dumps(document.to_json(deferred=False))
+        owner.clear()  # a figure has one document: somebody else's, later
+        self._content = Content("bokeh.json", text.encode())
 
     def to_value(self, shelf: Shelf, key: str) -> Ready:
         """Return the plain dict of the figure; see `Media.to_value`."""

@@ -23,9 +23,9 @@ KINDS = frozenset({ANY, *BY_TYPE.values()})
 
 def kind_of_cell(cell: Any) -> str:
     """Return the kind of a plain cell or a media object."""
-    if isinstance(cell, Media):
-        return cell.kind
-    return UNKNOWN if cell is None else BY_TYPE[type(cell)]
+    if cell is None:
+        return UNKNOWN
+    return BY_TYPE.get(type(cell)) or str(cell.kind)
 
 
 class Columns:

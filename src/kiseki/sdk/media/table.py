@@ -11,7 +11,7 @@ from kiseki.errors import UsageTypeError, UsageValueError
 from kiseki.sdk.media.adopting import adopted, is_data_frame
 from kiseki.sdk.media.base import Content, Draft, Media, Shelf, file_value, library
 from kiseki.sdk.media.columns import Columns, kind_of_column
-from kiseki.sdk.values import Normaliser, Ready, type_name
+from kiseki.sdk.values import PLAIN, Normaliser, Ready, type_name
 
 ROWS_MAX = 200_000  # of one file
 EXTENSION = "table.json"
@@ -290,7 +290,7 @@ _CELLS = _CellNormaliser(lambda path, reason: None, is_json=True)
 
 
 def _cell(value: Any) -> Any:
-    media = adopted(value)
+    media = None if type(value) in PLAIN else adopted(value)
     if media is None:
         return _CELLS.plain(value, "Table")
     if len(media.parts("")) > 1:
