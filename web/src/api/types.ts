@@ -22,7 +22,7 @@ export type { Json, JsonTree } from './schema';
 export type RunState = string;
 export type Project = ProjectAnswer;
 export type Run = RunAnswer;
-export type RunDetail = FullRunAnswer & Partial<Lineage>;
+export type RunDetail = FullRunAnswer;
 export type RunPage = RunsAnswer;
 export type Field = FieldAnswer;
 export type Metric = Omit<MetricAnswer, 'space'> & { space: Space };
@@ -30,7 +30,7 @@ export type ConsoleLine = LineAnswer;
 export type ConsolePage = ConsoleAnswer;
 export type Alert = AlertAnswer;
 export type Notice = NoticeAnswer;
-export type Attempt = AttemptAnswer & { kind?: AttemptKind; parent_step?: number | null };
+export type Attempt = AttemptAnswer;
 
 /** What was logged, and what was sampled of the machine. */
 export type Space = 'history' | 'system';
@@ -79,22 +79,3 @@ export interface HistoryPage {
 }
 
 export type RunFile = RunFileAnswer;
-
-/** How an attempt began: anew under an id that was there, going back to a step, or from another run's step. */
-export type AttemptKind = 'start' | 'again' | 'rewind' | 'fork';
-
-export interface LineagePiece {
-  run: string;
-  name: string;
-  attempt: number;
-  from_step: number;
-  to_step: number | null;
-}
-
-export interface Lineage {
-  parent: { run: string; name: string; attempt: number; step: number } | null;
-  /** The pieces that the run's history is made of, oldest first, itself last. */
-  lineage: LineagePiece[];
-  forks: { run: string; name: string; step: number }[];
-  writers: { stream: string; label: string; host: string; pid: number; primary: boolean; opened_us: number }[];
-}

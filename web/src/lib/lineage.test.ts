@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasLineage, lineagePicture, ownSteps, type LineageRun } from './lineage';
 
-const plain: LineageRun = { id: 'a', name: 'net-a', attempt: 1, next_step: 10, attempts: [{ attempt: 1, kind: 'start', rows: 10 }] };
+const plain: LineageRun = { id: 'a', name: 'net-a', attempt: 1, next_step: 10, attempts: [{ attempt: 1, kind: 'start', parent_step: null, rows: 10 }], parent: null, lineage: [{ run: 'a', name: 'net-a', attempt: 1, from_step: null, to_step: null }], forks: [] };
 
 describe('lineage', () => {
   it('is nothing for a run that was started once', () => {
@@ -15,12 +15,12 @@ describe('lineage', () => {
       attempt: 2,
       next_step: 25,
       attempts: [
-        { attempt: 1, kind: 'start', rows: 20 },
-        { attempt: 2, kind: 'rewind', parent_step: 9, rows: 15 },
+        { attempt: 1, kind: 'start', parent_step: null, rows: 20 },
+        { attempt: 2, kind: 'rewind', parent_step: 9, rows: 25 },
       ],
       lineage: [
-        { run: 'a', name: 'net-a', attempt: 1, from_step: 0, to_step: 9 },
-        { run: 'a', name: 'net-a', attempt: 2, from_step: 10, to_step: 24 },
+        { run: 'a', name: 'net-a', attempt: 1, from_step: null, to_step: 9 },
+        { run: 'a', name: 'net-a', attempt: 2, from_step: 10, to_step: null },
       ],
     };
     const { lanes, end } = lineagePicture(run);
@@ -29,6 +29,8 @@ describe('lineage', () => {
       ['attempt', 2, 9, 24, 0],
     ]);
     expect(end).toBe(24);
+    const forked = { ...run, forks: [5, 9, 10].map((step) => ({ run: `f${step}`, name: 'fork', step })) };
+    expect(lineagePicture(forked).lanes.slice(2).map((lane) => lane.parent)).toEqual([0, 0, 1]);
     expect(ownSteps(run, 2)).toEqual([9]);
     expect(ownSteps(run, 1)).toEqual([]);
   });
@@ -38,12 +40,12 @@ describe('lineage', () => {
       ...plain,
       id: 'c',
       next_step: 31,
-      attempts: [{ attempt: 1, kind: 'fork', parent_step: 19, rows: 11 }],
+      attempts: [{ attempt: 1, kind: 'fork', parent_step: 19, rows: 31 }],
       parent: { run: 'b', name: 'net-b', attempt: 1, step: 19 },
       lineage: [
-        { run: 'a', name: 'net-a', attempt: 1, from_step: 0, to_step: 9 },
+        { run: 'a', name: 'net-a', attempt: 1, from_step: null, to_step: 9 },
         { run: 'b', name: 'net-b', attempt: 1, from_step: 10, to_step: 19 },
-        { run: 'c', name: 'net-a', attempt: 1, from_step: 20, to_step: 30 },
+        { run: 'c', name: 'net-a', attempt: 1, from_step: 20, to_step: null },
       ],
       forks: [{ run: 'd', name: 'net-d', step: 25 }],
     };
