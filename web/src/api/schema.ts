@@ -301,6 +301,9 @@ export interface OpenedRun {
   group?: string;
   job_type?: string;
   started_us?: number;
+  rows?: number;
+  definitions?: JsonTree[];
+  aggregates?: Record<string, JsonTree>;
 }
 
 export interface StreamAnswer {
