@@ -16,7 +16,7 @@ def test_commands(own_folders: Path) -> None:
     (own_folders / "data").mkdir()
     live = LiveServer(own_folders / "data" / "server").start()
     try:
-        lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M))
+        lines = "".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M))
         commands = [shlex.split(line)[1:] for line in lines.splitlines()]
         assert len(commands) >= 8
         known = called("server", "--help").out
