@@ -167,6 +167,8 @@ class Lineage(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["again", "resume"]), is_in_thread=st.booleans())
     def go_on(self, data: st.DataObject, how: str, is_in_thread: bool) -> None:
         id = data.draw(st.sampled_from(sorted(self.runs)))
+        if how == "again" and self._is_awaited(id):
+            return
         self._begin(Session(how, id, None, False, is_in_thread))
 
     @precondition(lambda self: self.active is None and self._with_rows())
@@ -178,9 +180,13 @@ class Lineage(RuleBasedStateMachine):
         id = parent if how == "rewind" else f"r{number}"
         if is_offline and self.waiting:  # what waits may change what the step means
             is_offline = False
-        if how == "rewind" and any(session.id == id for session in self.waiting):
+        if how == "rewind" and self._is_awaited(id):
             return
         self._begin(Session(how, id, (parent, step), is_offline, True))
+
+    def _is_awaited(self, id: str) -> bool:
+        """Return whether what waits begins at a step of a run that is to stay there."""
+        return any(session.parent and session.parent[0] == id for session in self.waiting)
 
     def _with_rows(self) -> list[str]:
         return sorted(id for id, attempts in self.runs.items() if attempts[-1].rows)
