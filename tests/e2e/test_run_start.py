@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ import pytest
 
 import kiseki
 from kiseki.client import credentials, registry
+from kiseki.record.types import Row
 from kiseki.sdk import hooks
 from tests.e2e.run_scripts import QUIET, folders, run_script, start_script
 from tests.fakes.live_server import FIRST_KEY, LiveServer
@@ -383,7 +386,7 @@ def test_every_variable_reaches_the_run(
         assert run.sync_dir.startswith(os.path.abspath("there/kiseki/"))  # E-04
         settings = json.loads(Path(run.sync_dir, "settings.json").read_text())
     assert settings["host"] == "lab" and settings["ignore_globs"] == ["*.bin"]
-    assert settings["insecure_disable_ssl"] is True and settings["file_pusher_timeout"] == 7
+    assert settings["file_pusher_timeout"] == 7
     assert (run.settings.cache_dir, run.settings.artifact_dir) == ("/c", "/a")
     with pytest.raises(kiseki.UsageError, match="never"):
         kiseki.init()
@@ -403,3 +406,28 @@ def test_disabled_by_the_environment() -> None:  # E-06, E-07
         "import kiseki\nkiseki.init(resume=True).log({'a': 1})", {"KISEKI_SILENT": "true"}
     )
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes the certificate")
+def test_a_certificate_that_nobody_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # E-01: INSECURE_DISABLE_SSL
+    pem = tmp_path / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    names = ["-subj", "/CN=elsewhere", "-keyout", str(pem), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    pem.write_text(pem.read_text() + (tmp_path / "cert.pem").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    records = RecordServer()
+    records._http.socket = context.wrap_socket(records._http.socket, server_side=True)
+    with records:
+        url = records.url.replace("http:", "https:")
+        monkeypatch.setenv("KISEKI_API_KEY", KEY)
+        monkeypatch.setenv("KISEKI_BASE_URL", url)
+        with pytest.raises(kiseki.CommError, match="certificate"):
+            kiseki.init(mode="online")
+        run = kiseki.init(mode="online", settings={"insecure_disable_ssl": True})
+        run.log({"a": 1})
+        run.finish()
+        assert [row.values for row in records.records() if isinstance(row, Row)] == [[1]]

@@ -28,6 +28,7 @@ from kiseki.record.codec import decode_value
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 512 * 1024 * 1024
+UNCHECKED_VARIABLE = "INSECURE_DISABLE_SSL"
 _READ_BYTES = 256 * 1024
 _STREAM_BYTES = 1024 * 1024
 _SLICE_BYTES = 64 * 1024
@@ -72,9 +73,17 @@ class Client:
         base_url: address of the server; may have a path prefix.
         key: API key; "" to ask without.
         timeout: seconds for connecting, and for a whole answer to arrive.
+        is_unchecked: accept any certificate; default: if `KISEKI_INSECURE_DISABLE_SSL` says so.
     """
 
-    def __init__(self, base_url: str, key: str = "", timeout: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str = "",
+        timeout: float = TIMEOUT_S,
+        is_unchecked: bool | None = None,
+    ) -> None:
+        self._is_unchecked = _is_unchecked() if is_unchecked is None else is_unchecked
         self.base_url = normalised(base_url)
         self.timeout = timeout
         self._url = urlsplit(self.base_url)
@@ -341,9 +350,10 @@ class Client:
         if url.scheme == "https":
             import ssl
 
-            connection = http.client.HTTPSConnection(
-                at[0], at[1], timeout=timeout, context=ssl.create_default_context()
-            )
+            context = ssl.create_default_context()
+            if self._is_unchecked:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection(at[0], at[1], timeout=timeout, context=context)
         else:
             connection = http.client.HTTPConnection(at[0], at[1], timeout=timeout)
         if proxy is not None:
@@ -407,6 +417,11 @@ class Client:
             )
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return TransportError(f"{self.base_url} cannot be reached ({reason})")
+
+
+def _is_unchecked() -> bool:
+    said = (os.environ.get(prefix + UNCHECKED_VARIABLE) for prefix in ("KISEKI_", "WANDB_"))
+    return next(filter(None, said), "").lower() in ("1", "true", "yes", "on")
 
 
 def numbers_of(value: Any) -> Any:

@@ -254,7 +254,7 @@ def start(session: Session, plan: Plan) -> Run:
         _abandon(run, folder, opening)
         terminal.warn(
             f"{error}\nwhat the run {opening.run!r} logged before is not known here either: it is recorded "
-            "offline, and its steps, which count from 0, are put behind the earlier ones when it is uploaded.\n"
+            "offline, and its steps, which count from 0, are put behind the earlier ones at upload.\n"
             "to upload: kiseki sync"
         )
         return start(session, plan._replace(is_offline=True))
@@ -375,7 +375,8 @@ def _register(run: Run, plan: Plan) -> Registered | Unreached:
         send_ended(run_ids, plan.target, began + timeout / 2)
     left = max(0.1, timeout - (time.monotonic() - began))
     try:
-        answer = register(plan.target, stream.opening, stream.frames(), left)
+        is_unchecked = plan.settings.insecure_disable_ssl or None
+        answer = register(plan.target, stream.opening, stream.frames(), left, is_unchecked)
     except AuthenticationError as error:
         if plan.is_anonymous and not plan.is_renewed:
             raise _AccountEnded(str(error)) from error

@@ -115,7 +115,6 @@ def write_settings(
         "http_timeout": settings.http_timeout,
         "file_pusher_timeout": settings.file_pusher_timeout or settings.http_timeout,
         "heartbeat_seconds": settings.heartbeat_seconds,
-        "insecure_disable_ssl": settings.insecure_disable_ssl,
         "ignore_globs": settings.ignore_globs,
     }
     with open(os.path.join(folder.path, "settings.json"), "w", encoding="utf-8") as file:
@@ -152,7 +151,8 @@ class Link:
         # Loaded here, as `import kiseki` needs no subprocesses.
         from kiseki.uploader.process import UploaderProcess
 
-        process = UploaderProcess(folder.path, self._hear, key=key)
+        unchecked = {"KISEKI_INSECURE_DISABLE_SSL": "true"} if settings.insecure_disable_ssl else {}
+        process = UploaderProcess(folder.path, self._hear, key=key, variables=unchecked)
         self._process = process.start()
 
     def finish(self, timeout: float, progress: Callable[[str], None]) -> Result:

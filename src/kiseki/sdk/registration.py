@@ -71,9 +71,20 @@ class Unreachable:
 
 
 def register(
-    target: Target, opening: Open, frames: bytes, timeout: float
+    target: Target,
+    opening: Open,
+    frames: bytes,
+    timeout: float,
+    is_unchecked: bool | None = None,
 ) -> Registered | Unreachable:
     """Send the first records of a stream; return what the server says about the run.
+
+    Args:
+        target: the server.
+        opening: the first record.
+        frames: all records so far.
+        timeout: seconds until the server counts as unreachable.
+        is_unchecked: accept any certificate.
 
     Raises:
         AuthenticationError: the server wants another key.
@@ -82,7 +93,7 @@ def register(
     """
     deadline = time.monotonic() + timeout
     body = compress(frames)
-    client = Client(target.base_url, target.key, timeout)
+    client = Client(target.base_url, target.key, timeout, is_unchecked)
     try:
         while True:
             try:

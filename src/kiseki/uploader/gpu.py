@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 
 class Gpus:
-    """The GPUs of this machine; empty where there are none or the library is missing."""
+    """The GPUs of this machine; empty where there are none or the library is missing.
 
-    def __init__(self) -> None:
+    Args:
+        wanted: numbers of those that are watched; None: all.
+    """
+
+    def __init__(self, wanted: Collection[int] | None = None) -> None:
         self._handles: list[Any] = []
+        self._wanted = wanted
         self._nvml: Any = None
         try:
             import pynvml
@@ -47,6 +52,8 @@ class Gpus:
         """Return `gpu.<i>.*` of G-06; what a GPU does not tell is left out."""
         values: dict[str, float] = {}
         for index, handle in enumerate(self._handles):
+            if self._wanted is not None and index not in self._wanted:
+                continue
             for name, value in self._sample_one(handle).items():
                 if value is not None:
                     values[f"gpu.{index}.{name}"] = value

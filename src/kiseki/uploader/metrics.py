@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kiseki.uploader.gpu import Gpus
+
+if TYPE_CHECKING:
+    from kiseki.uploader.open_metrics import OpenMetrics
 
 _MB = 1024 * 1024
 _GB = 1024 * _MB
@@ -18,14 +21,23 @@ class Sampler:
     Args:
         pid: the training process.
         disk_paths: folders of the file systems whose usage is shown.
+        gpus: numbers of the GPUs that are watched; None: all.
+        pages: OpenMetrics pages that are sampled too.
     """
 
-    def __init__(self, pid: int, disk_paths: Sequence[str] = ("/",)) -> None:
+    def __init__(
+        self,
+        pid: int,
+        disk_paths: Sequence[str] = ("/",),
+        gpus: Sequence[int] | None = None,
+        pages: OpenMetrics | None = None,
+    ) -> None:
         import psutil  # 25 ms to load, so only where it is used
 
         self._psutil: Any = psutil
         self._disk_paths = tuple(disk_paths)
-        self._gpus = Gpus()
+        self._gpus = Gpus(gpus)
+        self._pages = pages
         self._process: Any = None
         with contextlib.suppress(psutil.Error, ValueError):
             self._process = psutil.Process(pid)
@@ -56,6 +68,8 @@ class Sampler:
         values.update(self._process_values())
         values.update(self._traffic())
         values.update(self._gpus.sample())
+        if self._pages is not None:
+            values.update(self._pages.sample())
         return values
 
     def _process_values(self) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kiseki.base.clock import monotonic_us, wall_us
 from kiseki.base.ids import stream_id
+from kiseki.base.redaction import redact_url
 from kiseki.base.version import __version__
 from kiseki.journal.reader import read_journal
 from kiseki.journal.writer import JournalWriter
@@ -199,7 +200,11 @@ class Observer:
             )
             with contextlib.suppress(OSError):
                 os.nice(5)  # of this thread on Linux: training comes first
-            about_git, diff = environment.git(place or ".")
+            about_git, diff = environment.git(settings.get("git_root") or place or ".")
+            if commit := settings.get("git_commit"):
+                about_git["commit"] = commit
+            if remote := settings.get("git_remote_url"):
+                about_git["remote"] = redact_url(remote)
             if about_git:
                 later["git"] = about_git
             if diff and not settings.get("disable_code"):
@@ -241,7 +246,13 @@ class Observer:
         from kiseki.uploader.metrics import Sampler
 
         pid = int(self._settings.get("pid") or os.getppid())
-        sampler = Sampler(pid, self._settings.get("x_stats_disk_paths") or ("/",))
+        settings, pages = self._settings, None
+        if endpoints := settings.get("x_stats_open_metrics_endpoints"):
+            from kiseki.uploader.open_metrics import OpenMetrics
+
+            pages = OpenMetrics(endpoints, settings.get("x_stats_open_metrics_filters"))
+        disks = settings.get("x_stats_disk_paths") or ("/",)
+        sampler = Sampler(pid, disks, settings.get("x_stats_gpu_device_ids"), pages)
         gpus = sampler.describe_gpus()
         if gpus and self.own is not None and not self.own.has_environment:
             self.own.write(Environment(values=gpus))

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class UploaderProcess:
         in_thread: run the loop in a daemon thread; also chosen when no process can be started.
         key: API key for a process; "" = as the environment and the credentials file say. It goes by the
             environment: it must not stand in the run folder or in a command line.
+        variables: of the environment of a process, beside those of this one.
     """
 
     def __init__(
@@ -57,8 +58,11 @@ class UploaderProcess:
         on_event: Callable[[Event], None] | None = None,
         in_thread: bool = False,
         key: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        self._key = key
+        self._variables = dict(variables or {})
+        if key:
+            self._variables["KISEKI_API_KEY"] = key
         self.folder = Path(folder).absolute()
         self.respawns = 0
         self.in_thread = in_thread
@@ -200,7 +204,7 @@ class UploaderProcess:
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
-                env={**os.environ, "KISEKI_API_KEY": self._key} if self._key else None,
+                env={**os.environ, **self._variables} if self._variables else None,
                 pass_fds=[*([pidfd] if pidfd >= 0 else []), *held],
                 text=True,
                 encoding="utf-8",
