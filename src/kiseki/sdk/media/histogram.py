@@ -55,7 +55,7 @@ class Histogram(Media):
 
     def to_value(self, shelf: Shelf, key: str) -> Ready:
         """Return the plain dict of the histogram; see `Media.to_value`."""
-        return Ready(self._value)
+        return Ready(self._value, values=list(self.histogram), bins=list(self.bins))
 
 
 def _counted(sequence: Any, bins: int) -> dict[str, Any]:
