@@ -185,6 +185,26 @@ def test_its_history_is_a_notebook(kernel: Kernel, folder: Path) -> None:  # J-0
     assert len({cell["id"] for cell in found["cells"]}) == len(found["cells"])
 
 
+def test_notebook_and_history_are_kept_with_the_code(kernel: Kernel, folder: Path) -> None:  # J-01
+    (folder / "digits.ipynb").write_text("{}")
+    settings = "{'notebook_name': 'digits.ipynb'}"
+    kernel.run(f"run = kiseki.init(save_code=True, settings={settings})")
+    (folder / "digits.ipynb").write_text('{"cells": []}')
+    kernel.run("kept = 'in the history'")
+    kernel.run("run.finish()")
+    found = only_folder(folder)
+    code = found / "files" / "code"
+    assert (code / "digits.ipynb").read_text() == '{"cells": []}'
+    assert "kept = 'in the history'" in (code / "_session_history.ipynb").read_text()
+    names = {path for path, _ in kiseki.open(found).files()}
+    assert {"code/digits.ipynb", "code/_session_history.ipynb"} <= names
+
+
+def test_without_code_saving_nothing_of_it_is_kept(kernel: Kernel, folder: Path) -> None:
+    kernel.run("kiseki.init().finish()")
+    assert not (only_folder(folder) / "files" / "code").exists()
+
+
 def test_a_run_shows_itself(kernel: Kernel, folder: Path) -> None:  # R-10, J-03
     kernel.run('run = kiseki.init(project="p", name="<b>x</b>"); run.log({"loss": 0.25})')
     shown = kernel.run("run")

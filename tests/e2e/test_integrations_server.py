@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,9 +53,15 @@ def ready(script: subprocess.Popen[str]) -> subprocess.Popen[str]:
     return script
 
 
-def stop(server: LiveServer) -> None:
-    import urllib.request
+def content(server: LiveServer, path: str) -> bytes:
+    request = urllib.request.Request(
+        f"{server.url}{RUN}/files/{path}", headers={"Authorization": f"Bearer {server.key}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bytes(answer.read())
 
+
+def stop(server: LiveServer) -> None:
     request = urllib.request.Request(
         f"{server.url}{RUN}/stop", method="POST", headers={"Authorization": f"Bearer {server.key}"}
     )
@@ -109,6 +117,10 @@ def test_what_tensorboard_writes_is_seen_live(server: LiveServer) -> None:  # I-
     with kiseki.Api() as api:
         run = api.run("ada/p/x")
         assert run.state == "finished" and run.summary["global_step"] == 99
+        (path,) = [path for path, _ in run.files() if "tfevents" in path]
+        (written,) = Path("logs/train").iterdir()
+        assert path == f"train/{written.name}"
+        until(lambda: content(server, path), written.read_bytes())
 
 
 def test_writers_of_a_shared_run_take_their_own_steps(server: LiveServer) -> None:  # T-10

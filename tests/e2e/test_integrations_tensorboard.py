@@ -20,6 +20,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 import kiseki
 from kiseki.integrations import tensorboard
+from kiseki.integrations.tensorboard_files import EventFile
 from tests.e2e.run_scripts import OFFLINE, only_folder, run_script
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -165,6 +166,23 @@ def test_hyperparameters_go_to_the_config(run: kiseki.Run) -> None:
     board.add_hparams({"lr": 0.5, "opt.name": "sgd"}, {"hparam/acc": 0.75}, name="trial")
     assert dict(run.config) == {"lr": 0.5, "opt_name": "sgd"}
     assert values(history(run), "hparam/acc") == {0: 0.75}
+
+
+@pytest.mark.parametrize("symlink", [True, False])
+def test_event_files_are_kept_with_the_run(symlink: bool) -> None:
+    run = kiseki.init(sync_tensorboard=True, settings={"symlink": symlink})
+    with writer("logs/train") as first, writer("logs/validation") as second:
+        first.add_scalar("loss", 1.0, 0)
+        second.add_scalar("loss", 2.0, 0)
+    board = EventFileWriter("logs/open")
+    board.add_event(Event(summary=Summary(value=[Summary.Value(tag="x", simple_value=3)])))
+    run.finish()
+    written = sorted(path.relative_to("logs") for path in Path("logs").rglob("*tfevents*"))
+    found = dict(kiseki.open(run.sync_dir).files())
+    assert len(written) == 3 and {str(path) for path in written} <= set(found)
+    assert {found[str(path)] for path in written} == {"live"}
+    kept = EventFile(str(Path(run.dir) / written[0]))  # the script did not close it
+    assert [value.tag for event in kept.read() for value in event.summary.value] == ["x"]
 
 
 def test_names_of_kiseki_are_no_keys(run: kiseki.Run) -> None:

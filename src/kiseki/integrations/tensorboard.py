@@ -10,6 +10,7 @@ its `global_step`, which is a column too. A row that the script's own `log` hold
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import logging
 import os
@@ -37,6 +38,7 @@ WRITERS = [
 RESERVED = ("_step", "_timestamp", "_runtime")
 GLOBAL_STEP = "global_step"
 QUEUE_SECONDS_MAX = 1.0
+POLL_SECONDS = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +107,9 @@ class Sync:
         self._follower.close()
         for writer in list(self._writers):
             _complete(writer)
+        for source in self._sources.values():
+            for path in source.files:
+                self._save(source, path)  # once more: where there are no links it was copied
 
     def _hear(self, writer: Any, event: Any) -> Callable[[], None]:
         return lambda: self._add(self._writers.get(writer) or self._meet(writer), event)
@@ -112,12 +117,12 @@ class Sync:
     def _meet(self, writer: Any) -> _Source:
         """Return the source of a writer that is new, and keep its file."""
         source = self._writers[writer] = self._source(os.fspath(writer.get_logdir()))
-        self._save(source, _file_of(writer))
+        self._keep(source, _file_of(writer))
         return source
 
     def _follow(self, folder: str, path: str, event: Any) -> None:
         source = self._source(folder)
-        self._save(source, path)
+        self._keep(source, path)
         self._add(source, event)
 
     def _source(self, folder: str) -> _Source:
@@ -126,13 +131,13 @@ class Sync:
             source = self._sources[folder] = _Source(self._folders.place(folder))
         return source
 
-    def _save(self, source: _Source, path: str) -> None:
-        """Have a file kept with the run, as it is at the end."""
-        if not path or path in source.files or "://" in path or not hasattr(self.run, "save"):
-            return
-        source.files.add(path)
-        import glob
+    def _keep(self, source: _Source, path: str) -> None:
+        """Have an event file kept with the run, as it is at the end."""
+        if path and path not in source.files and "://" not in path:
+            source.files.add(path)
+            self._save(source, path)
 
+    def _save(self, source: _Source, path: str) -> None:
         self.run.save(glob.escape(os.path.abspath(path)), base_path=source.place.base)
 
     def _add(self, source: _Source, event: Any) -> None:
@@ -184,14 +189,16 @@ def _stop(sync: Sync) -> None:
 
 def _complete(writer: Any) -> None:
     """Have a writer put what it holds into its file."""
-    # That of tensorboardX does not wait for its queue.
-    queue, deadline = getattr(writer, "_event_queue", None), time.monotonic() + QUEUE_SECONDS_MAX
     try:
-        while queue is not None and not queue.empty() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        queue = getattr(writer, "_event_queue", None)
+        if queue is not None:  # of tensorboardX, whose flush does not wait for it
+            deadline = time.monotonic() + QUEUE_SECONDS_MAX
+            while queue.qsize() and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS)  # for what its thread has just taken
         writer.flush()
-    except (OSError, ValueError, AttributeError):
-        return  # the script closed it
+    except (OSError, ValueError, AttributeError, NotImplementedError):
+        return  # the script closed it; or a system whose queues have no size
 
 
 def _is_installed(name: str) -> bool:

@@ -47,7 +47,11 @@ def save_program(run: Run) -> str | None:
     Nothing is stored where code is not wanted (setting `disable_code`).
     """
     program = run._stream.opening.program
-    if run.settings.disable_code or not program:
+    if run.settings.disable_code:
+        return None
+    if run._cells is not None:
+        run._cells.keep_code()
+    if not program:
         return None
     cwd = current_folder()
     source = os.path.join(cwd, program)

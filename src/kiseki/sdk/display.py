@@ -46,7 +46,7 @@ def of_run(run: Run) -> Card:
         state=_state(run),
         url=run.url or "",
         where=run.path if run.url else run.sync_dir,
-        lines=tuple(lines),
+        lines=tuple(line.removeprefix("  ") for line in lines),
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kiseki.sdk.run import Run
 
 SERVER_SECONDS_MAX = 1.0
+HISTORY = "code/_session_history.ipynb"
 # What kernels are told of the notebook they serve: VS Code, then Jupyter's server.
 VSCODE_VARIABLE = "__vsc_ipynb_file__"
 SESSION_VARIABLE = "JPY_SESSION_NAME"
@@ -143,6 +144,7 @@ class Cells:
         self._shell = shell
         self._rests_since_ns: int | None = None
         self._has_left = False
+        self._keeps_code = False
         self._shown: list[Any] = []
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
@@ -161,6 +163,10 @@ class Cells:
 
         for handle, height, hidden in self._shown:
             handle.update(display.html_of(self._run.to_html(height, hidden)))
+
+    def keep_code(self) -> None:
+        """Keep the notebook as it is when the run ends, and what was run until then (code saving, J-01)."""
+        self._keeps_code = True
 
     def _begin(self, *_: Any) -> None:
         since_ns, self._rests_since_ns = self._rests_since_ns, None
@@ -181,6 +187,19 @@ class Cells:
         self._begin()
         self._has_left = True
         self._shell.events.unregister("pre_run_cell", self._begin)
+        if self._keeps_code:
+            self._put_history()
+
+    def _put_history(self) -> None:
+        from kiseki.sdk.code import save_program
+        from kiseki.sdk.files import put
+
+        save_program(self._run)
+        target = os.path.join(self._run.dir, *HISTORY.split("/"))
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(history())
+        put(self._run, target, HISTORY, "now")
 
 
 def follow(run: Run) -> Cells | None:
