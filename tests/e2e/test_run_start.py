@@ -430,4 +430,5 @@ def test_a_certificate_that_nobody_vouches_for(
         run = kiseki.init(mode="online", settings={"insecure_disable_ssl": True})
         run.log({"a": 1})
         run.finish()
-        assert [row.values for row in records.records() if isinstance(row, Row)] == [[1]]
+        found: list[Any] = records.records()
+        assert [record.values for record in found if isinstance(record, Row)] == [[1]]
