@@ -277,6 +277,15 @@ def test_lines_are_replaced_and_found(store: SeriesStore) -> None:
     assert [i for i, _ in store.lines(1, 1, after=4, limit=3)[0]] == [5, 6, 7]
     assert [i for i, _ in store.lines(1, 1, tail=True, limit=3)[0]] == [18, 19, 20]
     assert [i for i, _ in store.lines(1, 1, tail=True, limit=3, after=19)[0]] == [20]
+    again = StreamWriter(
+        "again"
+    )  # a resumed run, or another writer of a shared one, counts from 0 too
+    labelled = Line("stdout", 0, 6, "of a node", "node 1")
+    store.append(1, [again.batch(1, [], lines=[Line("stdout", 0, 6, "resumed"), labelled])])
+    assert store.lines(1, 1, search="resumed") == (
+        [(len(texts) + 1, Line("stdout", 0, 6, "resumed"))], 1
+    )  # fmt: skip
+    assert store.lines(1, 1, after=len(texts) + 1)[0] == [(len(texts) + 2, labelled)]
     assert store.lines(1, 1, search="ärg") == ([(10, Line("stderr", 0, 5, "ÄRGER"))], 1)
     assert [line.number for _, line in store.lines(1, 1, search="LINE 1", limit=2)[0]] == [1, 10]
     assert store.lines(1, 1, search="%")[1] == 1

@@ -220,7 +220,9 @@ def _take(found: Decoded, decoder: codec.Decoder, item: Frame) -> None:
         _take_step(found, record.step)
         found.items.append(record)
     elif isinstance(record, Console):
-        found.lines.append(Line(record.stream, record.line, record.time_us, record.text))
+        found.lines.append(
+            Line(record.stream, record.line, record.time_us, record.text, record.label)
+        )
     elif isinstance(record, Open):
         found.open = found.open or record
         found.items.append(record)

@@ -30,12 +30,13 @@ XAxis = Literal["step", "time", "runtime"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One console line; the same (stream, number) again replaces the text."""
+    """One console line; the same (label, stream, number) of the same writer again replaces the text."""
 
     stream: str
     number: int
     time_us: int
     text: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,17 @@ class ConsoleQuery(msgspec.Struct):
 
 
 class LineAnswer(msgspec.Struct):
-    """A console line; the same (stream, number) later replaces the text, its index stays."""
+    """A console line. A later text of the line (a progress bar) takes its place: the index stays.
+
+    `number` counts the lines of one session of a writer; `label` names it among those of a shared run.
+    """
 
     index: int
     stream: str
     number: int
     time_us: int
     text: str
+    label: str
 
 
 class ConsoleAnswer(msgspec.Struct):
@@ -97,7 +101,7 @@ def read_console(call: Call) -> ConsoleAnswer:
     return ConsoleAnswer(
         total,
         [
-            LineAnswer(index, line.stream, line.number, line.time_us, line.text)
+            LineAnswer(index, line.stream, line.number, line.time_us, line.text, line.label)
             for index, line in lines
         ],
     )

@@ -80,6 +80,13 @@ MIGRATIONS = (
     CREATE TABLE chunk_data (id INTEGER PRIMARY KEY, level BLOB, numbers BLOB NOT NULL, objects BLOB);
     CREATE TABLE stale (id INTEGER PRIMARY KEY AUTOINCREMENT);
     """,
+    # Every session of a resumed run, and every writer of a shared one, numbers its lines from 0.
+    """
+    ALTER TABLE line ADD COLUMN writer INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE line ADD COLUMN label TEXT NOT NULL DEFAULT '';
+    DROP INDEX line_number;
+    CREATE UNIQUE INDEX line_number ON line (segment, writer, label, stream, number);
+    """,
 )
 
 

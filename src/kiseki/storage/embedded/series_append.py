@@ -94,7 +94,7 @@ def append(file: HistoryFile, batches: Sequence[Batch]) -> None:
             segments.add(batch.segment)
             shapes += [(stream.id, n, encode_paths(paths)) for n, paths in batch.shapes.items()]
             if batch.lines:
-                _put_lines(db, batch.segment, segment, batch.lines)
+                _put_lines(db, batch.segment, stream.id, segment, batch.lines)
         db.executemany(
             "INSERT INTO batch (stream, first, count, segment, arrival, rows,"
             " step_min, step_max, received_us, size, body) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -111,18 +111,20 @@ def append(file: HistoryFile, batches: Sequence[Batch]) -> None:
 
 
 def _put_lines(
-    db: sqlite3.Connection, segment: int, counters: _Segment, lines: Sequence[Line]
+    db: sqlite3.Connection, segment: int, writer: int, counters: _Segment, lines: Sequence[Line]
 ) -> None:
-    latest = {(line.stream, line.number): line for line in lines}
-    for line in latest.values():
+    latest = {(line.label, line.stream, line.number): line for line in lines}
+    for known, line in latest.items():
         cursor = db.execute(
-            "UPDATE line SET time_us=?, text=? WHERE segment=? AND stream=? AND number=?",
-            (line.time_us, line.text, segment, line.stream, line.number),
+            "UPDATE line SET time_us=?, text=?"
+            " WHERE segment=? AND writer=? AND label=? AND stream=? AND number=?",
+            (line.time_us, line.text, segment, writer, *known),
         )
         if not cursor.rowcount:
             db.execute(
-                "INSERT INTO line VALUES (?,?,?,?,?,?)",
-                (segment, counters.lines, line.stream, line.number, line.time_us, line.text),
+                "INSERT INTO line (segment, place, writer, label, stream, number, time_us, text)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                (segment, counters.lines, writer, *known, line.time_us, line.text),
             )
             counters.lines += 1
 
@@ -174,7 +176,7 @@ def lines(
     total = db.execute(f"SELECT count(*) FROM line WHERE {where}", arguments).fetchone()[0]
     order = "DESC" if tail else "ASC"
     found = db.execute(
-        f"SELECT place, stream, number, time_us, text FROM line WHERE {where} AND place>?"
+        f"SELECT place, stream, number, time_us, text, label FROM line WHERE {where} AND place>?"
         f" ORDER BY place {order} LIMIT ?",
         [*arguments, after, max(0, limit)],
     ).fetchall()

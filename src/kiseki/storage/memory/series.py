@@ -35,7 +35,7 @@ class _Segment:
     records: int = 0  # of any kind: the next record's arrival
     rows: int = 0
     data: list[tuple[int, Row | System]] = field(default_factory=list)  # by arrival
-    lines: list[Line] = field(default_factory=list)
+    lines: dict[tuple[str, str, str, int], Line] = field(default_factory=dict)
 
 
 @dataclass
@@ -141,12 +141,7 @@ class MemorySeries:
         segment.records += batch.count
         segment.rows += batch.rows
         for line in batch.lines:
-            for index, known in enumerate(segment.lines):
-                if (known.stream, known.number) == (line.stream, line.number):
-                    segment.lines[index] = line
-                    break
-            else:
-                segment.lines.append(line)
+            segment.lines[batch.stream, line.label, line.stream, line.number] = line
 
     def cursor(self, project: int, stream: str) -> int:
         with self._lock:
@@ -280,7 +275,7 @@ class MemorySeries:
         search: str | None = None,
     ) -> tuple[list[tuple[int, Line]], int]:
         with self._lock:
-            stored = list(enumerate(self._segment(project, segment).lines))
+            stored = list(enumerate(self._segment(project, segment).lines.values()))
         matching = [
             (index, line)
             for index, line in stored
