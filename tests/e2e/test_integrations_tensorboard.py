@@ -106,6 +106,17 @@ def test_a_step_below_zero_gets_the_next_one(run: kiseki.Run) -> None:
     assert values(rows, "x") == {0: 1.0} and values(rows, "global_step") == {0: -1}
 
 
+def test_what_happened_earlier_keeps_its_time(run: kiseki.Run) -> None:  # L-13
+    board = writer("logs")
+    board.add_scalar("old", 1.0, 1, walltime=1_500_000_000.25)
+    board.add_scalar("new", 1.0, 2)
+    run.log({"mine": 1})
+    old, new, mine = history(run)
+    assert (old["_timestamp"], old["_runtime"]) == (1_500_000_000.25, 0.0)
+    assert run.start_time <= new["_timestamp"] <= mine["_timestamp"]
+    assert 0 < new["_runtime"] <= mine["_runtime"]
+
+
 def test_several_folders_put_their_path_before_the_tag(run: kiseki.Run) -> None:
     for part in ("train", "validation"):
         writer(f"logs/{part}").add_scalar("loss", 1.0, 0)

@@ -164,7 +164,7 @@ class Sync:
         if row:
             step = event.step
             row.setdefault(GLOBAL_STEP, step)
-            self.run.log_at(row, step if step >= 0 else None)
+            self.run.log_at(row, step if step >= 0 else None, event.wall_time or None)
 
     def _key(self, source: _Source, tag: str) -> str:
         prefix = source.prefix

@@ -100,7 +100,7 @@ class DisabledRun(Run):
             if commit is not False:
                 self._next = max(self._next, at + 1)
 
-    def log_at(self, data: Any, step: Any = None) -> None:
+    def log_at(self, data: Any, step: Any = None, timestamp: Any = None) -> None:
         """Keep the last value of every key in the summary."""
         self.log(data, step)
 

@@ -93,6 +93,7 @@ class Rows:
         self._by_paths: dict[tuple[str, ...], Form] = {}
         self._numbers = itertools.count()
         self._open: int | None = None  # step of the open row
+        self.happened_us = 0  # when that happened which is being written; 0: now
         self._arrivals = 0
         self._kept: list[tuple[int, Row]] = []
         self._paths: set[str] = set()
@@ -160,6 +161,9 @@ class Rows:
                 stream.busy = True
                 runtime_us = (_monotonic_ns() - self._started_ns) // 1000
                 time_us = _time_ns() // 1000
+                if self.happened_us:
+                    runtime_us = max(0, runtime_us - max(0, time_us - self.happened_us))
+                    time_us = min(time_us, self.happened_us)
                 kind, at = _ROW, step
                 if self._open is not None and (at is None or at == self._open):
                     kind, at = _PART, self._open

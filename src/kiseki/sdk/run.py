@@ -140,7 +140,9 @@ class Run:
         """
         self._log(data, step, commit)
 
-    def log_at(self, data: Mapping[str, Any], step: int | None = None) -> None:
+    def log_at(
+        self, data: Mapping[str, Any], step: int | None = None, timestamp: float | None = None
+    ) -> None:
         """Record a row beside those of `log`: one that `log` holds open stays open, and is not added to.
 
         For what is logged on somebody's behalf, between two of their own calls.
@@ -149,6 +151,7 @@ class Run:
             data: as for `log`.
             step: the row's step, any number; default, and where several processes log to the run: one
                 more than the largest so far.
+            timestamp: when it happened, in Unix seconds; default: now.
 
         Raises:
             UsageTypeError, UsageValueError, RunStateError: as for `log`.
@@ -159,9 +162,10 @@ class Run:
             if step is None or self._stream.opening.shared:
                 step = rows._next
             try:
+                rows.happened_us = 0 if timestamp is None else max(0, int(timestamp * 1e6))
                 rows.log(data, step, True)
             finally:
-                rows._open = held
+                rows._open, rows.happened_us = held, 0
 
     def define_metric(
         self,
