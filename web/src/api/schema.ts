@@ -546,13 +546,14 @@ export interface ConsoleAnswer {
   lines: LineAnswer[];
 }
 
-/** A console line; the same (stream, number) later replaces the text, its index stays. */
+/** A console line. A later text of the line (a progress bar) takes its place: the index stays. `number` counts the lines of one session of a writer; `label` names it among those of a shared run. */
 export interface LineAnswer {
   index: number;
   stream: string;
   number: number;
   time_us: number;
   text: string;
+  label: string;
 }
 
 export interface Digests {
