@@ -17,7 +17,7 @@ from kiseki.errors import UnsupportedVersion
 from kiseki.storage.embedded import compactor, history_file
 from kiseki.storage.embedded.history_file import MIGRATIONS, HistoryFile, HistoryFiles
 from kiseki.storage.embedded.series import EmbeddedSeries
-from kiseki.storage.interface import Range
+from kiseki.storage.interface import Line, Range
 from tests.contract.stream_writer import StreamWriter
 from tests.unit.storage.appender import STREAMS
 
@@ -252,4 +252,21 @@ def test_appends_go_on_while_a_compaction_encodes(tmp_path: Path) -> None:
         time.sleep(0)
     assert meanwhile > 3
     assert store.rows(1, [2]) == {2: meanwhile}
+    store.close()
+
+
+def test_a_file_of_version_1_keeps_its_console(tmp_path: Path) -> None:
+    """Lines that were stored without their writer stay where they are; new ones do not replace them."""
+    with sqlite3.connect(tmp_path / "1.db") as db:
+        db.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version=1;")
+        db.execute("INSERT INTO stream VALUES (1, 'a', 1)")
+        db.execute("INSERT INTO segment VALUES (1, 1, 0, 1)")
+        db.execute("INSERT INTO line VALUES (1, 0, 'stdout', 0, 5, 'old')")
+    db.close()
+    store = EmbeddedSeries(tmp_path)
+    store.append(1, [StreamWriter("b").batch(1, [], lines=[Line("stdout", 0, 6, "new")])])
+    assert store.lines(1, 1) == (
+        [(0, Line("stdout", 0, 5, "old")), (1, Line("stdout", 0, 6, "new"))],
+        2,
+    )
     store.close()
