@@ -15,10 +15,11 @@ INTRODUCTION = """\
 `scripts/settings_page.py` makes this page from the table in `src/kiseki/sdk/settings.py`.
 
 A setting may be given in several places; the later ones win: its default, the user's settings file
-(`~/.config/kiseki/settings`), the folder's (`./kiseki/settings`; both are ini files with a section `[default]`), the
-environment (`KISEKI_<NAME>`, else `WANDB_<NAME>`), `kiseki.setup(settings)`, `init(settings={…})`, the arguments of
-`init`. The environment is read once per process; `kiseki.teardown()` makes the next `init` read it again. An unknown
-name or a value that is not allowed is a `UsageError`.
+(`~/.config/kiseki/settings`), the folder's (`./kiseki/settings`; both are ini files with a section
+`[default]`), the environment (`KISEKI_<NAME>`, else `WANDB_<NAME>`), `kiseki.setup(settings)`,
+`init(settings={…})`, the arguments of `init`. The environment is read once per process;
+`kiseki.teardown()` makes the next `init` read it again. An unknown name or a value that is not allowed is a
+`UsageError`.
 
 ```python
 import kiseki
