@@ -86,6 +86,18 @@ def test_threads_that_log_at_once(logged: Logged) -> None:
     logged.check_files()
 
 
+def test_one_image_of_many_threads(logged: Logged) -> None:
+    for turn in range(20):
+        image = image_of(turn)
+        threads = [threading.Thread(target=logged.log, args=({"m": image},)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(steps_in_names(logged)) == 80
+    logged.check_files()
+
+
 def test_nested_media(logged: Logged) -> None:  # M-13
     data = {"val": {"a": IMAGE, "b": {3: IMAGE, "x": 1}}, "mixed": [1, IMAGE, {"deep": IMAGE}]}
     logged.log(data)

@@ -191,13 +191,14 @@ class Image(Media):
 
     def _encoded(self) -> Content:
         """Return the file; made when it is first logged, so a disabled run does not pay for it."""
+        pixels = self._pixels  # read first: another thread may log it, too, and let go of them
         if self._content is None:
-            self._content = Content(self.format, self._encode())
+            self._content = Content(self.format, self._encode(pixels))
             self._pixels = None
         return self._content
 
-    def _encode(self) -> bytes:
-        pixels, kind = self._pixels, FILE_TYPES[self.format]
+    def _encode(self, pixels: Any) -> bytes:
+        kind = FILE_TYPES[self.format]
         if kind == "PNG" and not isinstance(pixels, _pil_image()):
             return encode_png(pixels)
         image = pixels if isinstance(pixels, _pil_image()) else _to_pil(pixels)

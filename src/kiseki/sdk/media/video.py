@@ -92,8 +92,10 @@ class Video(Media):
         """Return the plain dict of the video; see `Media.to_value`."""
         if self.note:
             shelf.tell(f"the video {key!r}: {self.note}")
+        frames = self._frames  # read first: another thread may log it, too, and let go of them
         if self._content is None:
-            self._content = Content(self.format, self._encode())
+            encode = self._gif if self.format == "gif" else self._by_ffmpeg
+            self._content = Content(self.format, encode(frames))
             self._frames = None
         fields = {
             "width": self.width,
@@ -129,12 +131,9 @@ class Video(Media):
         self._frames = numpy.ascontiguousarray(frames[..., :3])
         self.height, self.width = self._frames.shape[1:3]
 
-    def _encode(self) -> bytes:
-        return self._gif() if self.format == "gif" else self._by_ffmpeg()
-
-    def _gif(self) -> bytes:
+    def _gif(self, frames: Any) -> bytes:
         pil = library("PIL.Image", "Video as gif")
-        images = [pil.fromarray(frame) for frame in self._frames]
+        images = [pil.fromarray(frame) for frame in frames]
         buffer = io.BytesIO()
         duration = max(10, round(1000 / (self.fps or FPS)))  # ms; the format knows hundredths
         images[0].save(
@@ -147,10 +146,10 @@ class Video(Media):
         )
         return buffer.getvalue()
 
-    def _by_ffmpeg(self) -> bytes:
+    def _by_ffmpeg(self, frames: Any) -> bytes:
         import tempfile
 
-        size = f"{self._frames.shape[2]}x{self._frames.shape[1]}"
+        size = f"{frames.shape[2]}x{frames.shape[1]}"
         with tempfile.TemporaryDirectory(prefix="kiseki-") as folder:
             path = os.path.join(folder, f"video.{self.format}")
             command = [_ffmpeg(self.format), "-loglevel", "error", "-y"]
@@ -158,7 +157,7 @@ class Video(Media):
             # Most players read 4:2:0 only, whose sides are even.
             command += ["-i", "-", "-an", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"]
             command += ["-pix_fmt", "yuv420p", *CODECS[self.format], path]
-            done = subprocess.run(command, input=self._frames.tobytes(), capture_output=True)
+            done = subprocess.run(command, input=frames.tobytes(), capture_output=True)
             if done.returncode:
                 words = done.stderr.decode(errors="replace").strip().splitlines()
                 raise Error(f"Video: ffmpeg cannot write {self.format}: {' '.join(words[:2])}")
