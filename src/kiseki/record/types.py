@@ -110,7 +110,7 @@ class Row(NamedTuple):
 
 
 class System(NamedTuple):
-    """One sample of machine metrics. Payload as `Row`; its step is the number of the sample."""
+    """One sample of machine metrics. Payload as `Row`; its step is the run time in milliseconds."""
 
     paths: tuple[str, ...]
     step: int

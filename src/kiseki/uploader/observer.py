@@ -36,7 +36,7 @@ class OwnStream:
         self.path = folder / f"uploader-{len(earlier)}.kslog"
         while self.path.exists():
             self.path = folder / f"uploader-{int(self.path.stem[9:]) + 1}.kslog"
-        self.samples = sum(_count(path, Kind.SYSTEM) for path in earlier)
+        self._next_step = 0
         self.has_environment = any(_count(path, Kind.ENVIRONMENT) for path in earlier)
         self._shapes: dict[tuple[str, ...], int] = {}
         self._lock = threading.Lock()
@@ -74,7 +74,11 @@ class OwnStream:
             self._journal.append(record.kind, encode(record))
 
     def write_sample(self, values: Mapping[str, float], runtime_us: int) -> None:
-        """Append one sample of system metrics; raises as `write`."""
+        """Append one sample of system metrics; raises as `write`.
+
+        Its step is the run time in milliseconds: a number of the sample would begin again where a run
+        is resumed from another folder, and lay new samples over the old ones.
+        """
         paths = tuple(values)
         with self._lock:
             shape = self._shapes.get(paths)
@@ -84,9 +88,10 @@ class OwnStream:
                 self._journal.append(Kind.SHAPE, payload)
                 self._journal.append(Kind.SHAPE, payload)
                 self._shapes[paths] = shape
-            row = encode_row(shape, self.samples, wall_us(), runtime_us, list(values.values()))
+            step = max(self._next_step, runtime_us // 1000)
+            row = encode_row(shape, step, wall_us(), runtime_us, list(values.values()))
             self._journal.append(Kind.SYSTEM, row)
-            self.samples += 1
+            self._next_step = step + 1
 
     def close(self) -> None:
         """Close the file."""
