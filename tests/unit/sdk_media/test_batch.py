@@ -114,6 +114,7 @@ def test_lists_of_other_media_are_lists(logged: Logged) -> None:
     value = logged.value([kiseki.Html("a"), kiseki.Html("b")])
     assert [item["_type"] for item in value] == ["html-file"] * 2
     assert value[0]["path"] != value[1]["path"]
+    assert [item["_type"] for item in logged.value({kiseki.Html("a")}, "s")] == ["html-file"]
 
 
 def test_keys_that_are_no_file_names(logged: Logged) -> None:

@@ -15,7 +15,16 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Set,
+)
 from typing import Any
 
 from kiseki.errors import UsageTypeError, UsageValueError
@@ -23,7 +32,7 @@ from kiseki.record import keypath
 from kiseki.record.types import File
 from kiseki.sdk.media.adopting import adopted
 from kiseki.sdk.media.base import Content, Media
-from kiseki.sdk.values import DEPTH_MAX, PLAIN, OnReplaced, Ready, check_key, key_text
+from kiseki.sdk.values import DEPTH_MAX, PLAIN, OnReplaced, Ready, check_key, key_text, ordered
 
 BLOCK_BYTES = 1 << 20
 DIGEST_CHARACTERS = 20  # of the SHA-256, in file names
@@ -188,7 +197,7 @@ class Batch:
             return value  # the normaliser refuses it, and says why
         if isinstance(value, Mapping):
             return value if isinstance(value, Ready) else self._level(value, keys, depth + 1)
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple, Set)):
             return self._list(value, keys, depth)
         media = _media(value)
         if media is None:
@@ -199,7 +208,9 @@ class Batch:
             )
         return self._value(media.to_value, keys, media)
 
-    def _list(self, items: Iterable[Any], keys: tuple[str, ...], depth: int) -> Any:
+    def _list(self, items: Collection[Any], keys: tuple[str, ...], depth: int) -> Any:
+        if isinstance(items, Set):
+            items = ordered(items)
         found = [item if (media := _media(item)) is None else media for item in items]
         kinds = {type(item) for item in found}
         if len(kinds) == 1 and issubclass(kind := kinds.pop(), Media):

@@ -159,8 +159,8 @@ class Image(Media):
                 else:
                     self.format = extension
                     self._content = Content(extension, source=found)
-        except pil.UnidentifiedImageError as error:
-            raise UsageValueError(f"Image: {path!r} is no image file") from error
+        except OSError as error:  # of Pillow: unidentified, truncated
+            raise UsageValueError(f"Image: {path!r} is no image file: {error}") from error
 
     def _draw_figure(self, figure: Any, mode: str | None, file_type: str | None) -> None:
         if isinstance(figure, types.ModuleType):  # matplotlib.pyplot
