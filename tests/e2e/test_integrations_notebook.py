@@ -100,15 +100,15 @@ def test_defaults_of_a_notebook(kernel: Kernel, folder: Path) -> None:  # I-36, 
 
 def test_the_run_rests_between_cells(kernel: Kernel, folder: Path) -> None:  # J-01
     kernel.run('run = kiseki.init(project="p"); run.log({"at": 0})')
-    before = time.monotonic()
     kernel.run("pass")
+    before = time.monotonic()
     while time.monotonic() - before < 1.0:  # a person reads
         time.sleep(0.05)
     kernel.run('run.log({"at": 1}); run.finish()')
     found = kiseki.open(only_folder(folder))
     first, second = found.history()
     apart = second["_timestamp"] - first["_timestamp"]
-    assert apart >= 1.0 and second["_runtime"] - first["_runtime"] <= apart - 0.9
+    assert apart >= 1.0 and second["_runtime"] - first["_runtime"] <= apart - 0.999
     assert 0 < first["_runtime"] < second["_runtime"]
 
 
@@ -134,15 +134,17 @@ def test_system_metrics_rest_too(kernel: Kernel, folder: Path) -> None:  # J-01
     kernel.run(
         'run = kiseki.init(settings={"x_disable_stats": False, "x_stats_sampling_interval": 0.1})'
     )
-    time.sleep(0.5)  # one sample may be on its way when the cell ends
     path = only_folder(folder)
 
     def samples() -> int:
         return len(kiseki.open(path).system_metrics())
 
-    resting = samples()
-    time.sleep(1.0)
-    assert samples() == resting
+    deadline = time.monotonic() + 30
+    resting = -1
+    while (found := samples()) != resting:  # some may be on their way when the cell ends
+        assert time.monotonic() < deadline
+        resting = found
+        time.sleep(1.0)
     kernel.run(
         f"""
         deadline = time.monotonic() + 20
