@@ -137,7 +137,7 @@ def _sign_in_sdk(ready: Ready, urls: set[str]) -> bool:
     Whoever starts the server owns its data folder and could make keys anyway.
     """
     from kiseki.client.credentials import normalised, read_credentials, write_key
-    from kiseki.core.access import create_key, find_key
+    from kiseki.core.access import create_key_at_start, find_key
 
     meta = ready.storage.meta
     known = read_credentials()
@@ -150,7 +150,7 @@ def _sign_in_sdk(ready: Ready, urls: set[str]) -> bool:
         return True
     secret = ready.first.key or os.environ.get("KISEKI_FIRST_KEY")
     if not secret:
-        secret = create_key(meta, ready.first.user, name=KEY_NAME)
+        secret = create_key_at_start(meta, ready.first.user, KEY_NAME)
     try:
         for url in missing:
             write_key(url, secret)

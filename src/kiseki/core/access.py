@@ -40,6 +40,7 @@ KEY_TOUCH_US = 60 * 1_000_000  # …and that of a key
 TOKEN_US = 3600 * 1_000_000
 CACHE_US = 5_000_000  # a principal is believed this long without asking the store
 CACHE_SIZE_MAX = 1_000
+AT_START = "start of the server"  # the way of what nobody signed in for
 
 _LETTERS = string.ascii_letters + string.digits
 
@@ -172,12 +173,21 @@ def ensure_first_user(
     now = wall_us()
     is_new = not users
     user = users[0] if users else meta.add_user(to_entity(name), is_admin=True, now_us=now)
+    if is_new:
+        Audit(meta).note(user.name, "user-made", user.name, AT_START)
     if key is not None:
         if find_key(meta, key) is None:
-            create_key(meta, user, name="first key", key=key)
+            create_key_at_start(meta, user, "first key", key)
         return FirstUser(user, None, is_new)
-    made = create_key(meta, user, name="first key") if is_new and make else None
+    made = create_key_at_start(meta, user, "first key") if is_new and make else None
     return FirstUser(user, made, is_new)
+
+
+def create_key_at_start(meta: MetaStore, user: User, name: str, key: str | None = None) -> str:
+    """Create a key for whoever starts the server, and return it in clear."""
+    secret = create_key(meta, user, name=name, key=key)
+    Audit(meta).note(user.name, "key-made", f"{prefix_of(secret)} of {user.name}", AT_START)
+    return secret
 
 
 def check_first_key(key: str) -> None:

@@ -129,6 +129,16 @@ def test_who_may_do_what(meta: EmbeddedMeta) -> None:
     assert can(Principal(root, {"root": "owner"}), "write", "ada")
     member = Principal(ada, {"team": "member"})
     assert can(member, "write", "team") and not can(member, "admin", "team")
+    assert can(Principal(ada, {"team": "admin"}), "admin", "team", "any")
+    viewer = Principal(ada, {"team": "viewer"})
+    assert can(viewer, "read", "team") and not can(viewer, "write", "team")
+    with pytest.raises(Forbidden, match="viewer"):
+        check_can(viewer, "write", "team", "project team/x")
+    bound = Principal(root, {"team": "admin"}, project="team/one")
+    assert can(bound, "write", "team", "one")
+    assert not can(bound, "read", "team", "two") and not can(bound, "read", "team")
+    with pytest.raises(NotFound):
+        check_can(bound, "read", "team", "project team/two", "two")
     reader = Principal(ada, {"ada": "owner"}, frozenset({"read"}))
     assert can(reader, "read", "ada") and not can(reader, "write", "ada")
     with pytest.raises(Forbidden):

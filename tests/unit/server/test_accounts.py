@@ -236,6 +236,8 @@ def test_the_audit_log_tells_what_was_done_and_holds_no_secret(door: Door) -> No
         ("bob", "signed-up", "invite"),
         ("ada", "invite-made", "session"),
         ("ada", "signed-in", "link"),
+        ("ada", "key-made", "start of the server"),
+        ("ada", "user-made", "start of the server"),
     ]
     assert page["next"] is None
     first = ada.get("/api/v1/audit?limit=3")

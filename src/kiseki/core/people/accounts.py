@@ -171,6 +171,7 @@ class Accounts:
         if changes:
             self._meta.edit_user(who.user.number, changes)
             self._access.forget()
+            self._audit.by(who, "profile-changed", ", ".join(changes))
         return self._meta.user_by_number(who.user.number) or who.user
 
     def set_password(self, who: Principal, old: str | None, new: str, address: str = "") -> None:

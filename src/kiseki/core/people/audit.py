@@ -16,7 +16,7 @@ PAGE_MAX = 1_000
 
 Action = Literal[
     "signed-in", "sign-in-failed", "signed-out", "signed-up", "password-changed", "link-made",
-    "user-made", "admin-given", "admin-taken", "user-disabled", "user-enabled",
+    "profile-changed", "user-made", "admin-given", "admin-taken", "user-disabled", "user-enabled",
     "key-made", "key-first-used", "key-revoked",
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
