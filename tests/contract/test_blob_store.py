@@ -96,6 +96,15 @@ def test_the_same_content_is_kept_once(store: BlobStore) -> None:
     assert b"".join(store.read(digest)) == b"same"
 
 
+def test_several_contents_at_once(store: BlobStore) -> None:
+    put(store, b"known")
+    contents = [b"known", b"", b"same", b"same", os.urandom(100_000)]
+    digests = store.keep_all(contents)
+    assert digests == list(map(digest_of, contents))
+    assert [b"".join(store.read(digest)) for digest in digests] == contents
+    assert store.keep_all([]) == []
+
+
 def test_who_reads_content_that_is_dropped_reads_on(store: BlobStore) -> None:
     data = os.urandom(2 * PIECE_BYTES)
     digest = put(store, data)

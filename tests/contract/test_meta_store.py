@@ -339,9 +339,9 @@ def test_a_project_holds_what_it_was_given(meta: MetaStore) -> None:
     new_run(meta)
     one, other = meta.make_project("ada", "one", NOW), meta.make_project("ada", "other", NOW)
     digests = [f"{i:064x}" for i in range(1_200)]
-    assert meta.add_blob(one.number, digests[0], 3, NOW)
-    assert not meta.add_blob(one.number, digests[0], 3, NOW + 1)
-    assert meta.add_blob(one.number, digests[1_100], 2**40, NOW)
+    assert meta.add_blobs(one.number, {digests[0]: 3}, NOW) == 1
+    assert meta.add_blobs(one.number, {digests[0]: 3, digests[1_100]: 2**40}, NOW + 1) == 1
+    assert meta.add_blobs(one.number, {}, NOW) == 0
     assert meta.blobs(one.number, digests) == {digests[0]: 3, digests[1_100]: 2**40}
     assert meta.blobs(other.number, digests) == {}
 

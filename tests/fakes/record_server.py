@@ -106,6 +106,19 @@ class RecordServer:
                 }  # fmt: skip
             return 200, answer
 
+    def take_blobs(self, body: bytes) -> list[str]:
+        """Keep several contents; return their digests."""
+        found: list[str] = []
+        at = 0
+        while at < len(body):
+            end = at + 4 + int.from_bytes(body[at : at + 4], "little")
+            data, at = body[at + 4 : end], end
+            found.append(hashlib.sha256(data).hexdigest())
+            with self.lock:
+                self.blobs[found[-1]] = data
+                self.puts.append(found[-1])
+        return found
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -154,6 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/blobs/missing"):
             asked = json.loads(body)["sha256"]
             self._answer(200, {"missing": [one for one in asked if one not in owner.blobs]})
+            return
+        if self.path.endswith("/blobs"):
+            self._answer(200, {"sha256": owner.take_blobs(body)})
             return
         status, answer = owner.append(self.path.split("/")[4], body)
         if fault == "commit-then-reset":

@@ -105,7 +105,14 @@ class Files:
         """
         reception.incoming.keep(digest)
         size = reception.incoming.size
-        return self._meta.add_blob(project.number, digest, size, wall_us())
+        return bool(self._meta.add_blobs(project.number, {digest: size}, wall_us()))
+
+    def keep_all(self, project: Project, contents: Sequence[bytes]) -> list[str]:
+        """Let a project hold several small contents, durably; return their digests. Raises StorageFull."""
+        digests = self._blobs.keep_all(contents)
+        sizes = {digest: len(data) for digest, data in zip(digests, contents, strict=True)}
+        self._meta.add_blobs(project.number, sizes, wall_us())
+        return digests
 
     # ── files of a run ──
 

@@ -7,7 +7,7 @@ say, and names are the fold's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 PIECE_BYTES = 1024 * 1024  # how content is read and written
@@ -56,6 +56,13 @@ class BlobStore(Protocol):
 
     def receive(self, size: int = 0) -> Incoming:
         """Begin to take content of `size` bytes (0 = unknown). Raises StorageFull if there is no room."""
+        ...
+
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep several small contents at once, durably; return their digests. Raises StorageFull: of none.
+
+        Much faster than one by one: the disk is waited for once.
+        """
         ...
 
     def size(self, digest: str) -> int | None:

@@ -613,8 +613,8 @@ class MetaStore(PeopleStore, Protocol):
         ...
 
     # files
-    def add_blob(self, project: int, digest: str, size: int, now_us: int) -> bool:
-        """Note that a project was given this content, and may show it; return whether that is new."""
+    def add_blobs(self, project: int, sizes: Mapping[str, int], now_us: int) -> int:
+        """Note that a project was given contents, by SHA-256, and may show them; return how many are new."""
         ...
 
     def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import math
 import os
 import shutil
@@ -358,6 +359,7 @@ class FileSender:
         digests = list({one.digest for one in ready})
         answer = client.post_json(f"{base}/blobs/missing", {"sha256": digests})
         missing = set(map(str, answer["missing"]))
+        missing -= self._put_small(client, base, [one for one in ready if one.digest in missing])
         for one in ready:
             began = self._clock()
             if one.digest in missing:
@@ -429,6 +431,19 @@ class FileSender:
         self._copies.append(copy)
         shutil.copyfile(path, copy)
         return copy
+
+    def _put_small(self, client: Client, base: str, missing: list[_Ready]) -> set[str]:
+        """Send the contents that are in memory in one request, for which the disk is waited for once."""
+        small = {one.digest: one.data for one in missing if one.data is not None}
+        if len(small) < 2:
+            return set()
+        body = b"".join(len(data).to_bytes(4, "little") + data for data in small.values())
+        data = client.post_bytes(
+            f"{base}/blobs", body, "application/x-kiseki-blobs", "application/json"
+        )
+        self._left -= len(body)
+        self.moved_at = self._clock()
+        return set(map(str, json.loads(data)["sha256"]))
 
     def _put(self, client: Client, base: str, one: _Ready) -> None:
         pieces = [one.data] if one.data is not None else self._pieces(one.source, one.stamp[0])

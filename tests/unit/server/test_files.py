@@ -107,6 +107,17 @@ def test_other_content_than_named_is_refused(ask: Ask) -> None:
     assert ask("POST", f"{PROJECT}/blobs/missing", body).status == 400
 
 
+def test_small_contents_come_in_one_request(ask: Ask) -> None:
+    contents = [b"a", b"", b"b" * 1000, b"a"]
+    body = b"".join(len(data).to_bytes(4, "little") + data for data in contents)
+    answer = ask("POST", f"{PROJECT}/blobs", body)
+    assert answer.json == {"sha256": list(map(digest_of, contents))}
+    missing = json.dumps({"sha256": [*map(digest_of, contents), "ab" * 32]}).encode()
+    assert ask("POST", f"{PROJECT}/blobs/missing", missing).json == {"missing": ["ab" * 32]}
+    for torn in (body[:-1], b"a", b"\xff\xff\xff\xff", b"\0\0\0\0" * 1_001):
+        assert ask("POST", f"{PROJECT}/blobs", torn).json["code"] == "body"
+
+
 def test_knowing_a_digest_gives_nothing(ask: Ask, door: Door, stranger: dict[str, str]) -> None:
     """Content is readable in a project where somebody brought it, never by naming it."""
     digest = put_blob(ask)

@@ -17,17 +17,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from kiseki.core.files import Reception, RunFile, check_digest, check_name
+from kiseki.core.files import MISSING_MAX, Reception, RunFile, check_digest, check_name
 from kiseki.core.runs import Run
 from kiseki.errors import Invalid, PublicError
 from kiseki.server import content
-from kiseki.server.api.routing import Call, Routes, not_modified, render
+from kiseki.server.api.routing import Call, Routes, not_modified, read_body, render
 
 routes = Routes()
 
 PROJECT = "/api/v1/projects/{entity}/{project}"
 FILES = PROJECT + "/runs/{run}/files"
 BYTES = "application/octet-stream"
+PACK = "application/x-kiseki-blobs"
+PACK_BYTES_MAX = 16 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 # A refusal is read only by who has sent everything, so what is still on its way is taken and thrown away.
 DRAIN_BYTES_MAX = 64 * 1024 * 1024
@@ -48,6 +50,12 @@ class BlobAnswer(msgspec.Struct):
 
     sha256: str
     size: int
+
+
+class PackAnswer(msgspec.Struct):
+    """The SHA-256 of each content, in their order; the project holds them now."""
+
+    sha256: list[str]
 
 
 class RunFileAnswer(msgspec.Struct):
@@ -88,6 +96,32 @@ def list_missing(call: Call) -> MissingAnswer:
     """Return which of these contents the project does not hold yet."""
     entity, project = call.path["entity"], call.path["project"]
     return MissingAnswer(call.core.files.missing(call.who, entity, project, call.body.sha256))
+
+
+@routes.post(f"{PROJECT}/blobs", body=PACK, answer=PackAnswer)
+async def put_blobs(call: Call) -> PackAnswer:
+    """Take several small contents at once; answered when all are durable."""
+    files = call.core.files
+    owner = await run_in_threadpool(
+        files.writable_project, call.who, call.path["entity"], call.path["project"]
+    )
+    contents = unpacked(await read_body(call.request, PACK_BYTES_MAX))
+    return PackAnswer(await run_in_threadpool(files.keep_all, owner, contents))
+
+
+def unpacked(body: bytes) -> list[bytes]:
+    """Return the contents of a body: of each its length, a little-endian u32, and its bytes."""
+    contents: list[bytes] = []
+    at = 0
+    while at < len(body):
+        begin = at + 4
+        at = begin + int.from_bytes(body[at:begin], "little")
+        if at > len(body) or begin > len(body):
+            raise Invalid("the body ends within a content", code="body")
+        contents.append(body[begin:at])
+    if len(contents) > MISSING_MAX:
+        raise Invalid(f"{len(contents):,} contents; the limit is {MISSING_MAX:,}", code="body")
+    return contents
 
 
 @routes.add("PUT", f"{PROJECT}/blobs/{{sha256}}", body=BYTES, answer=BlobAnswer)

