@@ -27,6 +27,7 @@ COMMANDS = {
     "sync": "Upload run folders.",
     "ls": "List projects, runs of a project, or local run folders.",
     "show": "Show one run: state, config, summary, curves, damage.",
+    "pull": "Download the files of a run.",
     "login": "Store the key for a server.",
     "logout": "Forget the key for a server.",
     "status": "Show server, user and runs that are not uploaded.",

@@ -6,6 +6,7 @@ import os
 import sys
 
 from kiseki.base.names import BAD_CHARACTER, NAME_CHARS_MAX, RESERVED
+from kiseki.base.paths import repository_of
 
 UNCATEGORIZED = "uncategorized"
 
@@ -50,7 +51,7 @@ def guess_project(program: str) -> str:
     if not folder:
         return UNCATEGORIZED
     folder = os.path.realpath(folder)
-    root = _repository(folder)
+    root = repository_of(folder)
     if root is None:
         return UNCATEGORIZED
     name = os.path.basename(root)
@@ -71,13 +72,3 @@ def _is_installed(program: str) -> bool:
     library = os.path.dirname(os.__file__) + os.sep
     parts = program.split(os.sep)
     return "site-packages" in parts or "dist-packages" in parts or program.startswith(library)
-
-
-def _repository(folder: str) -> str | None:
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")):
-            return folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiseki.base.clock import iso
+from kiseki.base.paths import code_path
 from kiseki.base.redaction import is_secret_name, redact_args, redact_url
 
 GIT_TIMEOUT_S = 5.0
@@ -123,9 +124,8 @@ def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
     if settings.get("parent_started_us"):
         about["startedAt"] = iso(int(settings["parent_started_us"]))
-    code_path = _code_path(str(about["program"]), str(about["cwd"]))
-    if code_path:
-        about["codePath"] = code_path
+    if about["program"]:
+        about["codePath"] = code_path(str(about["program"]), str(about["cwd"]))
     about["memory"] = {"total": _memory_bytes()}
     about["disk"] = {}
     for place in dict.fromkeys(["/", settings.get("cwd") or "/"]):
@@ -145,13 +145,6 @@ def machine(settings: Mapping[str, Any]) -> dict[str, Any]:
         if settings.get(name):
             about[name] = settings[name]
     return about
-
-
-def _code_path(program: str, cwd: str) -> str:
-    try:
-        return os.path.relpath(os.path.join(cwd, program), cwd) if program and cwd else program
-    except ValueError:  # on another drive
-        return program
 
 
 def _user() -> str:
