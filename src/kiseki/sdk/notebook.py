@@ -54,7 +54,8 @@ def _path_at_server(shell: Any) -> str:
         for session in _sessions(server):
             if session.get("kernel", {}).get("id") == kernel.group(1):
                 root = server.get("root_dir") or server.get("notebook_dir") or ""
-                return os.path.join(root, session.get("path") or session["notebook"]["path"])
+                below = session.get("path") or session.get("notebook", {}).get("path", "")
+                return os.path.join(root, below)
     return ""
 
 
