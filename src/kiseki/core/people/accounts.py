@@ -130,10 +130,15 @@ class Accounts:
         claim: str | None = None,
         address: str = "",
     ) -> tuple[Principal, str]:
-        """Start a session with a link or a key. Raises as `sign_in`."""
-        self._tries.take("", address)
+        """Start a session with a link or a key. Raises as `sign_in`.
+
+        Tries are counted for each secret: guessing 256 bits is hopeless, and counting all of an address would
+        let anybody behind the same proxy keep the others out.
+        """
+        secret = digest_of(token or key or claim or "").hex()
+        self._tries.take(secret, address)
         found = self._access.sign_in(token=token, key=key, claim=claim)
-        self._tries.succeeded("", address)
+        self._tries.succeeded(secret, address)
         return found
 
     # ── oneself ──
