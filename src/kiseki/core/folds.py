@@ -251,7 +251,8 @@ class Folds:
         """Return the last `Open` of a primary writer, folded or not yet, if it is in memory; and the fold."""
         with self._lock:
             live = self._attempts.get(number)
-            return live.opening if live is not None else None, self.state(number)
+            opening = live.opening if live is not None else None
+        return opening, self.state(number)
 
     def opened(self, live: LiveStream, record: Open) -> None:
         """Note an `Open` that is about to be committed: who asks next meets a run that is taken."""
