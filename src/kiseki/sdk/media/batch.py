@@ -27,6 +27,7 @@ from collections.abc import (
 )
 from typing import Any
 
+from kiseki.base.clock import wall_us
 from kiseki.errors import UsageTypeError, UsageValueError
 from kiseki.record import keypath
 from kiseki.record.types import File
@@ -151,7 +152,13 @@ class Batch:
                 draft.remove()
                 self._replace(draft.value, draft.key, error)
                 continue
-            yield File(path=draft.name, policy=POLICY, size=draft.size, sha256=draft.sha256)
+            yield File(
+                path=draft.name,
+                policy=POLICY,
+                size=draft.size,
+                sha256=draft.sha256,
+                time_us=wall_us(),
+            )
 
     def discard(self) -> None:
         """Remove the drafts that were not placed."""
