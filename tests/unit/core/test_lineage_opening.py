@@ -14,7 +14,7 @@ from kiseki.core.opening import ALIVE_US
 from kiseki.core.query.history import page
 from kiseki.errors import Conflict, Invalid, NotFound, PublicError
 from kiseki.record.codec import compress
-from kiseki.record.types import Alert, Config, End, Finish, Summary
+from kiseki.record.types import Alert, Config, Console, End, Finish, Summary
 from kiseki.storage.embedded.series import EmbeddedSeries
 from kiseki.storage.interface import Logged, Range
 from kiseki.storage.memory.series import MemorySeries
@@ -415,6 +415,29 @@ def test_a_stopped_run_can_be_resumed(kit: Kit) -> None:
     assert not again.send(again.start()).stop
     stored = kit.meta.run(1, "r1")
     assert stored is not None and stored.stop_us is None
+
+
+def test_every_session_and_writer_keeps_its_console(kit: Kit) -> None:
+    """Each numbers its lines from 0; a line that is drawn again replaces its own only."""
+
+    def say(text: str, **options: Any) -> None:
+        kit.now_us += ALIVE_US + 1
+        writer = Writer(kit, resume="allow", pid=kit.now_us, **options)
+        lines = [
+            Console(stream="stdout", line=0, text=drawn, time_us=1, label=writer.open.label)
+            for drawn in ("…", text)
+        ]
+        writer.send(writer.start() + writer.records(*lines))
+
+    say("first session")
+    say("second session")
+    say("of a worker", primary=False, shared=True, label="node 1")
+    _, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
+    found, total = kit.series.lines(run.project, run.history)
+    assert total == 3
+    assert [(line.label, line.text) for _, line in found] == [
+        ("", "first session"), ("", "second session"), ("node 1", "of a worker")
+    ]  # fmt: skip
 
 
 # ── shared ──
