@@ -284,6 +284,16 @@ def test_kill_resume_rewind_as_somebody_would(logged_in: LiveServer) -> None:  #
     assert found["parent"]["step"] == 9 and len(found["attempts"]) == 2
 
 
+def test_an_offline_part_that_was_never_uploaded(
+    logged_in: LiveServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # I-55: it begins anew, and says so
+    train(3, id="a", mode="offline")
+    run = train(1, id="a", resume="allow", settings={"silent": False})
+    assert not run.resumed and run.starting_step == 0
+    told = capsys.readouterr().err
+    assert "begins anew" in told and f"kiseki sync {os.path.dirname(run.sync_dir)}" in told
+
+
 def test_the_writers_open_is_asked_once(logged_in: LiveServer) -> None:
     """A rewind is one `Open`: what is repeated in the journal changes nothing."""
     train(5, id="a")
