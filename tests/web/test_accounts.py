@@ -208,7 +208,7 @@ def test_too_many_tries_wait(people: LiveServer, visits: Open) -> None:
         with page.expect_response("**/api/v1/session"):
             submit.click()
         expect(alert).to_be_visible()
-    expect(alert).to_have_text(re.compile(r"possible in \d+ s"))
+    expect(alert).to_have_text(re.compile(r"possible in \d+\s+s"))
     expect(submit).to_be_disabled()
 
 
