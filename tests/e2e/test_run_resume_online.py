@@ -198,8 +198,8 @@ def test_auto_of_a_deleted_run_starts_a_new_one(logged_in: LiveServer) -> None: 
         api.run("ada/p/a").delete()
     with pytest.raises(kiseki.CommError, match="deleted"):
         kiseki.init(id="a", resume="allow")
-    run = kiseki.init(resume="auto")
-    assert run.id != "a" and not run.resumed
+    with kiseki.init(resume="auto") as run:
+        assert run.id != "a" and not run.resumed
 
 
 def test_alive_elsewhere(logged_in: LiveServer) -> None:  # I-62
