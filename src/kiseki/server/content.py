@@ -32,6 +32,12 @@ TYPES = {
 }  # fmt: skip
 
 POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
+# Logged HTML in a frame of the run page: its own scripts run, without an origin, a network or a way up.
+PAGE_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; media-src data: blob:; font-src data:; frame-ancestors 'self'"
+)
+PAGES = (".html", ".htm")
 FOR_EVER = "private, max-age=31536000, immutable"
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.I)
@@ -44,9 +50,24 @@ def type_of(name: str) -> str:
 
 
 def headers_of(
-    name: str, digest: str, *, as_attachment: bool, is_named_by_content: bool
+    name: str,
+    digest: str,
+    *,
+    as_attachment: bool,
+    is_named_by_content: bool,
+    is_framed: bool = False,
 ) -> dict[str, str]:
-    """Return the headers that every answer with a file's content has."""
+    """Return the headers that every answer with a file's content has.
+
+    Args:
+        name: the file's path.
+        digest: SHA-256 of the content.
+        as_attachment: it is to be saved, whatever it is.
+        is_named_by_content: the address holds the digest, so the answer never changes.
+        is_framed: the browser asks for the document of a frame: HTML is one, in a sandbox of its own.
+    """
+    if is_framed and not as_attachment and name.lower().endswith(PAGES):
+        return _page_headers(digest, is_named_by_content)
     kind = type_of(name)
     how = "attachment" if as_attachment or kind == UNKNOWN else "inline"
     last = quote(name.rpartition("/")[2], safe="")
@@ -57,6 +78,18 @@ def headers_of(
         "ETag": f'"{digest}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
+    }
+
+
+def _page_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": PAGE_POLICY,
+        "X-Frame-Options": "SAMEORIGIN",
+        "ETag": f'"{digest}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
+        "Vary": "Sec-Fetch-Dest",
     }
 
 

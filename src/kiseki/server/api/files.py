@@ -159,6 +159,7 @@ def show_file(call: Call) -> Response:
         file.sha256,
         as_attachment=query.download,
         is_named_by_content=query.v == file.sha256,
+        is_framed=request.headers.get("sec-fetch-dest") == "iframe",
     )
     known = request.headers.get("if-none-match", "")
     if call.headers["ETag"] in (part.strip().removeprefix("W/") for part in known.split(",")):
