@@ -1,0 +1,329 @@
+"""The run page: its files, code, lineage and media, logged by real scripts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.live_server import LiveServer
+from tests.web.accessible import PHONE, check_both
+from tests.web.canvas import colours
+from tests.web.scripts import run_script
+from tests.web.visit import Visit
+
+pytestmark = pytest.mark.browser
+
+KEEPER = """
+    import json
+    import pathlib
+
+    import kiseki
+
+    run = kiseki.init(project="keeper", id="kept", name="keeper-1", save_code=True)
+    pathlib.Path("out").mkdir()
+    pathlib.Path("out/readme.md").write_text("# Results\\n\\nSee [here](https://example.org) <b>x</b>\\n")
+    pathlib.Path("out/scores.json").write_text(json.dumps({"f1": 0.75, "by": {"cat": 1}}))
+    pathlib.Path("out/weights.bin").write_bytes(bytes(3000))
+    run.save("out/*", base_path=".")
+    for step in range(3):
+        run.log({"loss": 1 / (step + 1)})
+    run.finish()
+"""
+BRANCHES = """
+    import kiseki
+
+
+    def train(run, start, stop, shift):
+        for step in range(start, stop):
+            run.log({"loss": step + shift})
+        print("trained to", stop)
+        run.finish()
+
+
+    train(kiseki.init(project="branches", id="trunk", name="trunk"), 0, 40, 0)
+    train(kiseki.init(project="branches", resume_from="trunk?_step=19"), 20, 60, 100)
+    train(kiseki.init(project="branches", fork_from="trunk?_step=29", id="twig", name="twig"), 30, 50, 200)
+"""
+GYM = """
+    import gymnasium
+    import numpy as np
+
+    import kiseki
+
+
+    class Lamp(gymnasium.Env):
+        # Grows brighter from step to step; needs no game library to be drawn.
+
+        action_space = gymnasium.spaces.Discrete(2)
+        observation_space = gymnasium.spaces.Discrete(40)
+        render_mode = "rgb_array"
+        metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
+
+        def reset(self, *, seed=None, options=None):
+            self.light = 0
+            return self.light, {}
+
+        def step(self, action):
+            self.light += 1
+            return self.light, 1.0, self.light >= 39, False, {}
+
+        def render(self):
+            return np.full((64, 96, 3), self.light * 6, np.uint8)
+
+
+    run = kiseki.init(project="films", id="film", name="film", monitor_gym=True)
+    env = gymnasium.wrappers.RecordVideo(Lamp(), "films", disable_logger=True)
+    env.reset(seed=1)
+    while not env.step(1)[2]:
+        pass
+    env.close()
+    rng = np.random.default_rng(0)
+    mask = np.zeros((40, 60), int)
+    mask[5:20, 10:30] = 1
+    picture = np.full((40, 60, 3), 128, np.uint8)
+    for step in range(4):
+        row = {"hist": kiseki.Histogram(rng.normal(step, 1, 500)), "loss": 1.0}
+        row["pair"] = [kiseki.Image(picture, caption=f"left {step}"), kiseki.Image(picture)]
+        run.log(row)
+    box = {"position": {"minX": 0.1, "maxX": 0.5, "minY": 0.2, "maxY": 0.8}, "class_id": 1}
+    run.log(
+        {
+            "seen": kiseki.Image(
+                picture,
+                masks={"truth": {"mask_data": mask, "class_labels": {1: "cat"}}},
+                boxes={"guess": {"box_data": [box], "class_labels": {1: "cat"}}},
+            ),
+            "scores": kiseki.Table(columns=["name", "score"], data=[[f"n{i}", i] for i in range(500)]),
+            "tone": kiseki.Audio(np.sin(np.arange(4000) / 9), sample_rate=8000, caption="a tone"),
+            "note": kiseki.Html("<h1 id=t></h1><script>t.textContent = 'made by ' + origin</script>"),
+        }
+    )
+    run.finish()
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(own_server: LiveServer, script_env: dict[str, str], tmp_path_factory: object) -> str:
+    """The address of a run that keeps files and code, started in a git work tree with changes."""
+    folder = Path(script_env["KISEKI_DIR"]) / "keeper"
+    folder.mkdir()
+    (folder / "model.py").write_text("depth = 2\n")
+
+    def git(*words: str) -> None:
+        names = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *names, *words], cwd=folder, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    git("remote", "add", "origin", "https://example.org/keeper.git")
+    git("add", "model.py")
+    git("commit", "-q", "-m", "start")
+    (folder / "model.py").write_text("depth = 4\n")
+    env = {name: text for name, text in script_env.items() if name != "KISEKI_DISABLE_META"}
+    run_script(folder, KEEPER, env)
+    return "/ada/keeper/runs/kept"
+
+
+@pytest.fixture(scope="module")
+def branches(own_server: LiveServer, script_env: dict[str, str]) -> str:
+    """A project with a run that was rewound and one that was forked from it."""
+    run_script(Path(script_env["KISEKI_DIR"]) / "branches", BRANCHES, script_env)
+    return "/ada/branches/runs"
+
+
+@pytest.fixture(scope="module")
+def film(own_server: LiveServer, script_env: dict[str, str]) -> str:
+    """A run with a video that a gym environment recorded, and other media."""
+    run_script(Path(script_env["KISEKI_DIR"]) / "films", GYM, script_env)
+    return "/ada/films/runs/film"
+
+
+# ---- files (A-01) and code (I-70) -----------------------------------------------------------------
+
+
+def test_files_are_listed_found_and_shown(reader: Visit, kept: str) -> None:
+    page = reader.go(f"{kept}/files")
+    files = page.get_by_role("navigation", name="Files")
+    expect(files.get_by_role("link", name="readme.md")).to_be_visible()
+    expect(files.get_by_role("button", name=re.compile("^out, 3 files"))).to_be_visible()
+    files.get_by_role("button", name=re.compile("^out, 3 files")).click()
+    expect(files.get_by_role("link", name="readme.md")).to_have_count(0)
+    files.get_by_role("textbox", name="Filter files").fill("out json")
+    expect(files.get_by_role("link")).to_have_text(["scores.json"])
+    files.get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/files/out/scores.json$"))
+    shown = page.get_by_role("region", name="out/scores.json")
+    expect(shown.get_by_text("0.75")).to_be_visible()
+    shown.get_by_role("radio", name="Source").click()
+    expect(shown.get_by_text('"f1": 0.75')).to_be_visible()
+
+
+def test_markdown_is_rendered_and_makes_no_markup(reader: Visit, kept: str) -> None:  # 5.9
+    page = reader.go(f"{kept}/files/out/readme.md")
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
+    expect(page.get_by_role("link", name="here")).to_have_attribute("href", "https://example.org")
+    expect(page.get_by_text("<b>x</b>")).to_be_visible()
+
+
+def test_what_cannot_be_shown_is_downloaded_as_it_was(reader: Visit, kept: str) -> None:
+    page = reader.go(f"{kept}/files/out/weights.bin")
+    expect(page.get_by_text("No preview for this kind of file")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download out/weights.bin").click()
+    assert Path(waiting.value.path()).read_bytes() == bytes(3000)
+    assert waiting.value.suggested_filename == "weights.bin"
+
+
+def test_a_file_that_is_not_there_is_said_so(reader: Visit, kept: str) -> None:
+    page = reader.go(f"{kept}/files/out/other.txt")
+    expect(page.get_by_text("This run has no file out/other.txt")).to_be_visible()
+
+
+def test_code_requirements_and_changes_are_shown(reader: Visit, kept: str) -> None:  # I-70
+    page = reader.go(f"{kept}/code")
+    expect(page.get_by_role("region", name="Content of code/train.py")).to_contain_text(
+        'run = kiseki.init(project="keeper"'
+    )
+    expect(page.locator(".keyword", has_text="import").first).to_be_visible()
+    expect(page.get_by_role("link", name="https://example.org/keeper.git")).to_be_visible()
+    page.get_by_role("link", name="requirements.txt").click()
+    expect(page.get_by_text(re.compile("^numpy==")).first).to_be_visible()
+    page.get_by_role("link", name="Uncommitted changes").click()
+    change = page.get_by_role("region", name="model.py", exact=True)
+    expect(change.locator(".deleted")).to_contain_text("depth = 2")
+    expect(change.locator(".inserted")).to_contain_text("depth = 4")
+
+
+def test_a_line_of_code_has_an_address(reader: Visit, kept: str) -> None:
+    page = reader.go(f"{kept}/files/code/train.py")
+    page.get_by_role("button", name="Line 7", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?line=7$"))
+    page.reload()
+    expect(page.locator(".line.marked")).to_contain_text("kiseki.init")
+
+
+# ---- lineage (I-63, I-66) -------------------------------------------------------------------------
+
+
+def test_a_rewound_run_shows_its_attempts_each_with_its_own_rows(
+    reader: Visit, branches: str
+) -> None:
+    page = reader.go(f"{branches}/trunk/overview")
+    lineage = page.get_by_role("region", name="Lineage")
+    expect(lineage.get_by_role("link", name=re.compile("Attempt 2"))).to_contain_text(
+        "Rewound to step 19"
+    )
+    expect(lineage.get_by_role("link", name=re.compile("^twig"))).to_be_visible()
+    lineage.get_by_role("link", name=re.compile("Attempt 1")).click()
+    banner = page.get_by_text("You look at attempt 1 of 2.")
+    expect(banner).to_be_visible()
+    page.get_by_role("link", name="Charts", exact=True).last.click()
+    # The first attempt goes on to 39 as it was logged; the second has 100 more from step 20 on.
+    expect(reader.chart("loss")).to_have_accessible_name(re.compile("trunk: 39 at step 39"))
+    page.get_by_role("link", name="Logs").click()
+    expect(page.get_by_text("trained to 40")).to_be_visible()
+    page.get_by_role("button", name="Go to the latest").click()
+    expect(page.get_by_text("trained to 60")).to_be_visible()
+    expect(banner).to_have_count(0)
+    page.get_by_role("link", name="Charts", exact=True).last.click()
+    expect(reader.chart("loss")).to_have_accessible_name(re.compile("trunk: 159 at step 59"))
+
+
+def test_a_forked_run_names_where_it_comes_from(reader: Visit, branches: str) -> None:
+    page = reader.go(f"{branches}/twig")
+    origin = page.get_by_role("link", name="Forked from trunk at step 29")
+    expect(origin).to_be_visible()
+    # Where its own history begins stands a thin line: grey, which no run's colour is.
+    expect(reader.chart("loss")).to_have_accessible_name(re.compile("twig: 249 at step 49"))
+    assert len(colours(reader.lines("loss"))) > 1
+    origin.click()
+    expect(page).to_have_url(re.compile("/runs/trunk$"))
+
+
+# ---- media (M-01 … M-10, I-73) --------------------------------------------------------------------
+
+
+def test_a_video_of_a_gym_environment_plays(reader: Visit, film: str) -> None:  # I-73
+    page = reader.go(f"{film}/media")
+    video = page.get_by_label(re.compile("^Video videos")).first
+    video.scroll_into_view_if_needed()
+    reader.until(lambda: video.evaluate("film => film.readyState >= 2"), "a film that can play")
+    assert video.evaluate("film => film.duration") > 0.5
+    video.evaluate("film => { film.muted = true; return film.play() }")
+    reader.until(lambda: video.evaluate("film => film.currentTime") > 0.1, "a film that plays")
+
+
+def test_pictures_have_steps_captions_and_what_lies_over_them(reader: Visit, film: str) -> None:
+    page = reader.go(f"{film}/media")
+    pair = page.locator('[data-media="pair"]')
+    expect(pair.get_by_role("img")).to_have_count(2)
+    pictures = pair.get_by_role("img").all()
+    reader.until(
+        lambda: all(one.evaluate("image => image.naturalWidth") == 60 for one in pictures),
+        "both pictures",
+    )
+    slider = pair.get_by_role("slider")
+    expect(slider).to_have_value("3")
+    pair.get_by_role("button", name="Previous step").click()
+    expect(pair.get_by_text("left 2")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"step=\d+"))
+    seen = page.locator('[data-media="seen"]')
+    expect(seen.get_by_text("cat", exact=True)).to_be_visible()
+    expect(seen.locator("canvas")).to_have_count(1)
+    seen.get_by_role("button", name="Boxes").click()
+    expect(seen.get_by_text("cat", exact=True)).to_have_count(0)
+    seen.get_by_role("button", name="Masks").click()
+    expect(seen.locator("canvas")).to_have_count(0)
+
+
+def test_histograms_tables_sound_and_html_are_shown(reader: Visit, film: str) -> None:
+    page = reader.go(f"{film}/media")
+    hist = page.locator('[data-media="hist"]')
+    expect(hist.get_by_role("img", name=re.compile("^Histogram of hist: 64 bins"))).to_be_visible()
+    expect(hist.get_by_role("img", name="hist over 4 steps, darker is more")).to_be_visible()
+    scores = page.locator('[data-media="scores"]')
+    scores.scroll_into_view_if_needed()
+    expect(scores.get_by_role("grid", name="scores")).to_have_attribute("aria-rowcount", "501")
+    expect(scores.get_by_role("gridcell", name="n3", exact=True)).to_be_visible()
+    tone = page.get_by_label("Sound tone")
+    tone.scroll_into_view_if_needed()
+    reader.until(lambda: tone.evaluate("sound => sound.readyState >= 1"), "a sound that can play")
+    note = page.locator('[data-media="note"]')
+    note.scroll_into_view_if_needed()
+    frame = note.locator("iframe")
+    expect(frame).to_have_attribute("sandbox", "allow-scripts")  # never with the page's origin
+    heading = note.frame_locator("iframe").get_by_role("heading")
+    expect(heading).to_have_text("made by null")  # its scripts run, and have no origin
+    with page.expect_download():  # outside of a frame it is a file
+        page.evaluate("address => open(address)", frame.get_attribute("src"))
+
+
+# ---- for everybody --------------------------------------------------------------------------------
+
+
+def settled(text: str):  # type: ignore[no-untyped-def]
+    def wait(page: Page) -> None:
+        expect(page.get_by_text(text).first).to_be_visible()
+
+    return wait
+
+
+def test_the_tabs_are_for_everybody(reader: Visit, kept: str, branches: str, film: str) -> None:
+    check_both(reader, f"{kept}/files", settled("readme.md"))
+    check_both(reader, f"{kept}/files/code/train.py", settled("kiseki"))
+    check_both(reader, f"{kept}/code", settled("requirements.txt"))
+    check_both(reader, f"{branches}/trunk/overview?attempt=1", settled("Attempt 2"))
+    check_both(reader, f"{film}/media", settled("pair"))
+
+
+def test_a_file_of_a_phone_takes_the_whole_page(reader: Visit, kept: str) -> None:
+    reader.page.set_viewport_size(PHONE)
+    page = reader.go(f"{kept}/files")
+    page.get_by_role("link", name="readme.md").click()
+    expect(page.get_by_role("heading", name="Results")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Filter files")).to_be_hidden()
+    page.get_by_role("link", name="Back to all files").click()
+    expect(page.get_by_role("textbox", name="Filter files")).to_be_visible()
