@@ -261,6 +261,35 @@ def test_resume_with_the_server_away(
     assert rows_of(server, "a") == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("fault", ["refused", "silent"])
+def test_a_server_in_trouble_delays_a_resume_no_longer(
+    fault: str, server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I-83: what the killed one had not sent is looked after, too, within init_timeout
+    env = {**ONLINE, "KISEKI_BASE_URL": server.url, "KISEKI_API_KEY": server.key}
+    assert server.process is not None
+    server.process.send_signal(signal.SIGSTOP)
+    run_script(
+        """
+        import os, signal, kiseki
+        run = kiseki.init(id="a", settings={"init_timeout": 0.2})
+        run.log({"i": 0})
+        os.kill(run._link._process.pid, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        env,
+    )
+    assert len(registry.entries()) == 1
+    if fault == "refused":
+        server.kill()
+    monkeypatch.setenv("KISEKI_BASE_URL", server.url)
+    monkeypatch.setenv("KISEKI_API_KEY", server.key)
+    began = time.monotonic()
+    run = kiseki.init(id="a", resume="allow", settings={"init_timeout": 1, "finish_timeout": 0.5})
+    assert time.monotonic() - began < 6 and run.step == 1
+    run.finish()
+    server.process.send_signal(signal.SIGCONT) if fault == "silent" else None
+
+
 def test_kill_resume_rewind_as_somebody_would(logged_in: LiveServer) -> None:  # I-55, I-63, I-69
     code = """
         import os, sys, kiseki

@@ -16,7 +16,7 @@ from typing import Any
 from kiseki.base.clock import wall_us
 from kiseki.client import registry
 from kiseki.client.credentials import Target, read_anonymous, resolve
-from kiseki.client.http import Client
+from kiseki.client.http import TIMEOUT_S, Client
 from kiseki.errors import AuthenticationError, CommError, Error, ServerError, UsageValueError
 from kiseki.journal.reader import read_journal
 from kiseki.record.frame import Damage
@@ -140,7 +140,8 @@ def sync_folder(
         chosen = Target(chosen.base_url, account.key)
     _record_end(place)
     events: list[dict[str, Any]] = []
-    sender = Sender(place, lambda: chosen, events.append, is_live=False)
+    request_s = min(TIMEOUT_S, timeout_s)
+    sender = Sender(place, lambda: chosen, events.append, is_live=False, timeout_s=request_s)
     sender.hurries = True
     sender.is_drained()  # finds the feeds
     result = SyncResult(place)
@@ -150,7 +151,7 @@ def sync_folder(
         try:
             if settings.get("is_behind") and opened is not None:
                 _put_behind(sender, opened, chosen)
-            _check_server(sender, chosen, opened)
+            _check_server(sender, chosen, opened, request_s)
             _follow_server(sender, chosen.base_url)
             before = sender.acked()
             result.total = before + sender.pending()
@@ -275,9 +276,9 @@ def _follow_server(sender: Sender, base_url: str) -> None:
         progress.base_url = base_url
 
 
-def _check_server(sender: Sender, target: Target, opened: Open | None) -> None:
+def _check_server(sender: Sender, target: Target, opened: Open | None, timeout_s: float) -> None:
     """Start where the server stands: it may have been restored from a backup, or be another one."""
-    with Client(target.base_url, target.key) as client:
+    with Client(target.base_url, target.key, timeout_s) as client:
         if (
             opened is not None and not sender.progress.run
         ):  # forgotten; told again only with an `Open`
