@@ -565,6 +565,11 @@ export interface MissingAnswer {
   missing: string[];
 }
 
+/** The SHA-256 of each content, in their order; the project holds them now. */
+export interface PackAnswer {
+  sha256: string[];
+}
+
 /** Content that the project holds now. */
 export interface BlobAnswer {
   sha256: string;
