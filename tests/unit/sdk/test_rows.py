@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kiseki.errors import RunStateError, UsageTypeError, UsageValueError
@@ -405,6 +405,7 @@ DEFINES = st.tuples(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.lists(st.one_of(LOGS, LOGS, LOGS, HANDS, DEFINES, st.just(("read",))), max_size=25))
 def test_the_summary_is_the_fold_of_the_journal(
     tmp_path_factory: pytest.TempPathFactory, acts: list[Any]
