@@ -73,7 +73,7 @@ def test_the_names_that_callbacks_touch_are_there() -> None:  # N-01
             pass
         else:
             raise SystemExit("a config value changed")
-        assert wandb.setup().settings.project is None or True
+        assert wandb.setup().settings.mode == "offline"
         wandb.define_metric("*", step_metric="train/global_step", step_sync=True)
         wandb.log({"loss": 0.5, "train/global_step": 1})
         assert dict(run.summary)["loss"] == 0.5
@@ -161,3 +161,37 @@ def test_a_script_for_it_runs_with_kiseki_under_that_name() -> None:  # N-01
         [sys.executable, str(path)], env={**os.environ, **OFFLINE}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_artifacts_of_a_script_are_kept_with_the_run() -> None:
+    done = run_shim(
+        """
+        import os, wandb
+        os.makedirs("weights/deep")
+        open("weights/best.pt", "w").write("best")
+        open("weights/deep/last.pt", "w").write("last")
+        run = wandb.init(project="shim")
+        artifact = wandb.Artifact("model", type="model")
+        artifact.add_file("weights/best.pt", name="named.pt")
+        artifact.add_dir("weights/deep", name="deep")
+        with artifact.new_file("notes.txt") as file:
+            file.write("notes")
+        run.log_artifact(artifact, aliases=["best"]).wait()
+        try:
+            artifact.add_file("absent.pt")
+        except ValueError:
+            pass
+        else:
+            raise SystemExit("an absent file was added")
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    (folder,) = Path("wandb").glob("offline-run-*")
+    kept = {path: (folder / "files" / path).read_text() for path, _ in kiseki.open(folder).files()
+            if path.startswith("artifacts/")}  # fmt: skip
+    assert kept == {
+        "artifacts/model/named.pt": "best",
+        "artifacts/model/deep/last.pt": "last",
+        "artifacts/model/notes.txt": "notes",
+    }
+    assert "under artifacts/model/" in done.stderr

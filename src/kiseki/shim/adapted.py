@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import kiseki
@@ -15,6 +16,7 @@ from kiseki.sdk.current import session
 from kiseki.sdk.disabled import DisabledRun
 from kiseki.sdk.run import Run
 from kiseki.sdk.settings import FIELDS
+from kiseki.shim.artifact import log_artifact
 
 FOLDER = "wandb"
 
@@ -43,6 +45,12 @@ def init(*args: Any, **kwargs: Any) -> Any:
     if isinstance(run, Run) and not isinstance(run, DisabledRun):
         _link_journal(run)
     return run
+
+
+def setup(settings: Any = None) -> SimpleNamespace:
+    """Prepare as `kiseki.setup` does; return an object with the settings that `init` starts from."""
+    kiseki.setup(settings)
+    return SimpleNamespace(settings=session.base_settings())
 
 
 def _link_journal(run: Run) -> None:
@@ -94,3 +102,5 @@ def dress(kind: type) -> None:
     kind._attach_id = property(lambda run: run.id)  # type: ignore[attr-defined]
     kind._torch = property(lambda run: run)  # type: ignore[attr-defined]
     kind._tensorboard_callback = _label  # type: ignore[attr-defined]
+    if not issubclass(kind, DisabledRun):
+        kind.log_artifact = log_artifact  # type: ignore[attr-defined]

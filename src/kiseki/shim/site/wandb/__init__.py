@@ -8,10 +8,11 @@ import kiseki
 from kiseki.sdk.disabled import DisabledRun as _DisabledRun
 from kiseki.sdk.run import Run
 from kiseki.shim import adapted as _adapted
-from kiseki.shim.adapted import Settings, init, require
+from kiseki.shim.adapted import Settings, init, require, setup
 from kiseki.shim.adapted import term as termerror
 from kiseki.shim.adapted import term as termlog
 from kiseki.shim.adapted import term as termwarn
+from kiseki.shim.artifact import Artifact
 
 __version__ = "0.31.0"  # of the interface that is spoken, not of Kiseki
 
@@ -21,9 +22,11 @@ _attach = _adapted.attach
 
 __all__ = [
     *kiseki.__all__,
+    "Artifact",
     "Settings",
     "init",
     "require",
+    "setup",
     "termerror",
     "termlog",
     "termwarn",
