@@ -190,10 +190,6 @@ class Link:
         """Have system metrics sampled again."""
         self._process.send({"do": "resume"})
 
-    def close(self) -> None:
-        """Let go of the uploader: it ends by itself."""
-        self._process.close()
-
     def kill(self) -> None:
         """End the uploader at once: the run is none (I-81)."""
         self._process.kill()
