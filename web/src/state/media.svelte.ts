@@ -11,6 +11,8 @@ export const STEPS_MAX = 2000;
 
 export class MediaHistory {
   steps = $state.raw<readonly MediaStep[]>([]);
+  /** Asked for: it came near the view. */
+  isOpen = $state(false);
   loaded = $state(false);
   isCut = $state(false);
   error = $state.raw<unknown>(null);
@@ -28,6 +30,7 @@ export class MediaHistory {
 
   open(): void {
     if (this.stop) return;
+    this.isOpen = true;
     this.stop = this.session.onRun(this.run, (parts) => {
       if (parts.includes('history')) this.soon();
     });
