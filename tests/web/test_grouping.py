@@ -156,8 +156,10 @@ def test_a_tag_of_a_run_page_leads_to_its_like(reader: Visit, groups: str) -> No
 def test_picks_are_made_by_keys(reader: Visit, groups: str) -> None:
     page = reader.go(groups)
     expect(sidebar(page).get_by_role("link")).to_have_count(6)
-    for key in "jxjxc":
+    for key in "jxjx":
         page.keyboard.press(key)
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.keyboard.press("c")
     expect(page).to_have_url(re.compile(r"/compare\?runs=g5,g4"))
 
 
