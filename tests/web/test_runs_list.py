@@ -75,7 +75,7 @@ def test_columns_are_a_choice_that_stays(watcher: Visit, demo: DemoServer) -> No
     expect(momentum).to_have_count(0)  # the same in every run
     page.get_by_role("button", name="Columns").click()
     page.get_by_role("textbox", name="Find a column").fill("momentum")
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="momentum").check()
     expect(momentum).to_have_count(1)
     row = page.get_by_role("row").filter(has_text="wide")
     expect(row.get_by_role("gridcell", name="0.9", exact=True)).to_have_count(1)
