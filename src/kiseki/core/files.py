@@ -3,10 +3,15 @@
     PUT blob ─► blob store, whole and durable ─► `blob` row: this project holds it ─► File record in a stream
                                                                                   └► fold: path → digest
 A record may name any digest; what it names can be read only in a project that holds the content.
+
+A run that was rewound or forked begins with rows of another attempt. The media that these rows show are among
+its files, too; nothing is copied, they are looked up where they were named. Other files stay with the attempt
+that saved them.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +20,11 @@ from kiseki.base.clock import wall_us
 from kiseki.base.paths import fault_of_name
 from kiseki.core.access import Principal
 from kiseki.core.folds import Folds
+from kiseki.core.lineage import chain
 from kiseki.core.projects import Project, Projects
 from kiseki.core.runs import Run, Runs
 from kiseki.errors import Busy, Invalid, NotFound, TooLarge
+from kiseki.record.fold import StoredFile
 from kiseki.record.types import File
 from kiseki.storage.blobs import BlobStore, Incoming, is_digest
 from kiseki.storage.interface import MetaStore
@@ -26,6 +33,9 @@ FILE_BYTES_MAX = 50 * 10**9
 RECEIVING_MAX = 32  # files on their way in at once: each takes some memory
 MISSING_MAX = 1_000  # digests in one question
 UPLOADED = "now"  # policy of what was uploaded by hand
+_MEDIA = re.compile(
+    r"media/.*_([0-9]+)_[0-9a-f]{20}\.[^/]*", re.DOTALL
+)  # as clients name them: the step
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,7 @@ class Files:
 
     def list(self, run: Run, ordinal: int | None = None) -> list[RunFile]:
         """Return the files of an attempt (None: of the latest), in the order they were named."""
-        named = self._folds.files(self._attempt(run, ordinal))
+        named = self._named(run, ordinal)
         digests = list({file.sha256 for file in named.values() if is_digest(file.sha256)})
         held = self._meta.blobs(run.project, digests) if digests else {}
         return [
@@ -135,7 +145,7 @@ class Files:
 
     def find(self, run: Run, path: str, ordinal: int | None = None) -> RunFile:
         """Return a file whose content can be read. Raises NotFound."""
-        file = self._folds.files(self._attempt(run, ordinal)).get(path)
+        file = self._named(run, ordinal, path).get(path)
         if file is None:
             raise NotFound(f"run {run.id} has no file {path!r}", code="absent")
         held = self._meta.blobs(run.project, [file.sha256]) if is_digest(file.sha256) else {}
@@ -165,8 +175,24 @@ class Files:
             raise NotFound(f"run {run.id} has no file {path!r}", code="absent")
         self._folds.describe(run.attempt, File(path=path, deleted=True))
 
-    def _attempt(self, run: Run, ordinal: int | None) -> int:
-        return run.attempt if ordinal is None else self._runs.attempt(run, ordinal).number
+    def _named(
+        self, run: Run, ordinal: int | None, wanted: str | None = None
+    ) -> dict[str, StoredFile]:
+        """Return the files of an attempt, and the media of the rows it took over, by path.
+
+        Args:
+            wanted: the only path that matters, if there is one: what leads nowhere is not read.
+        """
+        attempt = run if ordinal is None else self._runs.attempt(run, ordinal)
+        own = self._folds.files(run.attempt if ordinal is None else attempt.number)
+        if wanted is not None and (wanted in own or not wanted.startswith("media/")):
+            return own
+        segments = self._meta.segments([attempt.history])
+        taken: dict[str, StoredFile] = {}
+        for span in chain(attempt.history, segments)[:-1]:
+            theirs = self._folds.files(segments[span.segment].attempt)
+            taken |= {path: theirs[path] for path in theirs if _is_shown(path, span.hi)}
+        return taken | own
 
 
 class Reception:
@@ -207,3 +233,9 @@ def check_size(size: int) -> None:
     """Raise TooLarge for more than one file may have."""
     if size > FILE_BYTES_MAX:
         raise TooLarge(f"the file has {size:,} bytes or more; the limit is {FILE_BYTES_MAX:,}")
+
+
+def _is_shown(path: str, last_step: int | None) -> bool:
+    """Return whether a row up to and with a step shows this file."""
+    media = _MEDIA.fullmatch(path)
+    return media is not None and (last_step is None or int(media.group(1)) <= last_step)
