@@ -259,7 +259,6 @@ export const strings = {
     summary: 'Summary',
     environment: 'Environment',
     packages: 'Packages',
-    attempts: 'Attempts',
     alerts: 'Alerts',
     notices: 'Notices',
     details: 'Details',
@@ -275,7 +274,6 @@ export const strings = {
     times: (count: number) => `×${n(count)}`,
     atStep: (step: number) => `step ${n(step)}`,
     rowsLogged: (count: number) => plural(count, 'row'),
-    attempt: (count: number) => `Attempt ${n(count)}`,
     fields: {
       id: 'Run id',
       project: 'Project',

@@ -33,17 +33,6 @@ export class Selection {
     this.anchor = index;
   }
 
-  /** Picks all of these, or puts all back where all were picked. */
-  toggleAll(runs: readonly Run[]): void {
-    const next = new Set(this.ids);
-    const all = runs.every((run) => next.has(run.id));
-    for (const run of runs) {
-      if (all) next.delete(run.id);
-      else next.add(run.id);
-    }
-    this.ids = next;
-  }
-
   clear(): void {
     this.ids = new Set();
     this.anchor = null;
