@@ -332,3 +332,38 @@ def test_resume_with_the_server_away_and_nothing_known(
     assert sync(server, run.sync_dir)[0] == 0
     with kiseki.Api(server.url, server.key) as api:
         assert steps(api.run("ada/p/a")) == [0, 1, 2, 3, 4]
+
+
+def test_a_session_that_died_is_heard_of_before_older_folders_are_refused(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:  # K-03, I-63, F-23
+    online = {"KISEKI_MODE": "", "KISEKI_BASE_URL": server.url, "KISEKI_API_KEY": server.key}
+    first = run_script(
+        "import kiseki\nr = kiseki.init(id='a')\nfor i in range(4): r.log({'i': i})", online
+    )
+    assert first.returncode == 0, first.stderr
+    train(2, resume_from="a?_step=1")
+    # Its uploader is a thread of it, so that nobody is left to tell the server how it ended.
+    died = run_script(
+        """
+        import os, signal
+        from kiseki.uploader.process import UploaderProcess
+        begin = UploaderProcess.__init__
+        UploaderProcess.__init__ = lambda self, *a, **k: begin(self, *a, **{**k, "in_thread": True})
+        import kiseki
+        run = kiseki.init(id="a", resume="must")
+        run.log({"i": 4})
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        online,
+    )
+    assert died.returncode == -9, died.stderr
+    status, said, told = sync(server, "kiseki")
+    assert status == 0, told
+    assert [entry["error"] for entry in said["runs"]] == [""] * len(said["runs"])
+    monkeypatch.setenv("KISEKI_BASE_URL", server.url)
+    monkeypatch.setenv("KISEKI_API_KEY", server.key)
+    monkeypatch.delenv("KISEKI_MODE")
+    kiseki.teardown()
+    attempts = kiseki.Api().run("ada/p/a").attempts
+    assert [steps(attempt) for attempt in attempts] == [[0, 1, 2, 3, 4], [0, 1, 2, 3]]

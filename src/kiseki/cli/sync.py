@@ -78,7 +78,11 @@ def command(
     target = _target(host)
     address = {"run": run_id, "project": project, "entity": entity}
     overrides = {field: value for field, value in address.items() if value}
-    results = [_upload(folder, target, overrides, detach, as_json) for folder in waiting]
+    from kiseki.uploader.sync import send_in_order
+
+    results = send_in_order(waiting, lambda folder: _upload(folder, target, overrides, detach))
+    for folder, result in () if as_json else results:
+        _say(folder, result)
     if as_json:
         listed = [_document(folder, result) for folder, result in results]
         print_json({"runs": listed, "skipped": [str(folder) for folder in skipped]})
@@ -113,8 +117,8 @@ def _target(host: str | None) -> Target | None:
 
 
 def _upload(
-    folder: Path, target: Target | None, overrides: dict[str, str], detach: bool, quiet: bool
-) -> tuple[Path, SyncResult]:
+    folder: Path, target: Target | None, overrides: dict[str, str], detach: bool
+) -> SyncResult:
     from kiseki.errors import DataError, UsageError
     from kiseki.uploader.sync import SyncResult, sync_folder
 
@@ -131,9 +135,7 @@ def _upload(
     except (DataError, UsageError, OSError) as error:
         result = SyncResult(folder, pending=1, error=str(error))
     progress("")
-    if not quiet:
-        _say(folder, result)
-    return folder, result
+    return result
 
 
 def _say(folder: Path, result: SyncResult) -> None:

@@ -50,6 +50,7 @@ class SyncResult:
         files: files whose content is told to the server by this call.
         files_pending: files that are not on the server as they are.
         error: why something is pending, "" if nothing is.
+        code: the server's word for it (`alive`, `absent`, `step` …), "" without one.
         hint: what to do about it, "" if there is nothing but to try again.
     """
 
@@ -66,6 +67,7 @@ class SyncResult:
     files: int = 0
     files_pending: int = 0
     error: str = ""
+    code: str = ""
     hint: str = ""
 
     @property
@@ -99,6 +101,40 @@ def oldest_first(folders: Iterable[Path]) -> list[Path]:
     return sorted(folders, key=started)
 
 
+def send_in_order(
+    folders: Sequence[Path], send: Callable[[Path], SyncResult]
+) -> list[tuple[Path, SyncResult]]:
+    """Send run folders, the oldest of which stand first, with `send`; return what became of each.
+
+    A run seems alive to the server until it hears how the process of its last session ended, which stands
+    in that session's folder: one that is refused for it goes again behind the younger folders of its run that
+    were recorded online.
+    """
+    done: dict[Path, SyncResult] = {}
+    for folder in folders:
+        if folder in done:
+            continue
+        result = send(folder)
+        if result.code == "alive":
+            ended = [
+                other
+                for other in folders
+                if other not in done and other != folder and _went_on_online(other, result.run)
+            ]
+            for other in ended:
+                done[other] = send(other)
+            if ended:
+                result = send(folder)
+        done[folder] = result
+    return list(done.items())
+
+
+def _went_on_online(folder: Path, run: str) -> bool:
+    opened = find_open(folder)
+    is_online = read_settings(folder).get("mode") == "online"
+    return is_online and opened is not None and opened.run == run
+
+
 def _journals(start: Path) -> Iterator[Path]:
     for pattern in ("*.kslog", "*/*.kslog", "*/*/*.kslog"):
         yield from start.glob(pattern)
@@ -111,7 +147,11 @@ def sync(
     timeout_s: float = 60.0,
 ) -> list[SyncResult]:
     """Send every run folder at or below `path`; see `sync_folder`."""
-    return [sync_folder(folder, target, on_progress, timeout_s) for folder in find_folders(path)]
+
+    def send(folder: Path) -> SyncResult:
+        return sync_folder(folder, target, on_progress, timeout_s)
+
+    return [result for _, result in send_in_order(find_folders(path), send)]
 
 
 def sync_folder(
@@ -345,14 +385,15 @@ def _conclude(sender: Sender, result: SyncResult) -> None:
             error = sender.files.last_error
         result.error = str(error) if error is not None else "the server made no progress"
         if isinstance(error, ServerError):
-            result.hint = _hint(error, result)
+            result.code = str(error.detail.get("code") or "")
+            result.hint = _hint(result)
     if not is_pending and is_over(result.folder):  # else more is to come
         for feed in sender.feeds:
             registry.remove(feed.stream)
     sender.close()
 
 
-def _hint(error: ServerError, result: SyncResult) -> str:
+def _hint(result: SyncResult) -> str:
     """Return what to do about a run that the server does not take (design §3.2)."""
     again, opened = f"kiseki sync {result.folder}", find_open(result.folder)
     parent = opened.parent_run if opened is not None else None
@@ -365,7 +406,7 @@ def _hint(error: ServerError, result: SyncResult) -> str:
         "deleted": f"to upload it as another run: {again} --id NEW-ID",
         "alive": f"when that process has ended: {again}",
     }
-    return other.get(str(error.detail.get("code")), "")
+    return other.get(result.code, "")
 
 
 def _damage_of(path: Path) -> list[Damage]:
