@@ -93,7 +93,7 @@ def test_saved_files_are_on_the_server_when_finish_returns(logged_in: LiveServer
     run.file("out/deep/model.bin").download("got", exist_ok=True).close()
     with kiseki.restore("out/a.txt", "ada/p/r1", root="back") as file:  # type: ignore[union-attr]
         assert file.read() == "a"
-    assert kiseki.restore("nothing", "ada/p/r1") is None
+    assert kiseki.restore("nothing", "ada/p/r1") is None
     with pytest.raises(ValueError, match="run_path"):
         kiseki.restore("out/a.txt")
 
