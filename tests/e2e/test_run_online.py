@@ -336,3 +336,28 @@ def test_where_nothing_listens_the_end_does_not_wait(tmp_path: Path) -> None:  #
     assert "not yet on" in done.stderr and "all of it (1 row) is safe" in done.stderr
     (folder,) = folders()
     until((folder / "files" / "wandb-metadata.json").exists)  # captured after the end, too
+
+
+def test_status_tells_how_far_the_upload_is(logged_in: LiveServer) -> None:
+    with kiseki.init(project="p") as run:
+        for i in range(20):
+            run.log({"i": i})
+        deadline = time.monotonic() + 30
+        while run.status().sync_items_pending or run.status().sync_time is None:
+            assert time.monotonic() < deadline, run.status()
+            time.sleep(0.05)
+        assert run.status().sync_items_total >= 20
+    with kiseki.init(project="p", mode="offline") as run:
+        run.log({"i": 0})
+        total, pending, when = run.status()
+        assert total == pending > 0 and when is None
+
+
+def test_write_logs_adds_lines_to_the_console_log(logged_in: LiveServer) -> None:
+    with kiseki.init(project="p", settings={"console": "off"}) as run:
+        run.write_logs("one\ntwo")
+        with pytest.raises(kiseki.UsageError):
+            run.write_logs(3)  # type: ignore[arg-type]
+    assert kiseki.open(run.sync_dir).console() == [("stdout", "one"), ("stdout", "two")]
+    with pytest.raises(kiseki.UsageError):
+        run.write_logs("late")

@@ -24,6 +24,7 @@ from kiseki.sdk.run import LATER, Run
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.summary import Summary
 from kiseki.sdk.tags import Tags
+from kiseki.sdk.upload_status import RunStatus
 from kiseki.sdk.values import Normaliser
 
 _WRONG = (UsageError, Error, NotImplementedError, TypeError, ValueError)
@@ -116,6 +117,13 @@ class DisabledRun(Run):
 
     def log_code(self, *args: Any, **kwargs: Any) -> None:
         """Store nothing."""
+
+    def write_logs(self, *args: Any, **kwargs: Any) -> None:
+        """Write nothing."""
+
+    def status(self) -> RunStatus:
+        """Return that nothing is written and nothing waits."""
+        return RunStatus(0, 0, None)
 
     def watch(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing."""

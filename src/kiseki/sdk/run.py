@@ -33,19 +33,20 @@ from kiseki.sdk.stream import Stream
 from kiseki.sdk.summary import Summary
 from kiseki.sdk.tags import Tags, checked_tags
 from kiseki.sdk.terminal import Terminal
-from kiseki.sdk.values import Normaliser
+from kiseki.sdk.values import Normaliser, plain_text
 
 if TYPE_CHECKING:
     from kiseki.sdk.code import LoggedCode
     from kiseki.sdk.earlier import Restored
     from kiseki.sdk.media.batch import Batch
     from kiseki.sdk.notebook import Cells
+    from kiseki.sdk.upload_status import RunStatus
     from kiseki.sdk.watch import Watch
 
 WRITABLE = ("name", "notes", "tags")
 LATER = (
     "log_artifact", "use_artifact", "link_artifact", "upsert_artifact", "finish_artifact", "log_model",
-    "use_model", "link_model", "status", "write_logs", "pin_config_keys",
+    "use_model", "link_model", "pin_config_keys",
 )  # fmt: skip
 
 
@@ -335,6 +336,25 @@ class Run:
         if record is not None:
             self._stream.write(record)
 
+    def write_logs(self, text: str) -> None:
+        """Add text to the console log of the run, also where the console is not captured (R-22).
+
+        Args:
+            text: lines as of stdout; the last one is ended.
+
+        Raises:
+            UsageTypeError: `text` is no text. RunStateError: the run has ended.
+        """
+        self._check_active("write_logs()")
+        line = plain_text("text", text)
+        self._console_log().feed("stdout", line if line.endswith("\n") else line + "\n")
+
+    def status(self) -> RunStatus:
+        """Return how far the upload is: records written, and those no server has acknowledged yet (R-07)."""
+        from kiseki.sdk.upload_status import read_status
+
+        return read_status(self.sync_dir, self._stream.opening.stream, self._stream.written)
+
     def mark_preempting(self) -> None:
         """Report that the machine is about to be taken away (R-06)."""
         self._change(State(state="preempting", time_us=wall_us()))
@@ -375,7 +395,7 @@ class Run:
 
     @name.setter
     def name(self, name: str) -> None:
-        self._change(Describe(name=_text("name", name)))
+        self._change(Describe(name=plain_text("name", name)))
 
     @property
     def notes(self) -> str:
@@ -384,7 +404,7 @@ class Run:
 
     @notes.setter
     def notes(self, notes: str | None) -> None:
-        self._change(Describe(notes=_text("notes", notes or "")))
+        self._change(Describe(notes=plain_text("notes", notes or "")))
 
     @property
     def tags(self) -> Tags:
@@ -692,18 +712,23 @@ class Run:
         self._link = link
         how = self._settings.console
         if how != "off":
-            path = os.path.join(self._folder.files, "output.log")
-            label = self._stream.opening.label
-            self._console = ConsoleLog(self._stream.write, path, self._settings.strict, label)
+            feed = self._console_log().feed
             if how == "redirect":
-                self._redirect = Redirect(self._console.feed)
+                self._redirect = Redirect(feed)
             else:
-                self._session.capture.add(self._console.feed)
-            self._loggers = LoggerCapture(self._settings.capture_loggers or (), self._console.feed)
+                self._session.capture.add(feed)
+            self._loggers = LoggerCapture(self._settings.capture_loggers or (), feed)
         if is_notebook():
             from kiseki.sdk import notebook
 
             self._cells = notebook.follow(self)
+
+    def _console_log(self) -> ConsoleLog:
+        if self._console is None:
+            path = os.path.join(self._folder.files, "output.log")
+            label = self._stream.opening.label
+            self._console = ConsoleLog(self._stream.write, path, self._settings.strict, label)
+        return self._console
 
     def _pause(self) -> None:
         """No cell of the notebook runs: sample no system metrics (J-01)."""
@@ -843,9 +868,3 @@ def attached(settings: Settings, path: str, opening: Open, allow: bool, home: Ho
         run = session.attached[key] = Run(session, settings, folder, opening, allow, home)
         session.run = session.run or run
     return run
-
-
-def _text(what: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise UsageTypeError(f"{what} must be text, got {value!r}")
-    return value

@@ -87,6 +87,11 @@ class Stream:
         if not is_inherited:
             self._start(JournalWriter(path, opening.stream, fsync))
 
+    @property
+    def written(self) -> int:
+        """Number of records of this stream so far."""
+        return 0 if self._is_inherited else self._writer.next_seq
+
     # -- records ---------------------------------------------------------------------------------
 
     def write(self, record: Record) -> None:

@@ -191,6 +191,17 @@ def key_text(key: object) -> str:
     return str(key)
 
 
+def plain_text(what: str, value: object) -> str:
+    """Return text as it can be stored, and as nothing but text: NumPy and enums have kinds of their own.
+
+    Raises:
+        UsageTypeError: it is no text; `what` it should be.
+    """
+    if not isinstance(value, str):
+        raise UsageTypeError(f"{what} must be text, got {value!r}")
+    return clean_text(str.__str__(value))
+
+
 def clean_text(text: str) -> str:
     """Return `text` with surrogates that have no partner replaced by U+FFFD."""
     if text.isascii():
