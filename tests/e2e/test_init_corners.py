@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import enum
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -41,3 +45,52 @@ def test_media_of_kept_rows_are_files_of_the_run_that_goes_on(logged_in: LiveSer
         assert "own.txt" not in [file.path for file in found.files()]
     kiseki.Api().run("p/two").delete()
     assert len(list(kiseki.Api().run("p/three").file(named[2]["path"]).read())) == 1
+
+
+class Stage(str, enum.Enum):
+    TRAIN = "train"
+
+
+def test_text_of_other_kinds_is_text() -> None:
+    """Names come out of arrays, enums and tables of pandas; surrogates out of names of files."""
+    with kiseki.init(
+        entity=np.str_("ada"), project=Stage.TRAIN, id=np.str_("one"), name=np.str_("first"),
+        tags=list(np.array(["a", "b"])), group=Stage.TRAIN, notes="\udcff", mode="offline",
+    ) as run:  # fmt: skip
+        assert f"{run.path} {run.name} {run.group}" == "ada/train/one first train"
+        assert run.tags == ("a", "b") and run.notes == "�"
+        run.name, run.tags = np.str_("second"), [Stage.TRAIN]
+        folder = run.sync_dir
+    found = kiseki.open(folder)
+    assert (found.project, found.id, found.name, found.tags) == (
+        "train",
+        "one",
+        "second",
+        ["train"],
+    )
+
+
+def test_an_id_of_many_bytes_has_a_folder() -> None:
+    """I-20, G-10: 128 characters may be 512 bytes, names of files have 255."""
+    id = "木" * 128
+    with kiseki.init(project="p", id=id, mode="offline") as run:
+        run.log({"loss": 1.0})
+    assert Path(run.sync_dir).parent == Path("kiseki").absolute()
+    assert kiseki.open(run.sync_dir).id == id
+    with kiseki.init(project="p", id=id, mode="offline", resume="must") as run:
+        assert run.step == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"entity": "a/b"}, {"entity": " a"}, {"settings": {"entity": "a/b"}}, {"dir": "a\0b"},
+        {"resume": 0}, {"resume": 1}, {"resume": []}, {"force": "no"}, {"allow_val_change": "no"},
+        {"config": {"a": 1}, "config_include_keys": 5}, {"config": {"a": 1}, "config_exclude_keys": "a"},
+    ],
+)  # fmt: skip
+def test_arguments_that_cannot_be_meant(arguments: dict[str, Any]) -> None:
+    """I-10, I-15, I-33, I-34, I-36, I-46, I-55, I-80, I-84: refused before anything is made."""
+    with pytest.raises(kiseki.UsageError):
+        kiseki.init(project="p", mode="offline", **arguments)
+    assert kiseki.run is None and not Path("kiseki").exists()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kiseki.base.names import fault_of
 from kiseki.errors import UsageTypeError, UsageValueError
 from kiseki.sdk.rows import STEP_MAX
-from kiseki.sdk.settings import ANONYMOUS
+from kiseki.sdk.settings import ANONYMOUS, RESUME
 
 REINIT = {
     None: "default",
@@ -29,6 +29,13 @@ def check_text(name: str, value: Any) -> None:
     """Raise unless `value` is text or None."""
     if value is not None and not isinstance(value, str):
         raise UsageTypeError(f"{name} must be text, got {value!r}")
+
+
+def check_entity(entity: str | None) -> None:
+    """Raise unless `entity` may be the name of a user or team (I-10)."""
+    check_text("entity", entity)
+    if entity and (fault := fault_of("entity", entity, is_segment=True)):
+        raise UsageValueError(fault)
 
 
 def check_project(project: str | None) -> None:
@@ -51,7 +58,10 @@ def check_dir(value: Any) -> str | None:
         return None
     if not isinstance(value, (str, os.PathLike)):
         raise UsageTypeError(f"dir must be a path, got {value!r}")
-    return str(os.fspath(value))
+    path = str(os.fspath(value))
+    if "\0" in path:
+        raise UsageValueError(f"no folder can be called {path!r}")
+    return path
 
 
 def reinit_rule(reinit: Any) -> str:
@@ -71,10 +81,18 @@ def check_anonymous(anonymous: Any) -> None:
 
 
 def check_flags(flags: Mapping[str, Any]) -> None:
-    """Raise unless every flag is True, False or None (I-70 … I-73)."""
+    """Raise unless every flag is True, False or None (I-36, I-46, I-70 … I-73)."""
     for name, value in flags.items():
         if value is not None and not isinstance(value, bool):
             raise UsageTypeError(f"{name} must be True, False or None, got {value!r}")
+
+
+def check_resume(resume: Any) -> None:
+    """Raise for what is no spelling of `resume` at all; which words there are, the setting knows (I-55)."""
+    if resume is not None and not isinstance(resume, (bool, str)):
+        raise UsageValueError(
+            f"resume must be one of {', '.join(RESUME)}, True, False; got {resume!r}"
+        )
 
 
 class Moment(NamedTuple):
@@ -169,7 +187,7 @@ def chosen_keys(
     if include is not None and exclude is not None:
         raise UsageValueError("config_include_keys and config_exclude_keys exclude each other")
     for name, keys in (("config_include_keys", include), ("config_exclude_keys", exclude)):
-        if isinstance(keys, str):
+        if keys is not None and (isinstance(keys, str) or not isinstance(keys, Iterable)):
             raise UsageTypeError(f"{name} must be a list of keys, got {keys!r}")
     if include is not None:
         wanted = set(include)

@@ -15,6 +15,7 @@ from kiseki.sdk.terminal import Terminal
 
 JOURNAL_EXTENSION = ".kslog"
 PROBE_BYTES = 4096
+ID_BYTES_MAX = 160  # of a run's id in names of files
 
 
 class RunFolder:
@@ -26,7 +27,7 @@ class RunFolder:
         self.files = os.path.join(path, "files")
         self.logs = os.path.join(path, "logs")
         self.tmp = os.path.join(path, "tmp")
-        self.journal = os.path.join(path, f"run-{run_id}{JOURNAL_EXTENSION}")
+        self.journal = os.path.join(path, f"run-{_in_name(run_id)}{JOURNAL_EXTENSION}")
 
     def make(self) -> None:
         """Make the folder with everything in it. Raises OSError; FileExistsError if it is taken."""
@@ -59,7 +60,7 @@ class RunFolder:
 
     def has_other_journals(self) -> bool:
         """Return whether other processes log to the run, too."""
-        beginning = f"run-{self.run_id}-"
+        beginning = f"run-{_in_name(self.run_id)}-"
         with contextlib.suppress(OSError):
             return any(
                 name.startswith(beginning) and name.endswith(JOURNAL_EXTENSION)
@@ -99,6 +100,11 @@ class RunFolder:
         return _named(name)
 
 
+def _in_name(run_id: str) -> str:
+    """Return an id as far as names of files have room for it: 255 bytes on most disks."""
+    return run_id.encode()[:ID_BYTES_MAX].decode("utf-8", "ignore")
+
+
 def _named(name: str) -> File:
     return File(path=name, time_us=wall_us())  # the uploader hashes it
 
@@ -128,7 +134,7 @@ def create_folder(
 
 def _make_unique(parent: str, run_id: str, is_offline: bool) -> RunFolder:
     prefix = "offline-run" if is_offline else "run"
-    name = f"{prefix}-{time.strftime('%Y%m%d_%H%M%S')}-{run_id}"
+    name = f"{prefix}-{time.strftime('%Y%m%d_%H%M%S')}-{_in_name(run_id)}"
     suffix = 0
     while True:
         folder = RunFolder(os.path.join(parent, f"{name}-{suffix}" if suffix else name), run_id)

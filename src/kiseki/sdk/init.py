@@ -58,11 +58,13 @@ def init(
     base.update(from_argument(settings))
     arguments.check_project(project)
     arguments.check_id(id)
-    texts = {"entity": entity, "name": name, "notes": notes, "group": group, "job_type": job_type}
+    arguments.check_entity(entity)
+    texts = {"name": name, "notes": notes, "group": group, "job_type": job_type}
     for what, text in texts.items():
         arguments.check_text(what, text)
     arguments.check_anonymous(anonymous)
-    arguments.check_flags(flags)
+    arguments.check_flags({**flags, "force": force, "allow_val_change": allow_val_change})
+    arguments.check_resume(resume)
     arguments.check_exclusive(resume, resume_from, fork_from)
     explicit = {
         "entity": entity, "project": project, "run_id": id, "run_name": name, "run_notes": notes,
@@ -78,6 +80,7 @@ def init(
     base.update(explicit)
     session.terminal = Terminal(base.silent, base.quiet)
     _tell_deprecated(session, resume, flags)
+    arguments.check_entity(base.entity)
     arguments.check_project(base.project)
     arguments.check_id(base.run_id)
     checked_tags(base.run_tags or [])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kiseki.errors import UsageTypeError, UsageValueError
+from kiseki.sdk.values import plain_text
 
 PREFIXES = ("KISEKI_", "WANDB_")
 TRUE = ("1", "true", "yes", "on", "t", "y")
@@ -229,12 +230,6 @@ def check(name: str, value: Any) -> Any:
     return OLD_MODES.get(value, value) if name == "mode" else value
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise UsageTypeError(f"{name} must be text, got {value!r}")
-    return value
-
-
 def _path(name: str, value: Any) -> str:
     try:
         return str(os.fspath(value))
@@ -266,7 +261,7 @@ def _list(name: str, value: Any) -> list[str]:
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     if isinstance(value, (list, tuple)):
-        return [_text(name, part) for part in value]
+        return [plain_text(name, part) for part in value]
     raise UsageTypeError(f"{name} must be a list of text, got {value!r}")
 
 
@@ -309,7 +304,7 @@ def _resume(name: str, value: Any) -> str:
 
 def _anonymous(name: str, value: Any) -> str:
     """Return the wish for an anonymous account; a yes or no is meant for a server, and says nothing here."""
-    text = _text(name, value).strip().lower()
+    text = plain_text(name, value).strip().lower()
     if text in ANONYMOUS:
         return text
     if text in TRUE or text in FALSE:
@@ -324,7 +319,7 @@ def _call(name: str, value: Any) -> Any:
 
 
 _CASTS: dict[str, Callable[[str, Any], Any]] = {
-    "str": _text, "path": _path, "bool": _bool, "float": _float, "list": _list, "ints": _ints,
+    "str": plain_text, "path": _path, "bool": _bool, "float": _float, "list": _list, "ints": _ints,
     "dict": _dict, "resume": _resume, "anonymous": _anonymous, "call": _call,
 }  # fmt: skip
 

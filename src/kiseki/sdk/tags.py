@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, SupportsIndex
 
 from kiseki.errors import UsageTypeError, UsageValueError
+from kiseki.sdk.values import plain_text
 
 TAG_CHARACTERS_MAX = 64
 
@@ -34,8 +35,7 @@ def checked_tags(tags: Any) -> list[str]:
         raise UsageTypeError(f"tags must be a list of text, got {tags!r}")
     found: dict[str, None] = {}
     for tag in tags:
-        if not isinstance(tag, str):
-            raise UsageTypeError(f"a tag must be text, got {tag!r}")
+        tag = plain_text("a tag", tag)
         if not 1 <= len(tag) <= TAG_CHARACTERS_MAX:
             raise UsageValueError(f"a tag has 1 to {TAG_CHARACTERS_MAX} characters, got {tag!r}")
         found[tag] = None
