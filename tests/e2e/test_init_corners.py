@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,14 @@ def test_arguments_that_cannot_be_meant(arguments: dict[str, Any]) -> None:
     with pytest.raises(kiseki.UsageError):
         kiseki.init(project="p", mode="offline", **arguments)
     assert kiseki.run is None and not Path("kiseki").exists()
+
+
+def test_a_disabled_run_has_every_attribute_of_a_run() -> None:
+    """X-01, X-02: `if run.resumed:` in a script does not fail where nothing is recorded."""
+    with kiseki.init(project="p", mode="disabled") as run:
+        found = {
+            name: getattr(run, name)
+            for name, member in inspect.getmembers(kiseki.Run)
+            if isinstance(member, property) and not name.startswith("_")
+        }
+    assert (found["resumed"], found["starting_step"], found["step"]) == (False, 0, 0)

@@ -211,6 +211,14 @@ class DisabledRun(Run):
         return self._next
 
     @property
+    def starting_step(self) -> int:
+        return 0
+
+    @property
+    def resumed(self) -> bool:
+        return False
+
+    @property
     def offline(self) -> bool:
         return False
 

@@ -346,9 +346,10 @@ def check_local(
         )
     moment = wanted.parent
     if moment is not None and restored is not None and restored.last_step < moment.step:
+        last = restored.last_step
         raise UsageValueError(
-            f"the run {moment.run!r} as recorded on this machine has no step {moment.step}: its last one "
-            f"is {restored.last_step}"
+            f"the run {moment.run!r} as recorded on this machine has no step {moment.step}: "
+            + (f"its last one is {last}" if last >= 0 else "it has no rows")
         )
 
 
