@@ -30,7 +30,9 @@ def test_example(code: str, logged_in: LiveServer) -> None:
 
 def test_what_was_dropped_elsewhere_works(logged_in: LiveServer) -> None:  # sdk-spec §15
     script = ROOT / "examples" / "dropped_elsewhere.py"
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) > 10 and all(line.startswith("yes") for line in lines[:-1])

@@ -173,7 +173,9 @@ class Live:
             except RuntimeError:  # the loop is closed: its subscribers are gone
                 self._drop_loop(loop)
 
-    def subscribe(self, project: int | None, may_see: MaySee = lambda entity, project: True) -> Subscriber:
+    def subscribe(
+        self, project: int | None, may_see: MaySee = lambda entity, project: True
+    ) -> Subscriber:
         """Return a new subscriber of a project, or of the list of projects (in the event loop).
 
         Args:
@@ -249,7 +251,9 @@ class Live:
                 subscriber.offer(told)
             return
         for subscriber in subscribers:
-            seen = [f"{entity}/{name}" for entity, name in changed if subscriber.may_see(entity, name)]
+            seen = [
+                f"{entity}/{name}" for entity, name in changed if subscriber.may_see(entity, name)
+            ]
             if seen:
                 subscriber.offer(event("change", {"projects": seen}, number))
 

@@ -64,7 +64,10 @@ class Session:
         found = Settings()
         for path in (str(config_dir() / "settings"), os.path.join(root, "kiseki", "settings")):
             found.update(settings_table.from_file(path, self.warn_once))
-        for name in ("base_url", "api_key"):  # read as a pair where they are used; there they win (E-02)
+        for name in (
+            "base_url",
+            "api_key",
+        ):  # read as a pair where they are used; there they win (E-02)
             if self.environ.get(f"KISEKI_{name.upper()}"):
                 setattr(found, name, None)
         found.update(environment)
