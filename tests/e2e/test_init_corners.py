@@ -106,3 +106,15 @@ def test_a_disabled_run_has_every_attribute_of_a_run() -> None:
             if isinstance(member, property) and not name.startswith("_")
         }
     assert (found["resumed"], found["starting_step"], found["step"]) == (False, 0, 0)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 44])
+def test_a_key_that_is_refused_is_told_with_the_way_out(
+    logged_in: LiveServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key: str
+) -> None:
+    """I-46, I-82, I-84; the message names the command."""
+    monkeypatch.setenv("KISEKI_CONFIG_DIR", str(tmp_path / "nobody"))
+    monkeypatch.setenv("KISEKI_API_KEY", key)
+    with pytest.raises(kiseki.AuthenticationError, match="kiseki login"):
+        kiseki.init(project="p", force=True)
+    assert kiseki.run is None and not list(Path("kiseki").glob("*"))

@@ -222,8 +222,13 @@ def _register(
             raise _Otherwise(
                 plan._replace(target=nobody, is_anonymous=False, is_renewed=True)
             ) from error
-        if plan.target.key or plan.is_forced or plan.continuation.question:
-            raise
+        if plan.target.key:
+            raise AuthenticationError(
+                f"{error}. To sign in with another key: kiseki login --relogin (KISEKI_API_KEY, if it is "
+                "set, comes before it)"
+            ) from error
+        if plan.is_forced or plan.continuation.question:
+            raise AuthenticationError(f"{error}. To sign in: kiseki login") from error
         raise _Otherwise(
             plan._replace(is_offline=True),
             f"{error}\nnot logged in: this run is recorded offline.\n"
