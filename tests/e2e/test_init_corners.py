@@ -118,3 +118,12 @@ def test_a_key_that_is_refused_is_told_with_the_way_out(
     with pytest.raises(kiseki.AuthenticationError, match="kiseki login"):
         kiseki.init(project="p", force=True)
     assert kiseki.run is None and not list(Path("kiseki").glob("*"))
+
+
+def test_a_run_that_must_be_there_makes_no_project(logged_in: LiveServer) -> None:
+    """I-57, I-84: a typo in the project leaves nothing behind."""
+    with pytest.raises(kiseki.CommError, match="no run 'one'"):
+        kiseki.init(project="typo", id="one", resume="must")
+    assert "typo" not in [
+        project["name"] for project in logged_in.get("/api/v1/projects")["projects"]
+    ]

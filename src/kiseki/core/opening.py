@@ -78,16 +78,12 @@ class Opening:
         if record.parent_run is not None:
             project, descent = self._descend(who, record)
         else:
+            if record.resume == "must":
+                self._check_there(who, record)
             project = self._projects.make(who, record.entity, record.project)
         run = self._meta.run(project.number, record.run)
         if run is not None:
             self._check_takeover(run, record, now_us)
-        elif record.resume == "must":
-            raise NotFound(
-                f"there is no run {record.run!r} in {project.entity}/{project.name} to resume. "
-                'Check its id and project, or give resume="allow"',
-                code="absent",
-            )
         if descent is not None and (seed is None or seed[0] != descent):
             raise Unseeded(descent)
         attempt = None
@@ -109,6 +105,16 @@ class Opening:
         stream = self._folds.adopt(*self._meta.add_stream(new))
         self._folds.opened(stream, record)
         return stream
+
+    def _check_there(self, who: Principal, record: Open) -> None:
+        """Raise NotFound unless the run is there that must be; no project is made for the question."""
+        entity, project = self._projects.writable(who, record.entity, record.project)
+        if project is None or self._meta.run(project.number, record.run) is None:
+            raise NotFound(
+                f"there is no run {record.run!r} in {entity}/{record.project} to resume. "
+                'Check its id and project, or give resume="allow"',
+                code="absent",
+            )
 
     def _descend(self, who: Principal, record: Open) -> tuple[Project, Descent]:
         """Return the project of a rewind or fork, and where the new attempt begins."""

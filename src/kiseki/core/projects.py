@@ -38,11 +38,23 @@ class Projects:
     def make(self, who: Principal, entity: str, name: str) -> Project:
         """Return a project to write to, created on first use (I-12).
 
-        Without an entity it is that of the key's project, else the user's default one (I-11).
-
         Raises:
             NotFound, Forbidden: code `entity`: no such entity, or not one to write to (I-10).
             Invalid: the name is not allowed (I-14).
+        """
+        entity, project = self.writable(who, entity, name)
+        if project is None:
+            check_project(name)
+            project = self._meta.make_project(entity, name, wall_us())
+        return project
+
+    def writable(self, who: Principal, entity: str, name: str) -> tuple[str, Project | None]:
+        """Return an entity to write to, and its project, None if it is not there yet.
+
+        Without an entity it is that of the key's project, else the user's default one (I-11).
+
+        Raises:
+            NotFound, Forbidden: as `make`.
         """
         entity = entity or who.project.partition("/")[0] or who.user.entity
         is_readable = can(who, "read", entity, name)
@@ -61,10 +73,7 @@ class Projects:
                 code="entity",
             )
         check_can(who, "write", entity, f"entity {entity}", name)
-        if project is None:
-            check_project(name)
-            project = self._meta.make_project(entity, name, wall_us())
-        return project
+        return entity, project
 
 
 def bound_to(who: Principal, entity: str) -> str:
