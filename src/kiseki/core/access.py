@@ -24,6 +24,7 @@ from kiseki.storage.people import Key, Session, User
 
 Verb = Literal["read", "write", "admin"]
 Role = Literal["owner", "admin", "member", "viewer"]
+Via = Literal["key", "session", "command line", "nobody"]
 
 SCOPES = ("read", "write", "admin")
 VERBS_OF: Mapping[str, tuple[Verb, ...]] = {
@@ -59,7 +60,7 @@ class Principal:
     user: User
     entities: Mapping[str, str] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset(SCOPES)
-    via: Literal["key", "session", "command line", "nobody"] = "key"
+    via: Via = "key"
     prefix: str = ""
     project: str = ""
     session: Session | None = None
@@ -249,14 +250,14 @@ class Access:
         self._known: dict[bytes, tuple[int, Principal]] = {}
         self.changes = 0  # grows with every `forget`: whoever watches for long asks again who it is
 
-    def known(self, secret: str) -> Principal | None:
+    def known(self, secret: str, via: Via) -> Principal | None:
         """Return who a key or cookie was found to belong to a moment ago, without any waiting."""
-        return self._cached(digest_of(secret))
+        return self._cached(digest_of(secret), via)
 
     def by_key(self, secret: str) -> Principal:
         """Return who a key belongs to. Raises Unauthenticated."""
         digest = digest_of(secret)
-        known = self._cached(digest)
+        known = self._cached(digest, "key")
         if known is not None:
             return known
         key = find_key(self._meta, secret)
@@ -276,7 +277,7 @@ class Access:
     def by_cookie(self, cookie: str) -> Principal:
         """Return who a session cookie belongs to. Raises Unauthenticated."""
         digest = digest_of(cookie)
-        known = self._cached(digest)
+        known = self._cached(digest, "session")
         if known is not None:
             return known
         session = self._meta.session(digest)
@@ -316,7 +317,9 @@ class Access:
                 "this key is for programs: a session would have more rights than it has",
                 code="scope",
             )
-        return self.begin(who.user, "key")
+        if who.user.kind != "person":
+            raise Unauthenticated(f"{who.user.name} is no person: it gets in by keys", code="kind")
+        return self.begin(who.user, who.way)
 
     def begin(self, user: User, via: str) -> tuple[Principal, str]:
         """Start a session of somebody who proved who they are; return them and the cookie."""
@@ -338,6 +341,24 @@ class Access:
         self._known.clear()
         self.changes += 1
 
+    def is_current(self, who: Principal) -> bool:
+        """Return whether somebody who was let in a while ago would be let in as the same now.
+
+        For what goes on for long: rights also end by time, and by `kiseki admin` in another process.
+        """
+        now = self._now_us()
+        held: Session | Key | None = None
+        if who.session is not None:
+            held = self._meta.session(who.session.digest)
+        elif who.via == "key":
+            held = self._meta.key(who.prefix)
+        if held is None or (held.expires_us is not None and held.expires_us <= now):
+            return False
+        user = self._meta.user_by_number(who.user.number)
+        if user is None or user.disabled_us is not None or user.is_admin != who.user.is_admin:
+            return False
+        return self._meta.memberships(user.number) == who.entities
+
     def _in_session(self, user: User, session: Session) -> Principal:
         roles = self._meta.memberships(user.number)
         return Principal(user, roles, frozenset(SCOPES), "session", session=session)
@@ -348,9 +369,9 @@ class Access:
             raise Unauthenticated("this account is gone or disabled", code="user")
         return user
 
-    def _cached(self, digest: bytes) -> Principal | None:
+    def _cached(self, digest: bytes, via: Via) -> Principal | None:
         until, who = self._known.get(digest, (0, NOBODY))
-        return who if until > self._now_us() else None
+        return who if until > self._now_us() and who.via == via else None
 
     def _remember(self, digest: bytes, who: Principal) -> Principal:
         if len(self._known) >= CACHE_SIZE_MAX:

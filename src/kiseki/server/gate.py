@@ -183,12 +183,12 @@ class Gate:
     async def _identify(self, headers: Headers) -> Principal:
         secret = key_of(headers.get("authorization", ""))
         if secret is not None:
-            known = self.access.known(secret)
+            known = self.access.known(secret, "key")
             return known if known else await run_in_threadpool(self.access.by_key, secret)
         cookie = cookie_of(headers, needs_secure_cookie(headers, self.is_tls))
         if cookie is None:
             raise Unauthenticated("sign in, or send an API key", code="unauthenticated")
-        known = self.access.known(cookie)
+        known = self.access.known(cookie, "session")
         return known if known else await run_in_threadpool(self.access.by_cookie, cookie)
 
 

@@ -77,7 +77,7 @@ class Session:
     created_us: int
     used_us: int
     expires_us: int
-    via: str = "key"  # password, link, key, claim
+    via: str = "key"  # password, link, claim, `key` and its prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ class PeopleStore(Protocol):
 
     def edit_user(self, number: int, columns: Mapping[str, Any]) -> None:
         """Change fields of a user, by their names in `User`; `password` is the hash.
+
+        Invites that a user may not make any more are withdrawn: here, and by `set_member`, `drop_member`.
 
         Raises:
             NotFound: the new default entity does not exist.
@@ -210,7 +212,9 @@ class PeopleStore(Protocol):
 
     def key_used(self, prefix: str, now_us: int) -> None: ...
 
-    def drop_key(self, prefix: str) -> bool: ...
+    def drop_key(self, prefix: str) -> bool:
+        """Delete a key; the sessions that it began (`via` is `key PREFIX`) end with it."""
+        ...
 
     # sessions and one-time tokens
     def add_session(self, session: Session) -> None: ...

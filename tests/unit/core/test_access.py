@@ -79,9 +79,9 @@ def test_a_principal_is_believed_for_seconds_only(meta: EmbeddedMeta) -> None:
     gate = Access(meta, lambda: now[0])
     gate.by_key(first.key)
     meta.drop_key(access.prefix_of(first.key))
-    assert gate.known(first.key) is not None
+    assert gate.known(first.key, "key") is not None
     now[0] += access.CACHE_US
-    assert gate.known(first.key) is None
+    assert gate.known(first.key, "key") is None
     with pytest.raises(Unauthenticated):
         gate.by_key(first.key)
 

@@ -58,9 +58,13 @@ class Invites:
     def withdraw(self, who: Principal, number: int) -> None:
         """End an invite. Raises NotFound, Forbidden."""
         invite = self._meta.invite_by_number(number)
+        absent = NotFound(f"invite {number} does not exist", code="absent")
         if invite is None:
-            raise NotFound(f"invite {number} does not exist", code="absent")
-        self._check(who, invite.team)
+            raise absent
+        try:
+            self._check(who, invite.team)
+        except NotFound:  # would say which team it is into
+            raise absent from None
         self._meta.drop_invite(number)
         self._audit.by(who, "invite-withdrawn", f"{number} into {invite.team or 'the server'}")
 

@@ -10,8 +10,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from kiseki.core.access import can
-from kiseki.core.live import MaySee
+from kiseki.core.access import Principal, can
 from kiseki.core.service import Core
 from kiseki.errors import Invalid
 from kiseki.server.api.routing import Call, Routes
@@ -20,6 +19,7 @@ routes = Routes()
 
 HEARTBEAT_S = 15
 STREAM_S = 3600  # then the page connects again, and is asked again who it is
+CHECK_S = 5  # what they may see is looked up this often at most, as of all other requests
 EVENT_STREAM = "text/event-stream"
 
 
@@ -39,25 +39,33 @@ async def watch(call: Call) -> Response:
             raise Invalid("`project` is written entity/project", code="project")
         project = await run_in_threadpool(call.core.projects.find, call.who, entity, name)
         number = project.number
+    if call.request.method == "HEAD":
+        return Response(media_type=EVENT_STREAM)
     call.core.live.check_room()
     return StreamingResponse(
-        _messages(call.core, number, partial(can, call.who, "read")),
+        messages(call.core, number, call.who),
         media_type=EVENT_STREAM,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _messages(core: Core, number: int | None, may_see: MaySee) -> AsyncIterator[bytes]:
-    live, rights = core.live, core.access.changes
+async def messages(core: Core, number: int | None, who: Principal) -> AsyncIterator[bytes]:
+    """Yield the events of a project (None: of the list of projects) until `who` may not see them any more."""
+    live, access = core.live, core.access
+    rights, clock = access.changes, asyncio.get_running_loop().time
     # Here and not in the endpoint: an iterator that is never begun leaves nothing behind.
-    subscriber = live.subscribe(number, may_see)
-    end = asyncio.get_running_loop().time() + STREAM_S
+    subscriber = live.subscribe(number, partial(can, who, "read"))
+    checked = began = clock()
     try:
-        while asyncio.get_running_loop().time() < end:
+        while clock() < began + STREAM_S:
             message = await subscriber.next(HEARTBEAT_S)
             # Whose rights may have changed connects again, and is asked again who it is.
-            if message is None or core.access.changes != rights:
+            if message is None or access.changes != rights:
                 return
+            if clock() >= checked + CHECK_S:
+                if not await run_in_threadpool(access.is_current, who):
+                    return
+                checked = clock()
             yield message or b": still here\n\n"
     finally:
         live.unsubscribe(number, subscriber)

@@ -38,7 +38,8 @@ def list_runs(call: Call) -> RunsAnswer | Response:
     asked: RunsQuery = call.query
     project = _find(call)
     queries = call.core.queries
-    if call.unchanged(queries.list_tag(project, asked.filter)):
+    tag = queries.list_tag(project, asked.filter)
+    if call.unchanged(f"{tag}-{call.who.user.number}"):  # `user:me` is another for everybody
         return not_modified(call)
     page = queries.list_runs(
         project,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
@@ -98,6 +98,7 @@ class EmbeddedPeople(Database):
                     raise Conflict(
                         "the server needs an admin; name another first", code="last-admin"
                     )
+                _withdraw_invites(c, number)
 
     def password(self, user: int) -> str | None:
         with self._read() as c:
@@ -167,6 +168,7 @@ class EmbeddedPeople(Database):
             number = _entity(c, entity)
             _join(c, number, user, role, now_us)
             _check_admin(c, number, entity)
+            _withdraw_invites(c, user)
 
     def drop_member(self, entity: str, user: int) -> bool:
         with self._write() as c:
@@ -176,6 +178,7 @@ class EmbeddedPeople(Database):
             )
             _check_admin(c, number, entity)
             _default_to_own(c, and_(t.user.c.number == user, t.user.c.entity == number))
+            _withdraw_invites(c, user)
             return found.rowcount > 0
 
     # ── keys ──
@@ -203,6 +206,7 @@ class EmbeddedPeople(Database):
 
     def drop_key(self, prefix: str) -> bool:
         with self._write() as c:
+            c.execute(t.session.delete().where(t.session.c.via == f"key {prefix}"))
             return c.execute(t.api_key.delete().where(t.api_key.c.prefix == prefix)).rowcount > 0
 
     # ── sessions and tokens ──
@@ -394,6 +398,20 @@ def _take_invite(c: Connection, digest: bytes, user: int, name: str, now_us: int
         if held is None or RANK[held] < RANK[found.role]:
             _join(c, found.entity, user, found.role, now_us)
     return _invite(found)
+
+
+def _withdraw_invites(c: Connection, user: int) -> None:
+    """Delete the unused invites of a user that may not make them any more: a way back in."""
+    maker = c.execute(select(t.user).where(t.user.c.number == user)).one()
+    i = t.invite.c
+    own = and_(i.by == maker.name, i.used_by.is_(None))
+    if maker.disabled_us is None:
+        if maker.is_admin:
+            return
+        m = t.member.c
+        administered = select(m.entity).where(m.user == user, m.role.in_(("admin", "owner")))
+        own = and_(own, or_(i.entity.is_(None), i.entity.not_in(administered)))
+    c.execute(t.invite.delete().where(own))
 
 
 _USERS = select(t.user, t.entity.c.name.label("entity_name")).join_from(
