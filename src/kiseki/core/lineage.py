@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from kiseki.core import saved
 from kiseki.core.folds import Folds
-from kiseki.record import fold
+from kiseki.record import fold, keypath
 from kiseki.record.fold import ColumnRows, RunState, Tracked
 from kiseki.storage.interface import (
     Fold,
@@ -125,21 +126,40 @@ def _replay(state: RunState, block: Logged) -> None:
         state, len(block.steps) - block.parts, int(block.steps.max()), int(block.times.max()),
         int(block.runtimes.max()),
     )  # fmt: skip
-    columns = [(path, column) for path, column in block.columns.items() if column.count]
-    found = [(path, *_column(block, column)) for path, column in columns]
-    # A path replaces what lies below or above it: the one that was logged last stays.
-    for path, _, rows in sorted(found, key=lambda item: item[1]):
-        fold.apply_column(state, path, rows)
+    columns = {path: column for path, column in block.columns.items() if column.count}
+    levels = {level for path in columns for level in keypath.prefixes(path)}
+    if levels.isdisjoint(columns):
+        for path, column in columns.items():
+            fold.apply_column(state, path, _column(block, column))
+        return
+    # A path replaces what lies below or above it: only one value after the other tells which stays.
+    values = [
+        (place, path, value)
+        for path, column in columns.items()
+        for place, value in zip(_places(block, column), column.values.values(), strict=True)
+    ]
+    for place, path, value in sorted(values, key=lambda item: item[0]):
+        step, time_us = int(block.steps[place]), int(block.times[place])
+        fold.apply_column(state, path, _single(step, time_us, value))
 
 
-def _column(block: Logged, column: LoggedColumn) -> tuple[int, ColumnRows]:
-    """Return the place of a key's latest value, and what the fold needs to know of the key."""
+def _places(block: Logged, column: LoggedColumn) -> list[int]:
+    return list(range(len(block.steps))) if column.places is None else column.places.tolist()
+
+
+def _single(step: int, time_us: int, value: Any) -> ColumnRows:
+    kinds = [fold.kind_of(value)]
+    return ColumnRows(1, time_us, kinds, step, value, points=lambda: [(step, value)])
+
+
+def _column(block: Logged, column: LoggedColumn) -> ColumnRows:
+    """Return what the fold needs to know of a key's values."""
     places, values = column.places, column.values
     steps: Ints = block.steps if places is None else block.steps[places]
     at = len(steps) - 1 - int(np.argmax(steps[::-1]))
     first = 0 if places is None else int(places[0])
     kinds = zip(("number", "text", "other"), values.tally(), strict=True)
-    return at if places is None else int(places[at]), ColumnRows(
+    return ColumnRows(
         rows=len(steps),
         first_us=int(block.times[first]),
         kinds=[kind for kind, count in kinds if count],

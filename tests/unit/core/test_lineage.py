@@ -85,6 +85,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> SeriesStore:
 )
 @given(rows=logged, definitions=defined, cut=st.integers(0, 12), size=st.integers(1, 9))
 @example(rows=[(0, {"a": 1}), (5, {"a": 2}), (2, {"a": 9})], definitions={}, cut=4, size=9)
+@example(
+    rows=[(0, {"a": None}), (0, {"a.x": None}), (0, {"a": None}), (0, {"a.x": None})],
+    definitions={"a": [], "a.x": ["min", "first"]},
+    cut=0,
+    size=1,
+)
 @example(rows=[(0, {"a": 2**70}), (1, {"a": True})], definitions={"a": ["max"]}, cut=4, size=9)
 def test_a_seed_is_the_fold_of_the_kept_rows(
     store: SeriesStore,
