@@ -168,3 +168,19 @@ def test_only_the_headers_of_events_can_be_asked_for(door: Door, bob: Person) ->
     answer = bob.ask("HEAD", "/api/v1/events")
     assert answer.status == 200 and answer.headers["content-type"].startswith("text/event-stream")
     assert door.core.live.count == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"t\xcbken": "x"}',
+        b'{"token": "\xcb"}',
+        b'{"token": "\\ud800"}',
+        b"[" * 5000,
+        b"\xff",
+        b"",
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(door: Door, body: bytes) -> None:
+    """reliability 7.6: also by who nobody knows."""
+    assert Person(door).send("/api/v1/invites/look", body).status == 400

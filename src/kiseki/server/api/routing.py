@@ -193,7 +193,8 @@ def _body_decoder(endpoint: Endpoint) -> Callable[[bytes], Any] | None:
     def decode(body: bytes) -> Any:
         try:
             return decoder.decode(body)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        # Of a key that is no UTF-8 msgspec raises what Python does.
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise Invalid(f"the body is not what is expected: {error}", code="body") from error
 
     return decode
