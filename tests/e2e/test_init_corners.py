@@ -127,3 +127,30 @@ def test_a_run_that_must_be_there_makes_no_project(logged_in: LiveServer) -> Non
     assert "typo" not in [
         project["name"] for project in logged_in.get("/api/v1/projects")["projects"]
     ]
+
+
+def test_files_of_other_runs_are_not_saved_by_the_way() -> None:
+    """A-01: `**` goes into the run folders, too, and through the link to the latest one."""
+    Path("model.pt").write_text("one")
+    for _ in range(2):
+        with kiseki.init(project="p", mode="offline") as run:
+            saved = run.save("**/*.pt")
+            named = [path for path, _ in kiseki.open(run.sync_dir).files() if path.endswith(".pt")]
+        assert saved == [f"{run.dir}/model.pt"] and named == ["model.pt"]
+    with kiseki.init(project="p", mode="offline") as other:
+        assert other.save(f"{run.dir}/*.pt") == [f"{other.dir}/files/model.pt"]  # by its name
+
+
+def test_a_part_that_was_never_uploaded_is_told_when_the_run_goes_on_without_it(
+    logged_in: LiveServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """I-69, design 3.2: the rows that are only here would get steps that are taken."""
+    for mode in ("online", "offline"):
+        with kiseki.init(project="p", id="one", mode=mode, resume="allow") as run:
+            run.log({"loss": 1.0})
+    assert "kiseki sync" not in capsys.readouterr().err.split("to upload")[0]
+    with kiseki.init(project="p", id="one", resume="must") as run:
+        assert run.step == 1
+    said = capsys.readouterr().err
+    assert "up to step 1, on" in said and "up to step 0: it goes on from there" in said
+    assert f"kiseki sync {Path('kiseki').absolute()}, then resume" in said

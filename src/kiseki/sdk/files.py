@@ -32,6 +32,8 @@ def save(
     found: list[str] = []
     folders = 0
     for source in sorted(globbing.glob(pattern, recursive=True)):
+        if _is_of_other_run(run, source, pattern):
+            continue
         if os.path.isdir(source):
             folders += 1
             continue
@@ -61,6 +63,13 @@ def _pattern_and_base(
     if os.path.commonpath([pattern, base]) != base:
         raise UsageValueError(f"{given!r} is above its base path {base}")  # A-04
     return pattern, base
+
+
+def _is_of_other_run(run: Run, source: str, pattern: str) -> bool:
+    """Return whether a file was met on the way through run folders, which `**` goes into as well."""
+    runs = os.path.join(os.path.dirname(os.path.abspath(run.sync_dir)), "")
+    own = os.path.join(os.path.abspath(run.dir), "")
+    return source.startswith(runs) and not source.startswith(own) and not pattern.startswith(runs)
 
 
 def _name_of(run: Run, source: str, base: str) -> str:

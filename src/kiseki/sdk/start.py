@@ -127,8 +127,8 @@ def _make(
         answer, told = _register(run, plan, terminal, is_unknown)
         if answer is not None:
             run._set_place(answer.place)
-            if restored is not None and answer.restored is None:
-                _warn_of_offline_part(run, base_url, terminal)
+            if restored is not None:
+                _warn_of_offline_part(run, restored, answer.restored, base_url, terminal)
             restored, save_code = answer.restored, answer.save_code
     elif is_unknown:
         note(is_behind=True)
@@ -255,9 +255,20 @@ def _register(
     return None, answer.code
 
 
-def _warn_of_offline_part(run: Run, base_url: str, terminal: Terminal) -> None:
+def _warn_of_offline_part(
+    run: Run, here: Restored, there: Restored | None, base_url: str, terminal: Terminal
+) -> None:
+    """Tell of what is recorded here and was never uploaded: the run goes on without it."""
+    if there is None:
+        how = f", but not on {base_url}: it begins anew there"
+    elif here.state.next_step > there.state.next_step:
+        steps = f" up to step {here.state.next_step - 1:,}, on {base_url}"
+        last = there.state.next_step - 1
+        how = f"{steps} {f'up to step {last:,}' if last >= 0 else 'without rows'}: it goes on from there"
+    else:
+        return
     terminal.warn(
-        f"the run {run.id!r} is recorded on this machine, but not on {base_url}: it begins anew there.\n"
+        f"the run {run.id!r} is recorded on this machine{how}.\n"
         f"to go on with what is recorded: kiseki sync {os.path.dirname(run.sync_dir)}, then resume"
     )
 
