@@ -344,7 +344,7 @@ def _drive(
     files = sender.files
     while not sender.is_drained():
         wait_s = sender.step()
-        if files is not None and sender.is_sent():
+        if files is not None and not files.is_drained() and sender.is_sent():
             wait_s = files.step()
             deadline = max(deadline, files.moved_at + timeout_s)
         now = sender.acked()
