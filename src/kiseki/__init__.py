@@ -18,7 +18,6 @@ from kiseki.errors import AuthenticationError, CommError, ConfigError, Error, Us
 from kiseki.sdk.alerts import AlertLevel
 from kiseki.sdk.config import Config
 from kiseki.sdk.current import session as _session
-from kiseki.sdk.notebook import offer_magic as _offer_magic
 from kiseki.sdk.public import (
     alert,
     define_metric,
@@ -37,6 +36,7 @@ from kiseki.sdk.public import (
 )
 from kiseki.sdk.run import LATER as _LATER
 from kiseki.sdk.run import Run
+from kiseki.sdk.script import is_notebook as _is_notebook
 from kiseki.sdk.settings import Settings
 from kiseki.sdk.summary import Summary
 
@@ -161,10 +161,13 @@ def __getattr__(name: str) -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Make `%kiseki` known to IPython (`%load_ext kiseki`); a notebook needs no such call."""
-    _offer_magic(shell)
+    from kiseki.sdk import notebook
+
+    notebook.offer_magic(shell)
 
 
-_offer_magic()
+if _is_notebook():
+    load_ipython_extension(None)
 
 
 def __dir__() -> list[str]:

@@ -14,16 +14,17 @@ from fnmatch import fnmatch
 NAME_CHARS_MAX = 4_096
 PART_BYTES_MAX = 255  # what file systems take
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.I)
-_DRIVE = re.compile(r"[a-z]:", re.I)
+# Texts, compiled when first used: `import kiseki` needs none of them.
+_CONTROL = r"[\x00-\x1f\x7f\ud800-\udfff]"
+_DEVICE = r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)"
+_DRIVE = r"[a-z]:"
 
 
 def fault_of_name(name: str) -> str:
     """Return why no file may have this name, "" if one may."""
     if not name or len(name) > NAME_CHARS_MAX:
         return f"a name has 1 to {NAME_CHARS_MAX:,} characters"
-    if _CONTROL.search(name):
+    if re.search(_CONTROL, name):
         return "a control character"
     for part in name.split("/"):
         if part in ("", ".", ".."):
@@ -39,9 +40,9 @@ def fault_of_path(name: str) -> str:
     if fault := fault_of_name(name):
         return fault
     for part in name.split("/"):
-        if "\\" in part or _DRIVE.match(part):
+        if "\\" in part or re.match(_DRIVE, part, re.I):
             return f"a part that some systems read as a path: {part!r}"
-        if _DEVICE.match(part):
+        if re.match(_DEVICE, part, re.I):
             return f"the name of a device: {part!r}"
         if part[-1] in ". ":
             return f"a part that ends in a dot or a space: {part!r}"

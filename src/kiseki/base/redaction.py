@@ -6,21 +6,20 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
-# An option that holds a secret by its name, or a value that looks like a key.
-_SECRET_NAME = re.compile(
-    r"(?:^|[-_.])(pass(word|wd)?|secret|token|(api|access|secret|private)[-_]?key|credentials?|auth)(?:$|[-_.])",
-    re.I,
+# An option that holds a secret by its name, or a value that looks like a key. Texts, compiled when first
+# used: the training process needs few of them.
+_SECRET_NAME = (
+    r"(?:^|[-_.])(pass(word|wd)?|secret|token|(api|access|secret|private)[-_]?key|credentials?|auth)"
+    r"(?:$|[-_.])"
 )
-_SECRET_VALUE = re.compile(
-    r"^(ksk_|sk-|ghp_|gho_|github_pat_|hf_|xox[bap]-|AKIA|glpat-)\S{8,}|^[0-9a-f]{40,}$"
-)
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.I)  # also behind an option: --db=postgres://…
+_SECRET_VALUE = r"^(ksk_|sk-|ghp_|gho_|github_pat_|hf_|xox[bap]-|AKIA|glpat-)\S{8,}|^[0-9a-f]{40,}$"
+_URL = r"[a-z][a-z0-9+.-]*://\S+"  # also behind an option: --db=postgres://…
 HIDDEN = "[hidden]"
 
 
 def is_secret_name(name: str) -> bool:
     """Return whether an option or variable of this name holds a secret."""
-    return bool(_SECRET_NAME.search(name))
+    return bool(re.search(_SECRET_NAME, name, re.I))
 
 
 def redact_args(args: Sequence[str]) -> list[str]:
@@ -33,12 +32,12 @@ def redact_args(args: Sequence[str]) -> list[str]:
         if hide_next and not arg.startswith("--"):
             shown.append(HIDDEN)
             hide_next = False
-        elif equals and ((is_option and is_secret_name(name)) or _SECRET_VALUE.match(value)):
+        elif equals and ((is_option and is_secret_name(name)) or re.match(_SECRET_VALUE, value)):
             shown.append(f"{name}={HIDDEN}")
-        elif _SECRET_VALUE.match(arg):
+        elif re.match(_SECRET_VALUE, arg):
             shown.append(HIDDEN)
         elif "://" in arg:
-            shown.append(_URL.sub(lambda found: redact_url(found[0]), arg))
+            shown.append(re.sub(_URL, lambda found: redact_url(found[0]), arg, flags=re.I))
         else:
             hide_next = name.startswith("-") and not equals and is_secret_name(name)
             shown.append(arg)

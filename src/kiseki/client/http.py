@@ -362,6 +362,7 @@ class Client:
                 pair = f"{proxy.username}:{proxy.password or ''}".encode()
                 headers["Proxy-Authorization"] = "Basic " + base64.b64encode(pair).decode()
             connection.set_tunnel(host, port or (443 if url.scheme == "https" else 80), headers)
+        connection._create_connection = _opened_socket  # type: ignore[attr-defined]
         connection.connect()
         with contextlib.suppress(OSError):
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -417,6 +418,13 @@ class Client:
             )
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return TransportError(f"{self.base_url} cannot be reached ({reason})")
+
+
+def _opened_socket(address: tuple[str, int], *args: Any) -> socket.socket:
+    """Connect as `http.client` does, without the `idna` codec, which Python loads for hosts given as text."""
+    host, port = address
+    name: Any = host.encode() if host.isascii() else host
+    return socket.create_connection((name, port), *args)
 
 
 def _is_unchecked() -> bool:

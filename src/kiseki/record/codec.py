@@ -9,8 +9,8 @@ that nobody behind has to expect it.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -46,11 +46,18 @@ def _from_ext(code: int, data: memoryview) -> Any:
 _encode = msgspec.msgpack.Encoder().encode
 _decode_any = msgspec.msgpack.Decoder(ext_hook=_from_ext).decode
 _decode_list = msgspec.msgpack.Decoder(list[Any], ext_hook=_from_ext).decode
-_decode_state = msgspec.msgpack.Decoder(RunState, ext_hook=_from_ext).decode
-_decoders = {
-    kind: msgspec.msgpack.Decoder(struct, ext_hook=_from_ext).decode
-    for kind, struct in STRUCTS.items()
-}
+
+
+class _Decoders(dict[type, Callable[[bytes], Any]]):
+    """Decoders by type, each made when it is first wanted: a training process decodes next to nothing."""
+
+    def __missing__(self, kind: type) -> Callable[[bytes], Any]:
+        made: Callable[[bytes], Any] = msgspec.msgpack.Decoder(kind, ext_hook=_from_ext).decode
+        self[kind] = made
+        return made
+
+
+_decoders = _Decoders()
 
 
 def is_readable_int(value: int) -> bool:
@@ -163,10 +170,10 @@ class Decoder:
                 if kind == Kind.SYSTEM:
                     return System(paths, step, time_us, runtime_us, values)
                 return Row(paths, step, time_us, runtime_us, values, kind == Kind.ROW_PART)
-            decode = _decoders.get(kind)
-            if decode is None:
+            struct = STRUCTS.get(kind)
+            if struct is None:
                 return None
-            record = decode(frame.payload)
+            record: Record = _decoders[struct](frame.payload)
             if isinstance(record, (Config, Summary, Environment)):
                 record = _checked(record)
         except KeyError as error:
@@ -235,7 +242,7 @@ def encode_state(state: RunState) -> bytes:
 def decode_state(data: bytes) -> RunState:
     """Return what `encode_state` took. Fields that an older Kiseki did not write have their default."""
     try:
-        return _decode_state(data)
+        return cast(RunState, _decoders[RunState](data))
     except msgspec.ValidationError:
         raw = _decode_any(data)
         # Kiseki 0.1 kept nothing but the policy of a file.

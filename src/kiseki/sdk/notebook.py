@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from kiseki.sdk import script
 from kiseki.sdk.guard import Guard
-from kiseki.sdk.script import current_folder, is_notebook
 
 if TYPE_CHECKING:
     from kiseki.sdk.run import Run
@@ -34,7 +34,7 @@ def path(name: str | None = None) -> str:
         name: the setting `notebook_name`; wins.
     """
     if name:
-        return os.path.join(current_folder(), name)
+        return os.path.join(script.current_folder(), name)
     shell = _shell()
     if shell is None:
         return ""
@@ -211,7 +211,8 @@ def follow(run: Run) -> Cells | None:
 
 def _shell() -> Any:
     """Return IPython's shell if this is the kernel of a notebook, else None."""
-    return sys.modules["IPython"].get_ipython() if is_notebook() else None
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None and script.is_notebook() else None
 
 
 # -- %kiseki (J-03) --------------------------------------------------------------------------------------

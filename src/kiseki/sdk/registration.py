@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kiseki.client import credentials
 from kiseki.client.credentials import Target
@@ -27,10 +27,12 @@ from kiseki.record import keypath
 from kiseki.record.codec import compress
 from kiseki.record.fold import Definition, RunState, Tracked
 from kiseki.record.types import Open
-from kiseki.sdk.earlier import Restored
 from kiseki.sdk.link import Place, place_of
 from kiseki.sdk.summary import RESERVED
 from kiseki.uploader.messages import code_of
+
+if TYPE_CHECKING:
+    from kiseki.sdk.earlier import Restored
 
 PAUSE_SECONDS = 0.25
 WITHDRAW_SECONDS = 1.0
@@ -128,6 +130,8 @@ def _restored(answer: Mapping[str, Any], opening: Open) -> Restored | None:
     """Return what the server hands over; None for a run that begins."""
     if not answer.get("resumed") and "config" not in answer:
         return None
+    from kiseki.sdk.earlier import Restored  # reads journals, which a run that begins need not
+
     is_resumed = opening.parent_run in (None, opening.run)
     found = numbers_of({name: answer.get(name) or {} for name in ("config", "summary")})
     summary = {key: value for key, value in found["summary"].items() if key not in RESERVED}
