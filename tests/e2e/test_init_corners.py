@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import kiseki
-from tests.e2e.run_scripts import QUIET
+from tests.e2e.run_scripts import QUIET, start_script
 from tests.fakes.live_server import LiveServer
 
 
@@ -154,3 +155,31 @@ def test_a_part_that_was_never_uploaded_is_told_when_the_run_goes_on_without_it(
     said = capsys.readouterr().err
     assert "up to step 1, on" in said and "up to step 0: it goes on from there" in said
     assert f"kiseki sync {Path('kiseki').absolute()}, then resume" in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"id": "one", "resume": "allow"}, {"resume_from": "one?_step=0"}]
+)
+def test_a_run_that_is_alive_here_is_not_gone_on_with_offline(arguments: dict[str, Any]) -> None:
+    """Design 3.7 without a server: two processes would give the same steps."""
+    process = start_script(
+        """
+        import kiseki
+        kiseki.init(project="p", id="one").log({"loss": 1.0})
+        print("logged", flush=True)
+        input()
+        """,
+        stdin=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "logged\n"
+        with pytest.raises(kiseki.UsageError, match=f"still alive on this machine .*{process.pid}"):
+            kiseki.init(project="p", mode="offline", **arguments)
+        kiseki.init(project="p", mode="offline", fork_from="one?_step=0").finish()
+        process.kill()
+        process.wait()
+        with kiseki.init(project="p", mode="offline", **arguments) as run:
+            assert run.step == 1
+    finally:
+        process.kill()
+        process.communicate()

@@ -8,6 +8,7 @@ is no list of them to go stale.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -104,6 +105,17 @@ def unfinished(found: list[Earlier], run_id: str | None) -> Earlier | None:
             continue
         if death.is_dead(known.opening) or _has_finish(known.journal):
             return known
+    return None
+
+
+def running(found: list[Earlier], run_id: str | None) -> Open | None:
+    """Return the process of this machine that logs to a run, None if there is none but this one."""
+    for known in reversed(found):
+        opening = known.opening
+        if opening.run == run_id:
+            is_other = opening.host == socket.gethostname() and opening.pid not in (0, os.getpid())
+            is_alive = is_other and not death.is_dead(opening) and not _has_finish(known.journal)
+            return opening if is_alive else None
     return None
 
 

@@ -342,6 +342,11 @@ def _continued(plan: Plan, project: str) -> tuple[str | None, Restored | None]:
         return None, None
     restored = earlier.restored(found, run_id or "", wanted)
     if plan.is_offline:
+        if wanted.fork is None and (alive := earlier.running(found, run_id)) is not None:
+            raise UsageError(
+                f"the run {run_id!r} is still alive on this machine (process {alive.pid}). End that process "
+                "first, or give another id"
+            )
         check_local(wanted, run_id, restored, is_there=any(k.opening.run == run_id for k in found))
     return run_id, restored
 
