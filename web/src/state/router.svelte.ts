@@ -71,16 +71,30 @@ class Router {
   private intercept(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    const anchor = (event.target as Element | null)?.closest?.('a[href]');
-    if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute('download')) return;
-    const url = new URL(anchor.href);
-    if (url.origin !== location.origin || !`${url.pathname}/`.startsWith(`${basePath}/`)) return;
-    const path = url.pathname.slice(basePath.length);
-    if (path.startsWith('/-/') || path.startsWith('/api/')) return;
+    const url = linkOf(event);
+    if (!url) return;
     event.preventDefault();
     this.byLink = true;
-    this.navigate(`${path || '/'}${url.search}${url.hash}`);
+    this.navigate(`${pathIn(url)}${url.search}${url.hash}`);
   }
+
+  /** Path of the page that a link under the pointer or focus leads to; null where there is none. */
+  pathOf(event: Event): string | null {
+    const url = linkOf(event);
+    return url && pathIn(url);
+  }
+}
+
+const pathIn = (url: URL): string => url.pathname.slice(basePath.length) || '/';
+
+/** Where the link of an event leads, if that is a page of this app and opens in this tab. */
+function linkOf(event: Event): URL | null {
+  const anchor = (event.target as Element | null)?.closest?.('a[href]');
+  if (!(anchor instanceof HTMLAnchorElement) || anchor.target || anchor.hasAttribute('download')) return null;
+  const url = new URL(anchor.href);
+  if (url.origin !== location.origin || !`${url.pathname}/`.startsWith(`${basePath}/`)) return null;
+  const path = pathIn(url);
+  return path.startsWith('/-/') || path.startsWith('/api/') ? null : url;
 }
 
 /** Addresses are read and typed by people: slashes, colons and the like stay as they are. */
