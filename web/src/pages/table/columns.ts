@@ -23,6 +23,10 @@ const BUILTIN_SHOWN = ['state', 'created', 'runtime'];
 export const AUTOMATIC_MAX = 30;
 const AUTOMATIC_SUMMARY_MAX = 12;
 
+/** The keys in front of a column's own, as they stand in its path. */
+export const prefixText = ({ prefix, group }: Column): string =>
+  prefix === '' ? '' : prefix + (group === 'config' ? '.' : '/');
+
 export function builtinColumns(): Column[] {
   return BUILTIN.map((path) => ({
     path,
