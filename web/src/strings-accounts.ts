@@ -58,7 +58,6 @@ export const accounts = {
     withKey: 'Use an API key instead',
     withPassword: 'Use a password instead',
     wait: (seconds: number) => `Too many tries. The next one is possible in ${seconds}\u00a0s.`,
-    used: 'The sign-in link did not work; it can be used once.',
     new: 'New here?',
     signUp: 'Make an account',
     byInvite: 'New here? Ask somebody who uses this server for an invitation.',

@@ -123,6 +123,7 @@ export const later = {
     forkAt: (step: string) => `Forked from here at step ${step}`,
     writers: 'Writers',
     primary: 'primary',
+    resumed: (when: string) => `resumed ${when}`,
     attempt: (attempt: number) => `Attempt ${n(attempt)}`,
     latest: 'latest',
     looking: (attempt: number, all: number) => `You look at attempt ${n(attempt)} of ${n(all)}.`,

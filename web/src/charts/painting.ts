@@ -92,7 +92,8 @@ export function paintRules(context: CanvasRenderingContext2D, rules: readonly XR
   context.setLineDash(RULE_DASH.map((length) => length * ratio));
   context.font = ink.font.replace('12px', `${11 * ratio}px`);
   context.textBaseline = 'top';
-  for (const { x, label } of rules) {
+  let taken = -Infinity;
+  for (const { x, label } of [...rules].sort((a, b) => a.x - b.x)) {
     const at = scene.logX ? Math.log10(x) : x;
     if (!(at >= transform.xMin && at <= transform.xMax)) continue;
     const px = Math.round(transform.ax * at + transform.bx) + 0.5;
@@ -102,6 +103,11 @@ export function paintRules(context: CanvasRenderingContext2D, rules: readonly XR
     context.stroke();
     const isLeft = px > scene.width * 0.7;
     context.textAlign = isLeft ? 'right' : 'left';
+    // Where two would lie on each other, the first is enough.
+    const textWidth = context.measureText(label).width + 4 * ratio;
+    const from = isLeft ? px - textWidth : px;
+    if (from < taken) continue;
+    taken = from + textWidth + 4 * ratio;
     context.fillText(label, px + (isLeft ? -4 : 4) * ratio, 2 * ratio);
   }
   context.setLineDash(NO_DASH);

@@ -12,8 +12,10 @@ export interface Heat {
   readonly rows: number;
   /** Share of its column's fullest cell, 0 to 1; column by column, lowest value first. */
   readonly cells: Float32Array;
+  /** The first step and the last, and where the picture of the last one ends. */
   readonly from: number;
   readonly to: number;
+  readonly end: number;
   readonly low: number;
   readonly high: number;
 }
@@ -26,11 +28,13 @@ export function heatOf(steps: readonly StepHistogram[], columnsMax: number, rows
   const low = Math.min(...steps.map((one) => one.edges[0] ?? Infinity));
   const high = Math.max(...steps.map((one) => one.edges.at(-1) ?? -Infinity));
   const [from, to] = [steps[0]!.step, steps.at(-1)!.step];
-  const columns = Math.max(1, Math.min(columnsMax, to - from + 1));
+  // The last histogram is shown for as long as the one before it, or there would be nothing to see of it.
+  const end = to + Math.max(1, to - (steps.at(-2)?.step ?? to));
+  const columns = Math.max(1, Math.min(columnsMax, end - from));
   const cells = new Float32Array(columns * rows);
   const filled = new Uint8Array(columns);
   const height = (high - low || 1) / rows;
-  const columnOf = (step: number): number => Math.min(columns - 1, Math.floor(((step - from) / (to - from || 1)) * columns));
+  const columnOf = (step: number): number => Math.min(columns - 1, Math.floor(((step - from) / (end - from)) * columns));
   for (const one of steps) {
     const column = columnOf(one.step);
     filled[column] = 1;
@@ -46,7 +50,7 @@ export function heatOf(steps: readonly StepHistogram[], columnsMax: number, rows
     if (filled[column] === 0) cells.copyWithin(column * rows, (column - 1) * rows, column * rows);
     else scale(cells.subarray(column * rows, (column + 1) * rows));
   }
-  return { columns, rows, cells, from, to, low, high };
+  return { columns, rows, cells, from, to, end, low, high };
 }
 
 function scale(column: Float32Array): void {

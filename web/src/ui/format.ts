@@ -40,13 +40,26 @@ export function clockText(path: string, value: Json): string | null {
   return path === '_runtime' ? formatDuration(value) : null;
 }
 
+const MEDIA = /^(histogram|[a-z]+-file|[a-z]+\/separated)$/;
+
+/** What a logged picture, table or the like is, in a few words; null for any other value. */
+export function mediaText(value: Json | undefined): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const { _type: type, count, nrows, ncols, width, height } = value;
+  if (typeof type !== 'string' || !MEDIA.test(type)) return null;
+  const word = type.replace(/-file$|\/separated$/, '');
+  const [across, down] = typeof nrows === 'number' ? [nrows, ncols] : [width, height];
+  const size = typeof across === 'number' && typeof down === 'number' && across > 0 ? `, ${across} × ${down}` : '';
+  return (typeof count === 'number' ? `${count} ${word}` : word) + size;
+}
+
 /** A value of a config or summary tree in one line. */
 export function cell(value: Json | undefined): string {
   if (value === undefined) return '';
   const number = asNumber(value);
   if (number !== null) return formatValue(number);
   if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return mediaText(value) ?? JSON.stringify(value);
   return String(value);
 }
 
