@@ -41,5 +41,5 @@ def test_a_spent_link_says_so(own_server: LiveServer, visits: Open) -> None:
     visit = visits(own_server.url)
     visit.expect_status(401, "/api/v1/")
     page = visit.go("/login#token=spent")
-    expect(page.get_by_role("alert")).to_contain_text("can be used once")
+    expect(page.get_by_role("alert")).to_contain_text("was used already")
     assert "token" not in page.url  # nothing for the history to keep
