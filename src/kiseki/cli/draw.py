@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from kiseki.cli.output import clean as clean
+
 BARS = "▁▂▃▄▅▆▇█"
 NAN_MARK = "×"
 STATE_COLORS = {
@@ -110,14 +112,6 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value)
-
-
-def clean(text: str) -> str:
-    """Return text of a run without control characters: they could change what the terminal shows."""
-    return "".join(
-        c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cf") else repr(c)[1:-1]
-        for c in text
-    )
 
 
 def state(name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import unicodedata
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -70,10 +71,18 @@ def json_option(command: _Command) -> _Command:
     )(command)
 
 
+def clean(text: str) -> str:
+    """Return text of a run or server without control characters: they could change what a terminal shows."""
+    return "".join(
+        c if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cf") else repr(c)[1:-1]
+        for c in text
+    )
+
+
 def tell(text: str) -> None:
     """Print lines for people on stderr."""
     for line in text.splitlines():
-        click.echo(PREFIX + line, err=True)
+        click.echo(PREFIX + clean(line), err=True)
 
 
 def progress(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kiseki.cli.output import DONE, json_option, leave, print_json
+from kiseki.cli.output import DONE, clean, json_option, leave, print_json
 
 TIMEOUT_S = 5.0
 
@@ -65,15 +65,15 @@ def _page(said: dict[str, Any]) -> str:
         state = click.style("does not answer", fg="red")
     elif server["user"]:
         state = click.style("answers", fg="green")
-        state += f", signed in as {server['user']} (entity {server['entity']})"
+        state += clean(f", signed in as {server['user']} (entity {server['entity']})")
     else:
         state = click.style("answers", fg="green")
         state += click.style(", not signed in", fg="yellow")
     lines = [f"server    {server['base_url']} {state}"]
     if server["trouble"]:
-        lines.append(f"          {server['trouble']}")
+        lines.append(f"          {clean(server['trouble'])}")
     if server["version"]:
-        lines.append(f"version   {server['version']}")
+        lines.append(f"version   {clean(str(server['version']))}")
     waiting = said["unsynced"]
     lines.append(f"unsynced  {len(waiting)} run{'s' * (len(waiting) != 1)}")
     lines += [f"          {entry['folder']}" for entry in waiting]

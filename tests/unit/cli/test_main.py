@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from kiseki.base.version import __version__
 from kiseki.cli import output
 from kiseki.cli.main import COMMANDS
-from tests.unit.cli.command import kiseki
+from tests.unit.cli.command import called, kiseki
 
 
 def test_help_names_every_command() -> None:
@@ -67,3 +70,36 @@ def test_every_code_is_named_once() -> None:
     codes = re.findall(r"KSK-CLI-\d+", output.__doc__ or "")
     used = {output.WRONG_USAGE, output.ABSENT, output.NO_RUN, output.NOTHING, output.OTHER}
     assert set(codes) == used and len(codes) == len(used)
+
+
+ESCAPES = "\x1b]0;title\x07 \x1b[2K\u202e"
+
+
+class _Hostile(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        is_health = self.path.endswith("health")
+        body = json.dumps({"status": "ok"} if is_health else {"detail": ESCAPES, "code": "x"})
+        self.send_response(200 if is_health else 418)
+        self.send_header(
+            "Content-Type", "application/json" if is_health else "application/problem+json"
+        )
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_what_a_server_says_does_not_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """reliability 5.6: text of a server is not trusted."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Hostile) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("KISEKI_BASE_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("KISEKI_API_KEY", "x" * 50)
+        for command in (["ls"], ["status"], ["pull", "e/p/r"]):
+            done = called(*command)
+            said = done.out + done.err
+            assert "title" in said, command
+            assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", said), command
+        server.shutdown()
