@@ -71,7 +71,7 @@ def headers_of(
     kind = type_of(name)
     how = "attachment" if as_attachment or kind == UNKNOWN else "inline"
     last = quote(name.rpartition("/")[2], safe="")
-    return {
+    headers = {
         "Content-Type": kind,
         "Content-Disposition": f"{how}; filename*=UTF-8''{last}",
         "Content-Security-Policy": POLICY,
@@ -79,6 +79,9 @@ def headers_of(
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
     }
+    if name.lower().endswith(PAGES):
+        headers["Vary"] = "Sec-Fetch-Dest"
+    return headers
 
 
 def _page_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
@@ -86,7 +89,7 @@ def _page_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": PAGE_POLICY,
         "X-Frame-Options": "SAMEORIGIN",
-        "ETag": f'"{digest}"',
+        "ETag": f'"{digest}-page"',  # a browser must not take the one for the other
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
         "Vary": "Sec-Fetch-Dest",

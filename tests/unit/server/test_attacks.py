@@ -184,3 +184,20 @@ def test_only_the_headers_of_events_can_be_asked_for(door: Door, bob: Person) ->
 def test_a_body_that_is_no_json_is_refused(door: Door, body: bytes) -> None:
     """reliability 7.6: also by who nobody knows."""
     assert Person(door).send("/api/v1/invites/look", body).status == 400
+
+
+def test_a_page_in_a_frame_is_not_taken_for_the_file(door: Door, bob: Person) -> None:
+    """reliability 5.9: the one may run its scripts, so no cache may answer with it for the other."""
+    assert open_run(bob, entity="lab")[0] == 200
+    path = project_of("lab", "digits") + "/runs/r1/files/x.html"
+    assert bob.send(path, b"<script>1</script>", "PUT").status == 201
+    frame = {**bob.headers, "sec-fetch-dest": "iframe"}
+    page, file = door.ask("GET", path, headers=frame), bob.ask("GET", path)
+    assert page.headers["content-type"].startswith("text/html")
+    assert file.headers["content-disposition"].startswith("attachment")
+    for one, other, headers in ((page, file, bob.headers), (file, page, frame)):
+        assert one.headers["vary"] == "Sec-Fetch-Dest"
+        known = {**headers, "if-none-match": one.headers["etag"]}
+        assert door.ask("GET", path, headers=known).status == 200
+        known["if-none-match"] = other.headers["etag"]
+        assert door.ask("GET", path, headers=known).status == 304
