@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 import kiseki
 from tests.e2e.run_scripts import QUIET, start_script
-from tests.fakes.live_server import LiveServer
+from tests.fakes.live_server import FIRST_KEY, LiveServer
 
 
 @pytest.fixture(autouse=True)
@@ -183,3 +184,19 @@ def test_a_run_that_is_alive_here_is_not_gone_on_with_offline(arguments: dict[st
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_script_that_is_ended_while_it_registers_is_no_error_of_the_server(
+    server: LiveServer,
+) -> None:
+    """I-81: Ctrl-C in `init` cuts a request off; the server's log has no incident of it."""
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST /api/v1/streams/{'0' * 32}/records HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            f"Authorization: Bearer {FIRST_KEY}\r\nContent-Type: application/x-kiseki-records\r\n"
+            "Content-Length: 1000\r\n\r\nhalf of it".encode()
+        )
+    server.get("/api/v1/projects")
+    server.stop()
+    assert "Traceback" not in server.log.read_text()

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -201,17 +201,25 @@ def _body_decoder(endpoint: Endpoint) -> Callable[[bytes], Any] | None:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """Return the body of a request. Raises TooLarge as soon as it is known to exceed `limit` bytes."""
+    """Return the body of a request.
+
+    Raises:
+        TooLarge: as soon as it is known to exceed `limit` bytes.
+        Invalid: code `body`: the client went away.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"the body has {int(declared):,} bytes; the limit is {limit:,}")
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise TooLarge(f"the body is larger than the limit of {limit:,} bytes")
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                raise TooLarge(f"the body is larger than the limit of {limit:,} bytes")
+            parts.append(part)
+    except ClientDisconnect as error:  # a script that was ended: nobody reads the answer
+        raise Invalid("the body ended before all of it came", code="body") from error
     return b"".join(parts)
 
 
