@@ -183,9 +183,11 @@ def from_yaml(path: str) -> dict[str, Any]:
     """Return the pairs of a YAML file: a plain mapping, or `key: {desc: …, value: …}`."""
     import yaml
 
+    from kiseki.sdk import yaml_files
+
     try:
         with open(path, encoding="utf-8") as file:
-            found = yaml.safe_load(file)
+            found = yaml_files.load(file)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Error(f"the config file {path!r} cannot be read: {error}") from error
     if found is None:

@@ -126,6 +126,19 @@ def test_periods_and_size(config: Config, monkeypatch: pytest.MonkeyPatch) -> No
     assert config.as_dict() == {"a": {"b.c": 1}}
 
 
+def test_numbers_of_yaml_are_those_people_mean(tmp_path: Path) -> None:  # I-30
+    path = tmp_path / "c.yaml"
+    path.write_text("a: 1e-3\nb: -2E5\nc: 1.5e+3\nd: .5e1\ne: 0.1\nf: 1\ng: '1e-3'\nh: e1\ni: 1e\n")
+    found = from_yaml(str(path))
+    assert found == {
+        "a": 0.001, "b": -200000.0, "c": 1500.0, "d": 5.0, "e": 0.1, "f": 1, "g": "1e-3", "h": "e1",
+        "i": "1e",
+    }  # fmt: skip
+    path.write_text("a: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(Error):
+        from_yaml(str(path))
+
+
 def test_yaml_in_both_forms(tmp_path: Path) -> None:  # I-30
     path = tmp_path / "c.yaml"
     path.write_text(
