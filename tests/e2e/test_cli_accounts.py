@@ -54,7 +54,7 @@ def token_of(url: str) -> str:
 def test_an_operator_without_a_browser(live: LiveServer) -> None:
     """Adds a person, who comes in by the link; invites another; sees it all in the audit log."""
     data = ["--data", live.data]
-    link = called("admin", "add-user", "bob", *data, "--url", live.url)
+    link = called("admin", "add-user", "bob", *data)  # the folder knows how its server is reached
     assert link.status == 0 and link.out.startswith(f"{live.url}/login#token=")
     assert post(live, "/api/v1/session", {"token": token_of(link.out)})[1]["user"] == "bob"
     taken = called("admin", "add-user", "bob", *data)

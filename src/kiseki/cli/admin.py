@@ -37,6 +37,7 @@ class Office(NamedTuple):
     meta: MetaStore
     people: People
     who: Principal
+    url: str | None  # how people reach the server, if one ever ran
 
 
 @click.group("admin")
@@ -55,7 +56,7 @@ def _data_option(function: _Command) -> _Command:
 
 def _url_option(function: _Command) -> _Command:
     return click.option(
-        "--url", metavar="URL", help="How people reach the server. Default: KISEKI_BASE_URL."
+        "--url", metavar="URL", help="How people reach the server. Default: as it was started."
     )(function)
 
 
@@ -83,7 +84,7 @@ def _opened(data: Path | None) -> Iterator[Office]:
     from kiseki.core.access import Access, operator
     from kiseki.core.people.accounts import Policy
     from kiseki.core.people.people import open_people
-    from kiseki.storage.open import open_meta
+    from kiseki.storage.open import open_meta, read_url
 
     folder = data if data is not None else data_dir() / "server"
     if not (folder / "meta.db").exists():
@@ -95,7 +96,8 @@ def _opened(data: Path | None) -> Iterator[Office]:
         )
     meta = open_meta(folder)
     try:
-        yield Office(meta, open_people(meta, Access(meta), Policy()), operator(_os_user()))
+        people = open_people(meta, Access(meta), Policy())
+        yield Office(meta, people, operator(_os_user()), read_url(folder))
     finally:
         meta.close()
 
@@ -107,10 +109,10 @@ def _os_user() -> str:
         return "operator"
 
 
-def _link(url: str | None, page: str, token: str) -> str:
+def _link(office: Office, url: str | None, page: str, token: str) -> str:
     from kiseki.client.credentials import resolve
 
-    return f"{resolve(url).base_url}/{page}#token={token}"
+    return f"{resolve(url or office.url).base_url}/{page}#token={token}"
 
 
 @command.command("create-key")
@@ -243,7 +245,7 @@ def make_link(office: Office, name: str, url: str | None, as_json: bool) -> None
 
 
 def _print_link(office: Office, name: str, url: str | None, as_json: bool) -> None:
-    link = _link(url, "login", office.people.accounts.link(office.who, name))
+    link = _link(office, url, "login", office.people.accounts.link(office.who, name))
     if as_json:
         print_json({"user": name, "url": link})
     else:
@@ -269,7 +271,7 @@ def invite(
 ) -> None:
     """Print a link that lets one person make an account and join a team."""
     token, made = office.people.invites.make(office.who, team, role, days)
-    link = _link(url, "invite", token)
+    link = _link(office, url, "invite", token)
     if as_json:
         print_json({"number": made.number, "team": team, "role": role, "url": link})
     else:

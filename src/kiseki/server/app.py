@@ -48,6 +48,7 @@ from kiseki.server.api import (
     streams,
     table,
     teams,
+    trash,
     users,
     viewer,
 )
@@ -55,7 +56,7 @@ from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
 from kiseki.server.static import Static
 from kiseki.storage.interface import Storage
-from kiseki.storage.open import is_new, open_storage
+from kiseki.storage.open import is_new, open_storage, write_url
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ MODULES: tuple[Routes, ...] = (
     projects.routes,
     table.routes,
     runs.routes,
+    trash.routes,
     series.routes,
     history.routes,
     files.routes,
@@ -176,6 +178,7 @@ def serve(
             )
             bound = listener.getsockname()[1]
             url = (public_url or f"http://{_in_url(host)}:{bound}{root_path}").rstrip("/")
+            write_url(data, url)  # for the links that `kiseki admin` makes
             core = open_core(storage, url, policy)
             try:
                 core.jobs.start()

@@ -2,6 +2,7 @@
 
 DIR/                 mode 0700
 ├─ server.lock       the process that serves this folder
+├─ server.url        how people reach it, or did when it last ran
 ├─ meta.db           people, projects, runs and their folds
 ├─ history/N.db      batches and column chunks of project N
 └─ blobs/ab/cdef…    content of files, by its SHA-256
@@ -52,3 +53,16 @@ def open_meta(data: Path) -> MetaStore:
     """Open the meta store alone, also while a server runs: for administration."""
     make_folder(data)
     return EmbeddedMeta(data / "meta.db")
+
+
+def write_url(data: Path, url: str) -> None:
+    """Note how people reach the server of a data folder."""
+    (data / "server.url").write_text(url, "utf-8")
+
+
+def read_url(data: Path) -> str | None:
+    """Return how people reach the server of a data folder, None if none ever ran."""
+    try:
+        return (data / "server.url").read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
