@@ -108,9 +108,15 @@ def check_can(who: Principal, verb: Verb, entity: str, what: str, project: str =
     )
 
 
+def can_delete(who: Principal, entity: str, project: str, maker: str) -> bool:
+    """Return whether somebody made a run themselves, and may write, or administers its owner."""
+    is_own = maker == who.user.name and can(who, "write", entity, project)
+    return is_own or can(who, "admin", entity, project)
+
+
 def check_can_delete(who: Principal, entity: str, project: str, maker: str, what: str) -> None:
-    """Raise Forbidden unless somebody made `what` themselves, and may write, or administers its owner."""
-    if maker != who.user.name or not can(who, "write", entity, project):
+    """Raise Forbidden unless somebody may delete, and restore, `what` that `maker` made."""
+    if not can_delete(who, entity, project, maker):
         check_can(who, "admin", entity, what, project)
 
 
@@ -302,7 +308,7 @@ class Access:
             if number is None:
                 raise Unauthenticated(
                     "this sign-in link was used already or is older than an hour; "
-                    "restart the server for a new one, or sign in with an API key",
+                    "the server's admin makes another one: kiseki admin link NAME",
                     code="token",
                 )
             return self.begin(self._user(number), "link")
