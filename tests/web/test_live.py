@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -142,3 +143,23 @@ def test_a_server_that_was_away_is_found_again(
     own_server.start()
     expect(reader.page.get_by_text("The server does not answer.")).to_be_hidden()
     expect(reader.page.get_by_title("Live updates are on")).to_have_text("Live")
+
+
+def test_a_server_that_is_connected_but_silent_is_not_live(
+    script_env: dict[str, str], own_server: LiveServer, reader: Visit
+) -> None:
+    run_once(script_env, "silent", "silent")
+    page = reader.go("/ada/silent")
+    expect(reader.chart("loss")).to_have_accessible_name(re.compile("at step 1[, .]"))
+    expect(page.get_by_title("Live updates are on")).to_have_text("Live")
+    assert own_server.process is not None
+    own_server.process.send_signal(signal.SIGSTOP)
+    try:
+        page.get_by_role("link", name="Table").click()  # its code has not been fetched yet
+        expect(page.get_by_role("main", name="Loading")).to_be_visible()
+        expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    finally:
+        own_server.process.send_signal(signal.SIGCONT)
+    expect(page.get_by_text("The server does not answer.")).to_be_hidden()
+    expect(page.get_by_title("Live updates are on")).to_have_text("Live")
+    expect(page.get_by_role("row").filter(has_text="silent")).to_be_visible()

@@ -12,12 +12,15 @@ export interface StreamHandlers<Change> {
 
 export type AnyChange = Partial<ProjectChange> & { projects?: string[] };
 
+/** The server says something every 5 s; one that is silent for three times as long is away, though connected. */
+const SILENCE_MS = 16_000;
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 20_000;
 
 export class ChangeStream {
   private source: EventSource | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private wasLive = false;
 
@@ -30,6 +33,7 @@ export class ChangeStream {
 
   close(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.silence);
     this.source?.close();
     this.source = null;
   }
@@ -47,13 +51,22 @@ export class ChangeStream {
     if (!this.wasLive) this.handlers.state('connecting', null);
     // Not `onopen`: only from its hello on does the server tell of every change.
     source.addEventListener('hello', () => this.opened());
+    source.addEventListener('ping', () => this.heard());
     source.addEventListener('change', (event) => {
+      this.heard();
       this.handlers.change(JSON.parse((event as MessageEvent<string>).data) as AnyChange);
     });
     source.onerror = () => this.failed();
+    this.heard();
+  }
+
+  private heard(): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.failed(), SILENCE_MS);
   }
 
   private opened(): void {
+    this.heard();
     this.failures = 0;
     this.wasLive = true;
     this.handlers.state('live', null);
@@ -61,6 +74,7 @@ export class ChangeStream {
   }
 
   private failed(): void {
+    clearTimeout(this.silence);
     this.source?.close();
     this.source = null;
     this.failures += 1;

@@ -17,9 +17,10 @@ from kiseki.server.api.routing import Call, Routes
 
 routes = Routes()
 
-HEARTBEAT_S = 15
+HEARTBEAT_S = 5
 STREAM_S = 3600  # then the page connects again, and is asked again who it is
 CHECK_S = 5  # what they may see is looked up this often at most, as of all other requests
+PING = b"event: ping\ndata: {}\n\n"  # no comment: a page cannot see those, and would think us live
 EVENT_STREAM = "text/event-stream"
 
 
@@ -66,6 +67,6 @@ async def messages(core: Core, number: int | None, who: Principal) -> AsyncItera
                 if not await run_in_threadpool(access.is_current, who):
                     return
                 checked = clock()
-            yield message or b": still here\n\n"
+            yield message or PING
     finally:
         live.unsubscribe(number, subscriber)
