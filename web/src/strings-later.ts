@@ -123,6 +123,7 @@ export const later = {
     forkAt: (step: string) => `Forked from here at step ${step}`,
     writers: 'Writers',
     primary: 'primary',
+    started: (when: string) => `started ${when}`,
     resumed: (when: string) => `resumed ${when}`,
     attempt: (attempt: number) => `Attempt ${n(attempt)}`,
     latest: 'latest',
