@@ -11,9 +11,12 @@ that saved them.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
@@ -32,6 +35,7 @@ from kiseki.storage.interface import MetaStore
 FILE_BYTES_MAX = 50 * 10**9
 RECEIVING_MAX = 32  # files on their way in at once: each takes some memory
 MISSING_MAX = 1_000  # digests in one question
+PROMISE_US = 24 * 3600 * 1_000_000  # a promise that content is there is noted once a day
 UPLOADED = "now"  # policy of what was uploaded by hand
 _MEDIA = re.compile(
     r"media/.*_([0-9]+)_[0-9a-f]{20}\.[^/]*", re.DOTALL
@@ -62,6 +66,8 @@ class Files:
         self._runs = runs
         self._folds = folds
         self._receiving = threading.BoundedSemaphore(RECEIVING_MAX)
+        self._dropping = threading.Lock()  # held while content is deleted
+        self._coming: Counter[str] = Counter()  # digests that projects are just being given
 
     # ── content in ──
 
@@ -83,6 +89,9 @@ class Files:
             check_digest(digest)
         owner = self._projects.find(who, entity, project, "write")
         held = self._meta.blobs(owner.number, digests)
+        if held:  # who is told so will name it, and does not bring it
+            now = wall_us()
+            self._meta.promise(owner.number, list(held), now, now - PROMISE_US)
         return [digest for digest in dict.fromkeys(digests) if digest not in held]
 
     def receive(self, size: int) -> Reception:
@@ -113,16 +122,37 @@ class Files:
         Raises:
             Invalid: code `digest`: something else came.
         """
-        reception.incoming.keep(digest)
-        size = reception.incoming.size
-        return bool(self._meta.add_blobs(project.number, {digest: size}, wall_us()))
+        with self._keeping([digest]):
+            reception.incoming.keep(digest)
+            size = reception.incoming.size
+            return bool(self._meta.add_blobs(project.number, {digest: size}, wall_us()))
 
     def keep_all(self, project: Project, contents: Sequence[bytes]) -> list[str]:
         """Let a project hold several small contents, durably; return their digests. Raises StorageFull."""
-        digests = self._blobs.keep_all(contents)
-        sizes = {digest: len(data) for digest, data in zip(digests, contents, strict=True)}
-        self._meta.add_blobs(project.number, sizes, wall_us())
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
+        with self._keeping(digests):
+            self._blobs.keep_all(contents)
+            sizes = {digest: len(data) for digest, data in zip(digests, contents, strict=True)}
+            self._meta.add_blobs(project.number, sizes, wall_us())
         return digests
+
+    @contextmanager
+    def _keeping(self, digests: Sequence[str]) -> Iterator[None]:
+        """Let nobody drop contents between their coming and the note that a project holds them."""
+        with self._dropping:
+            self._coming.update(digests)
+        try:
+            yield
+        finally:
+            with self._dropping:
+                self._coming.subtract(digests)
+                self._coming += Counter()  # forgets zeros
+
+    def drop_unheld(self, digest: str) -> None:
+        """Delete content for good, unless a project holds it or is just being given it."""
+        with self._dropping:
+            if not self._coming[digest] and not self._meta.has_blob(digest):
+                self._blobs.drop(digest)
 
     # ── files of a run ──
 
@@ -191,7 +221,7 @@ class Files:
         taken: dict[str, StoredFile] = {}
         for span in chain(attempt.history, segments)[:-1]:
             theirs = self._folds.files(segments[span.segment].attempt)
-            taken |= {path: theirs[path] for path in theirs if _is_shown(path, span.hi)}
+            taken |= {path: theirs[path] for path in theirs if is_shown(path, span.hi)}
         return taken | own
 
 
@@ -235,7 +265,7 @@ def check_size(size: int) -> None:
         raise TooLarge(f"the file has {size:,} bytes or more; the limit is {FILE_BYTES_MAX:,}")
 
 
-def _is_shown(path: str, last_step: int | None) -> bool:
+def is_shown(path: str, last_step: int | None) -> bool:
     """Return whether a row up to and with a step shows this file."""
     media = _MEDIA.fullmatch(path)
     return media is not None and (last_step is None or int(media.group(1)) <= last_step)

@@ -20,7 +20,7 @@ from dataclasses import replace
 from kiseki.base.clock import wall_us
 from kiseki.core import saved
 from kiseki.core.attempt import LiveAttempt, LiveStream, Pending, fold_item
-from kiseki.core.changes import Change, Listener, Part
+from kiseki.core.changes import EVERY_PART, Change, Listener, Part
 from kiseki.core.decode import Decoded, decode, read_frames
 from kiseki.errors import NotFound
 from kiseki.record import fold
@@ -324,17 +324,28 @@ class Folds:
             if live is not None:
                 live.stop_us = at_us
 
-    def delete(self, run: Run, now_us: int) -> None:
-        """Refuse further records of a run."""
+    def delete(self, runs: Sequence[Run]) -> None:
+        """Refuse further records of runs, and tell who watches that they are gone."""
+        self._mark(runs, is_deleted=True)
+        self._listener.publish([_change(run, {"state"}, is_gone=True) for run in runs])
+
+    def restore(self, runs: Sequence[Run]) -> None:
+        """Take records of runs again, and tell who watches that they are there."""
+        self._mark(runs, is_deleted=False)
+        self._listener.publish([_change(run, EVERY_PART, is_new=True) for run in runs])
+
+    def _mark(self, runs: Sequence[Run], *, is_deleted: bool) -> None:
+        numbers = {run.number for run in runs}
         with self._lock:
             for live in self._attempts.values():
-                if live.run.number == run.number:
-                    live.is_deleted = True
-            change = Change(
-                run.project, run.entity, run.project_name, run.id, run.next_step, run.rows, run.state,
-                frozenset({"state"}), is_gone=True,
-            )  # fmt: skip
-        self._listener.publish([change])
+                if live.run.number in numbers:
+                    live.is_deleted = is_deleted
+
+    def forget(self, run: Run) -> None:
+        """Let a run leave memory without saving it: it is purged."""
+        with self._saving, self._lock:
+            for live in [one for one in self._attempts.values() if one.run.number == run.number]:
+                self._evict(live)
 
     # ── saving ──
 
@@ -408,3 +419,10 @@ class Folds:
         self._attempts.pop(live.number, None)
         for id in live.streams:
             self._streams.pop(id, None)
+
+
+def _change(run: Run, parts: frozenset[Part] | set[Part], **flags: bool) -> Change:
+    return Change(
+        run.project, run.entity, run.project_name, run.id, run.next_step, run.rows, run.state,
+        frozenset(parts), **flags,
+    )  # fmt: skip

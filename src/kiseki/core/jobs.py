@@ -1,14 +1,15 @@
-"""What goes on in the background: saving folds, compaction, watching for silent runs, clearing up."""
+"""What goes on in the background: saving folds, compaction, watching for silent runs, purging."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from kiseki.base.clock import wall_us
 from kiseki.core.folds import Folds
+from kiseki.core.trash import Trash
 from kiseki.storage.interface import MetaStore, SeriesStore
 
 log = logging.getLogger(__name__)
@@ -19,13 +20,22 @@ COMPACT_S = 5.0
 COMPACT_IDLE_S = 600.0
 REAP_S = 15.0
 CLEAR_S = 3600.0
+PURGE_S = 3600.0  # between two rounds
+PURGE_FIRST_S = 60.0  # after the start
+PURGE_SLICE_S = (
+    1.0  # at a time: compaction and the watch over silent runs get their turn in between
+)
+PURGE_PAUSE_S = 5.0
 
 
 class Jobs:
     """Two threads: folds are saved in time whatever the compaction does."""
 
-    def __init__(self, meta: MetaStore, series: SeriesStore, folds: Folds) -> None:
+    def __init__(self, meta: MetaStore, series: SeriesStore, folds: Folds, trash: Trash) -> None:
         self._meta = meta
+        self._trash = trash
+        self._round: Iterator[None] | None = None  # of purging, begun and not finished
+        self._round_at = time.monotonic() + PURGE_FIRST_S
         self._series = series
         self._folds = folds
         self._stopping = threading.Event()
@@ -65,6 +75,7 @@ class Jobs:
             self._compact: COMPACT_S,
             self._compact_idle: COMPACT_IDLE_S,
             self._clear: CLEAR_S,
+            self._purge: PURGE_PAUSE_S,
         }
         started = time.monotonic()
         next_at = {job: started + every for job, every in due.items()}
@@ -89,6 +100,18 @@ class Jobs:
 
     def _clear(self) -> None:
         self._meta.drop_expired(wall_us())
+
+    def _purge(self) -> None:
+        """Go on with a round of purging for a while."""
+        now = time.monotonic()
+        if now < self._round_at:
+            return
+        if self._round is None:
+            self._round = self._trash.purge()
+        for _ in self._round:
+            if self._stopping.is_set() or time.monotonic() > now + PURGE_SLICE_S:
+                return
+        self._round, self._round_at = None, time.monotonic() + PURGE_S
 
     def _guard(self, job: Callable[[], object]) -> bool:
         try:

@@ -158,8 +158,9 @@ class Opening:
     def _check_takeover(self, run: Run, record: Open, now_us: int) -> None:
         what = f"run {run.entity}/{run.project_name}/{run.id}"
         if run.deleted_us is not None:
+            back = ", or restore it from the trash" if run.purged_us is None else ""
             raise Conflict(
-                f"{what} was deleted, and its id cannot be used again. Choose another id",
+                f"{what} was deleted, and its id cannot be used again. Choose another id{back}",
                 code="deleted",
             )
         if not record.primary:

@@ -1,4 +1,4 @@
-"""One run: found, read, edited, stopped, deleted; and where its rows lie."""
+"""One run: found, read, edited, stopped; and where its rows lie."""
 
 from __future__ import annotations
 
@@ -113,12 +113,6 @@ class Runs:
         now = wall_us()
         self._meta.edit_run(run.number, {"stop_us": now})
         self._folds.stop(run.attempt, now)
-
-    def delete(self, run: Run) -> None:
-        """Put a run into the trash. Its id stays taken (I-21)."""
-        now = wall_us()
-        self._meta.edit_run(run.number, {"deleted_us": now})
-        self._folds.delete(run, now)
 
 
 def _check_edit(changes: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from kiseki.core.people.people import People, open_people
 from kiseki.core.projects import Projects
 from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
+from kiseki.core.trash import Trash
 from kiseki.storage.interface import MetaStore, SeriesStore, Storage
 
 
@@ -42,6 +43,7 @@ class Core:
     folds: Folds
     runs: Runs
     files: Files
+    trash: Trash
     ingest: Ingest
     jobs: Jobs
     queries: Queries
@@ -74,10 +76,11 @@ def open_core(
     folds = Folds(meta, series, live)
     folds.recover()
     ingest = Ingest(meta, series, projects, folds, live)
-    jobs = Jobs(meta, series, folds)
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
+    trash = Trash(meta, series, folds, files, people.audit)
+    jobs = Jobs(meta, series, folds, trash)
     return Core(
-        meta, series, live, access, people, projects, folds, runs, files, ingest, jobs,
+        meta, series, live, access, people, projects, folds, runs, files, trash, ingest, jobs,
         Queries(meta, series, runs), url,
     )  # fmt: skip

@@ -271,8 +271,13 @@ class SeriesStore(Protocol):
         """
         ...
 
-    def drop(self, project: int, segments: Sequence[int] | None = None) -> None:
-        """Delete segments (None: the whole project) for good."""
+    def drop(
+        self, project: int, segments: Sequence[int] | None = None, streams: Sequence[str] = ()
+    ) -> None:
+        """Delete segments (None: the whole project) for good, and the cursors and shapes of streams.
+
+        The streams hold nothing outside these segments.
+        """
         ...
 
     def close(self) -> None:
@@ -419,8 +424,20 @@ class Run:
     next_step: int = 0
     stop_us: int | None = None  # when somebody asked it to stop
     deleted_us: int | None = None
+    deleted_by: str = ""  # name of a user
+    purged_us: int | None = None  # only its id is left, and what others hang on
     config: Mapping[str, Any] = field(default_factory=dict)
     summary: Mapping[str, Any] = field(default_factory=dict)  # nested, as `RunState.summary`
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A segment of a purged run that nothing hangs on, whose it is, and its streams."""
+
+    project: int
+    segment: int
+    attempt: int
+    streams: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -524,9 +541,9 @@ class MetaStore(PeopleStore, Protocol):
 
     def run_by_number(self, number: int) -> Run | None: ...
 
-    def runs(self, project: int, ids: Sequence[str]) -> list[Run]:
-        """Return those of the runs that exist and are not deleted, in the order asked for, without
-        their config and summary.
+    def runs(self, project: int, ids: Sequence[str], *, deleted: bool = False) -> list[Run]:
+        """Return those of the runs that exist and are not deleted (`deleted`: these too), in the order asked
+        for, without their config and summary.
         """
         ...
 
@@ -587,6 +604,70 @@ class MetaStore(PeopleStore, Protocol):
         """Change columns of a run that no record carries: color, stop_us, deleted_us."""
         ...
 
+    # trash
+    def trash(self, project: int, offset: int, limit: int) -> tuple[int, list[Run]]:
+        """Return how many runs of a project can be restored, and a page of them, deleted last first."""
+        ...
+
+    def throw_away(self, numbers: Sequence[int], by: str, now_us: int) -> list[int]:
+        """Put runs into the trash; return those that were not there. `by`: name of a user."""
+        ...
+
+    def restore(self, numbers: Sequence[int], since_us: int) -> list[int]:
+        """Take runs out of the trash that were put there after `since_us`; return them."""
+        ...
+
+    def expired(self, before_us: int, limit: int) -> list[Run]:
+        """Return runs that were put into the trash at `before_us` or earlier and not purged."""
+        ...
+
+    def hung_on(self, run: int) -> dict[int, int]:
+        """Return by attempt of a run the last step at which something hangs below it."""
+        ...
+
+    def purge(
+        self,
+        run: Run,
+        before_us: int,
+        now_us: int,
+        files: Mapping[int, bytes],
+        digests: Sequence[str],
+    ) -> bool:
+        """Leave nothing of a run but its id and its attempts with their segments; it cannot be restored.
+
+        Args:
+            before_us: what was put into the trash later stays.
+            files: by attempt its part `files` from now on.
+            digests: contents to look at (`unnamed`).
+
+        Returns whether the run was still to be purged.
+        """
+        ...
+
+    def loose_segments(self, limit: int) -> list[Loose]: ...
+
+    def drop_segment(self, gone: Loose, digests: Sequence[str]) -> None:
+        """Forget a segment, and its attempt with its last one. `digests`: contents to look at."""
+        ...
+
+    def unnamed(self) -> dict[int, list[str]]:
+        """Return by project the contents that purged runs named and that were not settled yet."""
+        ...
+
+    def files_parts(self, project: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return the parts `files` of a project's attempts with numbers above `after`, in their order."""
+        ...
+
+    def drop_blobs(self, project: int, digests: Sequence[str], before_us: int) -> list[str]:
+        """Take contents from a project that were given, or promised, at `before_us` or earlier; return those
+        that it has no more.
+        """
+        ...
+
+    def settle(self, project: int, digests: Sequence[str]) -> None:
+        """Note that contents were looked at."""
+        ...
+
     # streams and folds
     def stream(self, id: str) -> Stream | None: ...
 
@@ -614,11 +695,22 @@ class MetaStore(PeopleStore, Protocol):
 
     # files
     def add_blobs(self, project: int, sizes: Mapping[str, int], now_us: int) -> int:
-        """Note that a project was given contents, by SHA-256, and may show them; return how many are new."""
+        """Note that a project was given contents, by SHA-256, and may show them; return how many are new.
+
+        Of those it has the time moves: nobody takes them away soon.
+        """
         ...
 
     def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:
         """Return the size in bytes of those contents that a project holds, by SHA-256."""
+        ...
+
+    def promise(self, project: int, digests: Sequence[str], now_us: int, since_us: int) -> None:
+        """Move the time of contents that a project holds since before `since_us`: somebody relies on them."""
+        ...
+
+    def has_blob(self, digest: str) -> bool:
+        """Return whether any project holds a content."""
         ...
 
     def close(self) -> None: ...

@@ -280,8 +280,8 @@ class PeopleStore(Protocol):
         ...
 
     # audit
-    def add_audit(self, entry: AuditEntry) -> None:
-        """Append an entry; its number is given by the store."""
+    def add_audit(self, *entries: AuditEntry) -> None:
+        """Append entries; their numbers are given by the store."""
         ...
 
     def audit(self, before: int | None, limit: int) -> list[AuditEntry]:

@@ -9,14 +9,18 @@ from typing import Any
 
 from kiseki.base.clock import wall_us
 from kiseki.core.access import SCOPES, Principal, create_user
+from kiseki.core.files import Files
 from kiseki.core.folds import Folds
 from kiseki.core.ingest import Ingest, Receipt
+from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
 from kiseki.core.runs import Runs
+from kiseki.core.trash import Trash
 from kiseki.record import codec, frame
 from kiseki.record.types import Kind, Open, Record, Shape
 from kiseki.storage.embedded.meta import EmbeddedMeta
 from kiseki.storage.interface import SeriesStore
+from kiseki.storage.memory.blobs import MemoryBlobs
 from kiseki.storage.memory.series import MemorySeries
 
 
@@ -37,7 +41,9 @@ class Listening:
 class Kit:
     """The parts of a core over one folder; `again()` is what a new process would have."""
 
-    def __init__(self, folder: Path, series: SeriesStore | None = None) -> None:
+    def __init__(
+        self, folder: Path, series: SeriesStore | None = None, blobs: MemoryBlobs | None = None
+    ) -> None:
         self.folder = folder
         self.meta = EmbeddedMeta(folder / "meta.db")
         self.series: SeriesStore = series or MemorySeries()
@@ -47,6 +53,11 @@ class Kit:
         self.folds = Folds(self.meta, self.series, self.live, self.clock)
         self.folds.recover()
         self.runs = Runs(self.meta, self.projects, self.folds)
+        self.blobs = blobs or MemoryBlobs()
+        self.files = Files(self.meta, self.blobs, self.projects, self.runs, self.folds)
+        self.trash = Trash(
+            self.meta, self.series, self.folds, self.files, Audit(self.meta), self.clock
+        )
         self.ingest = Ingest(
             self.meta, self.series, self.projects, self.folds, self.live, self.clock
         )
@@ -72,7 +83,7 @@ class Kit:
     def again(self) -> Kit:
         """Return what the next process finds, after a kill of this one."""
         self.close(save=False)
-        return Kit(self.folder, self.series)
+        return Kit(self.folder, self.series, self.blobs)
 
 
 class Writer:

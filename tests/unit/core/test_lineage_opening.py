@@ -222,7 +222,7 @@ def test_a_fork_outlives_the_run_it_begins_with(kit: Kit) -> None:
     fork = Writer(kit, "r2", parent_run="r1", parent_step=5)
     fork.send(fork.start())
     _, parent = kit.runs.find(kit.ada, "ada", "digits", "r1")
-    kit.runs.delete(parent)
+    kit.trash.delete([parent], "ada")
     assert steps(kit, "r2") == list(range(6))
     assert [
         piece.run_id for piece in kit.runs.pieces(kit.runs.find(kit.ada, "ada", "digits", "r2")[1])

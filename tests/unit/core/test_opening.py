@@ -209,7 +209,7 @@ def test_the_id_of_a_deleted_run_stays_taken(kit: Kit) -> None:
     """I-21."""
     writer = finished(kit)
     _, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
-    kit.runs.delete(run)
+    kit.trash.delete([run], "ada")
     with pytest.raises(NotFound):
         kit.runs.find(kit.ada, "ada", "digits", "r1")
     assert refusal(Writer(kit), Conflict) == "deleted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from kiseki.base.clock import wall_us
@@ -20,6 +20,7 @@ Action = Literal[
     "key-made", "key-first-used", "key-revoked",
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
+    "run-restored", "run-purged",
 ]  # fmt: skip
 
 
@@ -43,6 +44,15 @@ class Audit:
     def by(self, who: Principal, action: Action, object: str = "") -> None:
         """Append what somebody did who is signed in."""
         self.note(who.user.name, action, object, who.way)
+
+    def by_each(self, who: Principal, action: Action, objects: Sequence[str]) -> None:
+        """Append what somebody did to each of several things at once."""
+        now = self._now_us()
+        name, via = who.user.name, who.way
+        if objects:
+            self._meta.add_audit(
+                *(AuditEntry(0, now, name, action, object, via) for object in objects)
+            )
 
     def entries(self, after: int | None = None, limit: int = 100) -> list[AuditEntry]:
         """Return a page of the log, youngest first, that goes on after entry number `after`."""

@@ -1,4 +1,4 @@
-"""One run: shown, edited, stopped, deleted."""
+"""One run: shown, edited, stopped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from kiseki.core.access import check_can_delete
 from kiseki.core.runs import Run
 from kiseki.record.fold import RunState
 from kiseki.server.api.routing import Call, Routes
@@ -294,12 +293,3 @@ def edit_run(call: Call) -> FullRunAnswer:
 def stop_run(call: Call) -> None:
     """Ask the script to stop: it gets a KeyboardInterrupt."""
     call.core.runs.stop(_find(call, "write"))
-
-
-@routes.add("DELETE", RUN, answer=None)
-def delete_run(call: Call) -> None:
-    """Put a run into the trash; its id stays taken."""
-    run = _find(call, "write")
-    check_can_delete(call.who, run.entity, run.project_name, run.user, f"run {run.id}")
-    call.core.runs.delete(run)
-    call.core.people.audit.by(call.who, "run-deleted", f"{run.entity}/{run.project_name}/{run.id}")

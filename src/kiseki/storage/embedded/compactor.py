@@ -400,7 +400,7 @@ def clean(file: HistoryFile) -> None:
             return
 
 
-def drop_segments(file: HistoryFile, segments: Sequence[int]) -> None:
+def drop_segments(file: HistoryFile, segments: Sequence[int], streams: Sequence[str] = ()) -> None:
     """Delete what a file holds of segments: out of sight at once, the column chunks bit by bit."""
     with file.maintenance:
         with file.write() as db:
@@ -410,6 +410,10 @@ def drop_segments(file: HistoryFile, segments: Sequence[int]) -> None:
                 for table in ("row_chunk", "batch", "line", "series"):
                     db.execute(f"DELETE FROM {table} WHERE segment=?", (segment,))
                 db.execute("DELETE FROM segment WHERE id=?", (segment,))
+            for name in streams:
+                of_stream = "stream=(SELECT id FROM stream WHERE name=?)"
+                db.execute(f"DELETE FROM shape WHERE {of_stream}", (name,))
+                db.execute("DELETE FROM stream WHERE name=?", (name,))
             file.memo.clear()
         clean(file)
 

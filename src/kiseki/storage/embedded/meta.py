@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from kiseki.errors import NotFound
 from kiseki.record.codec import decode_value
-from kiseki.storage.embedded import lineage
+from kiseki.storage.embedded import lineage, trash
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
@@ -31,6 +31,7 @@ from kiseki.storage.interface import (
     FieldStat,
     Fold,
     Fork,
+    Loose,
     Metric,
     MetricStat,
     NewStream,
@@ -93,9 +94,11 @@ class EmbeddedMeta(EmbeddedPeople):
             parts = _parts(c, [row.attempt for row in rows])
         return next((_run(row, parts) for row in rows), None)
 
-    def runs(self, project: int, ids: Sequence[str]) -> list[Run]:
+    def runs(self, project: int, ids: Sequence[str], *, deleted: bool = False) -> list[Run]:
         found: dict[str, Run] = {}
-        alive = (t.run.c.project == project, t.run.c.deleted_us.is_(None))
+        alive = [t.run.c.project == project]
+        if not deleted:
+            alive.append(t.run.c.deleted_us.is_(None))
         with self._read() as c:
             for some in slices(ids):
                 rows = c.execute(_RUNS.where(*alive, t.run.c.id.in_(some)))
@@ -257,6 +260,81 @@ class EmbeddedMeta(EmbeddedPeople):
             project = select(t.run.c.project).where(of_run).scalar_subquery()
             c.execute(_advance().where(t.project.c.number == project))
 
+    # ── trash ──
+
+    def trash(self, project: int, offset: int, limit: int) -> tuple[int, list[Run]]:
+        here = trash.in_trash(project)
+        order = (t.run.c.deleted_us.desc(), t.run.c.number.desc())
+        page = _RUNS.where(here).order_by(*order).offset(offset).limit(limit)
+        with self._read() as c:
+            total = c.scalar(select(sql.count()).select_from(t.run).where(here)) or 0
+            return total, [_run(row, {}) for row in c.execute(page)]
+
+    def throw_away(self, numbers: Sequence[int], by: str, now_us: int) -> list[int]:
+        with self._write() as c:
+            return _moved(c, trash.throw_away(c, numbers, by, now_us))
+
+    def restore(self, numbers: Sequence[int], since_us: int) -> list[int]:
+        with self._write() as c:
+            return _moved(c, trash.restore(c, numbers, since_us))
+
+    def expired(self, before_us: int, limit: int) -> list[Run]:
+        with self._read() as c:
+            rows = c.execute(_RUNS.where(trash.expired(before_us)).limit(limit))
+            return [_run(row, {}) for row in rows]
+
+    def hung_on(self, run: int) -> dict[int, int]:
+        with self._read() as c:
+            return trash.hung_on(c, run)
+
+    def purge(
+        self,
+        run: Run,
+        before_us: int,
+        now_us: int,
+        files: Mapping[int, bytes],
+        digests: Sequence[str],
+    ) -> bool:
+        with self._write() as c:
+            if not trash.purge(c, run.number, before_us, now_us, files):
+                return False
+            trash.note_unnamed(c, run.project, digests)
+            return True
+
+    def loose_segments(self, limit: int) -> list[Loose]:
+        with self._read() as c:
+            return trash.loose(c, limit)
+
+    def drop_segment(self, gone: Loose, digests: Sequence[str]) -> None:
+        with self._write() as c:
+            trash.drop_segment(c, gone)
+            trash.note_unnamed(c, gone.project, digests)
+
+    def unnamed(self) -> dict[int, list[str]]:
+        with self._read() as c:
+            return trash.unnamed(c)
+
+    def files_parts(self, project: int, after: int, limit: int) -> list[tuple[int, bytes]]:
+        p = t.attempt_part.c
+        query = (
+            select(p.attempt, p.data)
+            .join(t.attempt, t.attempt.c.number == p.attempt)
+            .join(t.run, t.run.c.number == t.attempt.c.run)
+            .where(t.run.c.project == project, p.attempt > after, p.name == "files")
+            .order_by(p.attempt)
+            .limit(limit)
+        )
+        with self._read() as c:
+            return [(row.attempt, row.data) for row in c.execute(query)]
+
+    def drop_blobs(self, project: int, digests: Sequence[str], before_us: int) -> list[str]:
+        with self._write() as c:
+            return trash.drop_blobs(c, project, digests, before_us)
+
+    def settle(self, project: int, digests: Sequence[str]) -> None:
+        with self._write() as c:
+            trash.settle(c, project, digests)
+
     # ── streams and folds ──
 
     def stream(self, id: str) -> Stream | None:
@@ -336,7 +414,19 @@ class EmbeddedMeta(EmbeddedPeople):
         if not rows:
             return 0
         with self._write() as c:
-            return sum(c.execute(_ADD_BLOB, row).rowcount for row in rows)
+            added = sum(c.execute(_ADD_BLOB, row).rowcount for row in rows)
+            if added < len(rows):
+                _touch_blobs(c, project, list(sizes), now_us, now_us)
+            return added
+
+    def promise(self, project: int, digests: Sequence[str], now_us: int, since_us: int) -> None:
+        with self._write() as c:
+            _touch_blobs(c, project, digests, now_us, since_us)
+
+    def has_blob(self, digest: str) -> bool:
+        query = select(t.blob.c.size).where(t.blob.c.digest == bytes.fromhex(digest)).limit(1)
+        with self._read() as c:
+            return c.scalar(query) is not None
 
     def blobs(self, project: int, digests: Sequence[str]) -> dict[str, int]:
         b = t.blob.c
@@ -460,6 +550,24 @@ def _create_attempt(c: Connection, new: NewStream, run: int, is_new_run: bool) -
         c.execute(t.run_cell.delete().where(t.run_cell.c.run == run))
     c.execute(t.run.update().where(t.run.c.number == run).values(**columns))
     return attempt
+
+
+def _moved(c: Connection, numbers: list[int]) -> list[int]:
+    """Let lists see that runs went into the trash or came out of it."""
+    for some in slices(numbers):
+        projects = select(t.run.c.project).where(t.run.c.number.in_(some))
+        c.execute(_advance().where(t.project.c.number.in_(projects)))
+    return numbers
+
+
+def _touch_blobs(
+    c: Connection, project: int, digests: Sequence[str], now_us: int, since_us: int
+) -> None:
+    b = t.blob.c
+    for some in slices(digests):
+        wanted = b.digest.in_(list(map(bytes.fromhex, some)))
+        old = (b.project == project, wanted, b.created_us < since_us)
+        c.execute(t.blob.update().where(*old).values(created_us=now_us))
 
 
 def _advance() -> Any:

@@ -315,11 +315,12 @@ class EmbeddedPeople(Database):
 
     # ── audit ──
 
-    def add_audit(self, entry: AuditEntry) -> None:
-        values = asdict(entry)
-        del values["number"]
+    def add_audit(self, *entries: AuditEntry) -> None:
+        rows = [asdict(entry) for entry in entries]
+        for row in rows:
+            del row["number"]
         with self._write() as c:
-            c.execute(t.audit.insert().values(values))
+            c.execute(t.audit.insert(), rows)
 
     def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
         query = select(t.audit).order_by(t.audit.c.number.desc()).limit(limit)

@@ -26,7 +26,10 @@ _ATTEMPT_COLUMNS = ("state", "started_us", "rows")
 _OWNERS = (
     select(t.attempt.c.number, t.run.c.number.label("run"), t.run.c.project, t.run.c.attempt)
     .join(t.run, t.attempt.c.run == t.run.c.number)
-    .where(t.attempt.c.number.in_(bindparam("numbers", expanding=True)))
+    .where(
+        t.attempt.c.number.in_(bindparam("numbers", expanding=True)),
+        t.run.c.purged_us.is_(None),  # what is gone does not come back from somebody's memory
+    )
 )
 _of_stream = t.stream.c.id == bindparam("stream")
 _ADVANCE_STREAM = t.stream.update().where(_of_stream).values(applied=bindparam("cursor"))

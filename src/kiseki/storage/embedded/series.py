@@ -171,7 +171,9 @@ class EmbeddedSeries:
                     gone += Compactor(file, self._cache, applied).run(idle)
         return gone
 
-    def drop(self, project: int, segments: Sequence[int] | None = None) -> None:
+    def drop(
+        self, project: int, segments: Sequence[int] | None = None, streams: Sequence[str] = ()
+    ) -> None:
         if segments is None:
             self._files.remove(project)
             with self._applied_lock:
@@ -179,7 +181,7 @@ class EmbeddedSeries:
             return
         with self._files.use(project) as file:
             if file is not None:
-                drop_segments(file, segments)
+                drop_segments(file, segments, streams)
 
     def close(self) -> None:
         self._files.close()

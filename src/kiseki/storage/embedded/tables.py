@@ -209,8 +209,11 @@ run = Table(
     Column("next_step", BigInteger, nullable=False),
     Column("stop_us", BigInteger),
     Column("deleted_us", BigInteger),
+    Column("deleted_by", Text, nullable=False, server_default=""),  # name of a user
+    Column("purged_us", BigInteger),  # only the id is left, which stays taken
     UniqueConstraint("project", "id"),
     Index("ix_run_state_heartbeat", "state", "heartbeat_us"),
+    Index("ix_run_deleted", "project", "deleted_us", sqlite_where=text("deleted_us IS NOT NULL")),
     sqlite_autoincrement=True,
 )
 
@@ -315,6 +318,17 @@ blob = Table(
     _belongs("project", "project.number", primary_key=True),
     Column("digest", LargeBinary(32), primary_key=True),
     Column("size", BigInteger, nullable=False),
-    Column("created_us", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),  # given, or promised to be there
+    Index("ix_blob_digest", "digest"),
+    sqlite_with_rowid=False,
+)
+
+# Content that a purged run named: dropped unless a run of the project names it, or somebody was told that it
+# is here.
+unnamed = Table(
+    "unnamed",
+    metadata,
+    _belongs("project", "project.number", primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
     sqlite_with_rowid=False,
 )

@@ -301,7 +301,9 @@ class MemorySeries:
                     here.batches[stream] = kept
         return gone
 
-    def drop(self, project: int, segments: Sequence[int] | None = None) -> None:
+    def drop(
+        self, project: int, segments: Sequence[int] | None = None, streams: Sequence[str] = ()
+    ) -> None:
         with self._lock:
             if segments is None:
                 self._projects.pop(project, None)
@@ -311,6 +313,9 @@ class MemorySeries:
                 here.segments.pop(number_, None)
             for stream, batches in here.batches.items():
                 here.batches[stream] = [b for b in batches if b.segment not in segments]
+            for stream in streams:
+                for known in (here.cursors, here.applied, here.shapes, here.batches):
+                    known.pop(stream, None)
 
     def close(self) -> None:
         with self._lock:
