@@ -14,7 +14,7 @@ import errno
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +79,14 @@ class _Job:
     future: Future[Receipt]
     seed: tuple[Descent, Fold] | None = None  # of the attempt that it opens
     is_running: bool = False  # it had its turn once, so its future cannot be cancelled any more
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What a stream's next body in a group goes on from: those before it are not applied yet."""
+
+    next: int
+    shapes: Mapping[int, tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -211,7 +219,7 @@ class Ingest:
 
     def _commit(self, group: list[_Job]) -> None:
         ready: list[_Ready] = []
-        expected: dict[str, int] = {}  # of streams with records in this group
+        expected: dict[str, _Expected] = {}  # of streams with records in this group
         for job in group:
             try:
                 item = self._prepare(job, expected)
@@ -251,7 +259,7 @@ class Ingest:
                 self._bytes += len(job.body)
             self._changed.notify()
 
-    def _prepare(self, job: _Job, expected: dict[str, int]) -> _Ready:
+    def _prepare(self, job: _Job, expected: dict[str, _Expected]) -> _Ready:
         stream = self._folds.stream(job.stream)
         if not job.body:
             return self._sign_of_life(job, stream, expected)
@@ -264,10 +272,10 @@ class Ingest:
             first = _first_open(job.stream, frames[0])
             stream = self._opening.open(job.who, first, self._now_us(), job.seed)
         check_writable(job.who, stream)
-        found = decode(
-            job.body, buffer, frames, expected.get(stream.id, stream.next), stream.shapes
-        )
-        expected[stream.id] = found.first + found.count
+        ahead = expected.get(stream.id) or _Expected(stream.next, stream.shapes)
+        found = decode(job.body, buffer, frames, ahead.next, ahead.shapes)
+        shapes = {**ahead.shapes, **found.shapes} if found.shapes else ahead.shapes
+        expected[stream.id] = _Expected(found.first + found.count, shapes)
         record = found.open
         if record is None and frames[0].kind == Kind.OPEN:  # sent again: the answer is, too
             record = _first_open(stream.id, frames[0])
@@ -278,12 +286,13 @@ class Ingest:
         return _Ready(job, stream, found, opened)
 
     def _sign_of_life(
-        self, job: _Job, stream: LiveStream | None, expected: dict[str, int]
+        self, job: _Job, stream: LiveStream | None, expected: dict[str, _Expected]
     ) -> _Ready:
         if stream is None:
             raise Gap("this stream is not known here: send it from its start", code="gap", next=0)
         check_writable(job.who, stream)
-        return _Ready(job, stream, Decoded(expected.get(stream.id, stream.next)), None)
+        ahead = expected.get(stream.id)
+        return _Ready(job, stream, Decoded(ahead.next if ahead else stream.next), None)
 
     def _append(self, project: int, items: list[_Ready]) -> None:
         batches = [_batch(item, self._now_us()) for item in items if item.found.count]

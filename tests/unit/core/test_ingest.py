@@ -338,6 +338,20 @@ def test_what_waits_is_committed_together(slow: tuple[Kit, SlowSeries]) -> None:
         assert stored_steps(kit, writer.open.run) == [0, 1, 2]
 
 
+def test_a_shape_holds_for_the_next_body_of_its_group(slow: tuple[Kit, SlowSeries]) -> None:
+    """Rows of a sender that does not wait for receipts are not set aside as without a shape."""
+    kit, series = slow
+    other, writer = Writer(kit, "other"), Writer(kit)
+    series.may_go.clear()
+    waiting = [kit.ingest.submit(other.id, codec.compress(other.start()), kit.ada)]
+    for frames in (writer.start(), writer.rows(range(3)), writer.rows(range(3, 5))):
+        waiting.append(kit.ingest.submit(writer.id, codec.compress(frames), kit.ada))
+    series.may_go.set()
+    receipts = [future.result(10) for future in waiting]
+    assert [receipt.rejected for receipt in receipts] == [()] * 4
+    assert stored_steps(kit, writer.open.run) == [0, 1, 2, 3, 4]
+
+
 def test_one_refusal_does_not_touch_its_group(slow: tuple[Kit, SlowSeries]) -> None:
     kit, series = slow
     good, bad = Writer(kit, "good"), Writer(kit, "bad")
