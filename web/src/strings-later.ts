@@ -109,6 +109,7 @@ export const later = {
     removeTag: (tag: string) => `Remove tag ${tag}`,
     only: 'Show only these',
     hide: 'Hide',
+    delete: 'Move to trash',
     clear: 'Clear selection',
     tagged: (tag: string, count: number) => `Tagged ${plural(count, 'run')} ${tag}.`,
     untagged: (tag: string, count: number) => `Took the tag ${tag} from ${plural(count, 'run')}.`,
@@ -162,6 +163,25 @@ export const later = {
     mean: (mean: string, deviation: string) => (deviation === '' ? mean : `${mean} ± ${deviation}`),
     spread: (n: number, low: string, high: string) => `${plural(n, 'run')}: ${low} to ${high}`,
     kinds: (count: number) => plural(count, 'value'),
+  },
+  trash: {
+    title: 'Trash',
+    about: 'Deleted runs stay here for 7 days, then they go for good. Their ids stay taken.',
+    moved: (count: number, name: string) =>
+      count === 1 && name !== '' ? `${name} moved to the trash` : `${plural(count, 'run')} moved to the trash`,
+    restored: (count: number, name: string) =>
+      count === 1 && name !== '' ? `${name} is back` : `${plural(count, 'run')} restored`,
+    undo: 'Undo',
+    restore: 'Restore',
+    restoreRun: (name: string) => `Restore ${name}`,
+    restoreAll: (count: number) => `Restore ${plural(count, 'run')}`,
+    deleted: (when: string, by: string) => (by === '' ? `deleted ${when}` : `deleted ${when} by ${by}`),
+    left: (days: number) => (days === 0 ? 'goes any moment' : `${plural(days, 'day')} left`),
+    more: (shown: number, all: number) => `Show more (${n(shown)} of ${n(all)})`,
+    empty: 'The trash is empty',
+    emptyText: 'Runs that somebody deletes can be restored from here for 7 days.',
+    notYours: 'The trash is not for viewers',
+    notYoursText: 'Ask a member of this team to restore a run.',
   },
   filter: {
     tag: (tag: string) => `Show the runs tagged ${tag}`,

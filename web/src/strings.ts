@@ -29,6 +29,7 @@ export const strings = {
     days: (count: number) => `${count} d ago`,
   },
   shell: {
+    trash: 'Trash of this project',
     home: 'Projects',
     projects: 'Projects',
     findProject: 'Find a project',
@@ -240,7 +241,6 @@ export const strings = {
     stopTitle: 'Asks the script to stop: it gets a KeyboardInterrupt',
     stopAsked: (name: string) => `Asked ${name} to stop.`,
     delete: 'Move to trash',
-    deleted: (name: string) => `${name} was moved to the trash. Its id stays taken.`,
     actions: 'Run actions',
     copyId: 'Copy run id',
     copyPath: 'Copy run path',

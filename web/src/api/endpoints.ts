@@ -31,9 +31,6 @@ export const patchRun = (entity: string, project: string, run: string, patch: Ru
 export const stopRun = (entity: string, project: string, run: string) =>
   sendJson<unknown>('POST', apiUrl(`${runPath(entity, project, run)}/stop`), {});
 
-export const deleteRun = (entity: string, project: string, run: string) =>
-  sendJson<unknown>('DELETE', apiUrl(runPath(entity, project, run)));
-
 export const getFields = async (entity: string, project: string, signal?: AbortSignal) =>
   (await getJson<{ fields: Field[] }>(apiUrl(`${projectPath(entity, project)}/fields`), signal)).fields;
 

@@ -527,6 +527,37 @@ export interface RunEdit {
   color?: number | null;
 }
 
+/** Ids of runs of the project, at most 1,000. */
+export interface RunIds {
+  runs: string[];
+}
+
+/** The runs that changed; the others were so already. */
+export interface RunIdsAnswer {
+  runs: string[];
+}
+
+/** A page of the trash, deleted last first. */
+export interface TrashAnswer {
+  total: number;
+  runs: TrashedRunAnswer[];
+}
+
+/** A run in the trash. `until_us`: when it goes for good; `restorable`: by who asks. */
+export interface TrashedRunAnswer {
+  id: string;
+  name: string;
+  user: string;
+  state: string;
+  color: number;
+  rows: number;
+  created_us: number;
+  deleted_us: number;
+  deleted_by: string;
+  until_us: number;
+  restorable: boolean;
+}
+
 /** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. */
 export interface SeriesQuestion {
   metrics: string[];

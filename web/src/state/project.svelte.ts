@@ -41,6 +41,8 @@ export class ProjectSession {
   /** Runs picked to be compared, tagged, shown. */
   readonly selection = new Selection();
   lit = $state<string | null>(null);
+  /** Grows when runs came or went: into the trash, or out of it. */
+  moves = $state(0);
   private readonly stream: ChangeStream;
   /** While there is no such project: tells when there is. */
   private arrivals: ChangeStream | null = null;
@@ -141,6 +143,7 @@ export class ProjectSession {
       change.added ?? [],
       change.removed ?? [],
     );
+    if (change.added?.length || change.removed?.length) this.moves += 1;
     if (newPoints) this.series.touch();
     const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
     if (mayBeNew || change.added?.length) this.refreshMetrics();
@@ -183,6 +186,7 @@ export class ProjectSession {
       this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
     }
     for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
+    this.moves += 1;
     this.runs.lookAgain();
     this.runs.resume();
     this.series.retryFailed();

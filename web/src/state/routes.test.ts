@@ -11,6 +11,8 @@ describe('addresses', () => {
     expect(parsePath('/ada/digits/table')).toEqual({ page: 'table', entity: 'ada', project: 'digits' });
     const run = { page: 'run', entity: 'ada', project: 'digits', run: 'x1', file: '' };
     expect(parsePath('/ada/digits/compare')).toEqual({ page: 'compare', entity: 'ada', project: 'digits' });
+    expect(parsePath(paths.trash('ada', 'digits'))).toEqual({ page: 'trash', entity: 'ada', project: 'digits' });
+    expect(parsePath('/ada/digits/trash/x').page).toBe('missing');
     expect(parsePath('/ada/digits/runs/x1')).toEqual({ ...run, tab: 'charts' });
     expect(parsePath('/ada/digits/runs/x1/logs')).toEqual({ ...run, tab: 'logs' });
   });

@@ -21,6 +21,7 @@ export type Route =
   | { page: 'entity'; entity: string }
   | { page: 'workspace'; entity: string; project: string }
   | { page: 'table'; entity: string; project: string }
+  | { page: 'trash'; entity: string; project: string }
   | { page: 'compare'; entity: string; project: string }
   | { page: 'run'; entity: string; project: string; run: string; tab: RunTab; file: string }
   | { page: 'missing'; path: string };
@@ -59,6 +60,7 @@ export function parsePath(path: string): Route {
   if (kind === undefined) return { page: 'workspace', entity, project };
   if (kind === 'workspace' && parts.length === 3) return { page: 'workspace', entity, project };
   if (kind === 'table' && parts.length === 3) return { page: 'table', entity, project };
+  if (kind === 'trash' && parts.length === 3) return { page: 'trash', entity, project };
   if (kind === 'compare' && parts.length === 3) return { page: 'compare', entity, project };
   if (kind !== 'runs' || run === undefined) return missing;
   if (tab === undefined) return { page: 'run', entity, project, run, tab: 'charts', file: '' };
@@ -80,6 +82,7 @@ export const paths = {
   entity: (entity: string) => encode(entity),
   workspace: (entity: string, project: string) => encode(entity, project),
   table: (entity: string, project: string) => encode(entity, project, 'table'),
+  trash: (entity: string, project: string) => encode(entity, project, 'trash'),
   run: (entity: string, project: string, run: string, tab: RunTab = 'charts', file = '') =>
     encode(entity, project, 'runs', run) +
     (tab === 'charts' ? '' : `/${tab}`) +

@@ -17,9 +17,9 @@ class Toasts {
   list = $state<Toast[]>([]);
   private nextId = 1;
 
-  info(text: string, action: Toast['action'] = null): void {
+  info(text: string, action: Toast['action'] = null, forMs = INFO_MS): void {
     const id = this.add({ kind: 'info', text, requestId: null, action });
-    setTimeout(() => this.dismiss(id), INFO_MS);
+    setTimeout(() => this.dismiss(id), forMs);
   }
 
   error(error: unknown): void {
