@@ -57,6 +57,9 @@ def test_a_long_name_leaves_room_for_the_state_behind_it(reader: Visit, odd: str
     page = reader.go(odd)
     row = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="x" * 120))
     assert is_uncovered(row.get_by_title("finished"))
+    page.set_viewport_size(PHONE)
+    page = reader.go(f"{odd}/table")  # cards
+    assert is_uncovered(row.get_by_title("finished"))
 
 
 @pytest.mark.parametrize("window", [None, PHONE])
@@ -92,3 +95,11 @@ def test_logged_media_are_one_line_of_the_summary_until_opened(reader: Visit, od
     expect(page.get_by_text("bins", exact=True)).to_have_count(0)
     line.get_by_role("button", name="weights").first.click()
     expect(page.get_by_text("bins", exact=True)).to_be_visible()
+
+
+def test_a_filter_that_no_run_matches_is_an_ordinary_state(reader: Visit, odd: str) -> None:
+    page = reader.go(f"{odd}/table?filter=absent:1")
+    expect(page.get_by_text("No run matches absent:1")).to_be_visible()
+    page.get_by_role("button", name="Clear filter").click()
+    expect(page.get_by_role("row").filter(has_text="x" * 120)).to_be_visible()
+    assert reader.problems() == []
