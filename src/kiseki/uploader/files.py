@@ -52,6 +52,7 @@ LIVE_EVERY_FACTOR = 10.0  # …but not more often than this times what its last 
 COPY_AFTER = 3  # a file that changes while it is being sent is sent from a copy from then on
 CHANGED_AGAIN_S = 1.0
 AUTH_RETRY_S = 60.0
+KEY_LOOK_S = 1.0  # a pause is looked at again this often: there may be another key
 HURRY_RETRY_S = 2.0
 IDLE_S = 3600.0
 CLOSE_S = 2.0  # for a piece that is just being sent
@@ -298,8 +299,8 @@ class FileSender:
     def step(self) -> float:
         """Upload one batch; return the seconds to wait before the next call."""
         now = self._clock()
-        if now < self._not_before:
-            return self._not_before - now
+        if now < self._not_before and not self._has_another_key():
+            return min(self._not_before - now, KEY_LOOK_S)
         self._look(now)
         if not self._queue:
             return self._until_next_look(now)
@@ -561,6 +562,10 @@ class FileSender:
                 target,
             )
         return self._client
+
+    def _has_another_key(self) -> bool:
+        """Return whether the key that was rejected is not the one to use any more."""
+        return isinstance(self.last_error, AuthenticationError) and self._resolve() != self._target
 
     def _failed(self, error: CommError) -> float:
         self.last_error = error

@@ -33,11 +33,12 @@ class Kit:
         (folder / "files").mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.now = 1_000.0
+        self.key = KEY
         self.told: list[Record] = []
         self.events: list[dict[str, Any]] = []
         self.sender = FileSender(
             folder,
-            lambda: Target(fake.url, KEY),
+            lambda: Target(fake.url, self.key),
             lambda: PLACE,
             self.told.append,
             self.events.append,
@@ -95,6 +96,18 @@ def test_what_the_server_has_is_not_sent(kit: Kit, fake: RecordServer) -> None:
     kit.sender.name(File(path="b.bin", policy="now"))
     kit.run()
     assert fake.puts == [] and len(kit.told_files) == 2
+
+
+def test_a_new_key_is_used_at_once(kit: Kit, fake: RecordServer) -> None:  # reliability 2.7
+    fake.key = "another-key-of-forty-characters-or-more-00"
+    kit.write("a.bin", b"small")
+    kit.sender.name(File(path="a.bin", policy="now"))
+    kit.run(3)
+    assert fake.blobs == {}
+    kit.key = fake.key
+    before = kit.now
+    kit.run(5)
+    assert kit.sender.is_drained() and kit.now - before < 30
 
 
 def test_policies(kit: Kit, fake: RecordServer) -> None:
