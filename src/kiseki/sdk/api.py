@@ -17,6 +17,7 @@ from kiseki.client.http import TIMEOUT_S, Client, numbers_of
 from kiseki.errors import UsageValueError
 from kiseki.sdk.api_files import ApiFile, file_of, files_of, upload
 from kiseki.sdk.api_lineage import Attempt, Fork, Parent, Piece, Writer, attempts_of, known
+from kiseki.sdk.api_trash import TrashedRun, trashed_runs
 
 __all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
 
@@ -155,6 +156,14 @@ class Api:
         parts = self._parts(path, 3)
         run = ApiRun(self._client, self._client.get_json(self._url(parts)), is_whole=True)
         return run if attempt is None else run.attempt(attempt)
+
+    def trash(self, path: str) -> list[TrashedRun]:
+        """Return the deleted runs of a project that can be restored, deleted last first.
+
+        Args:
+            path: `entity/project`, or `project` of the default entity.
+        """
+        return trashed_runs(self._client, self._url(self._parts(path, 2)))
 
     def close(self) -> None:
         """Close the connection; the next question opens a new one."""
@@ -462,8 +471,12 @@ class ApiRun:
         self._client.post_json(self._url + "/stop")
 
     def delete(self) -> None:
-        """Put the run into the trash. Its id stays taken."""
+        """Put the run into the trash for 7 days (`Api.trash`). Its id stays taken."""
         self._client.post_json(self._url, method="DELETE")
+
+    def restore(self) -> None:
+        """Take the run out of the trash, if it is there."""
+        self._client.post_json(self._url + "/restore")
 
     def _rows_of(
         self, space: str, mode: str, keys: Iterable[str] | None, attempt: int | None = None

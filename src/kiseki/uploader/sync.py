@@ -403,7 +403,8 @@ def _hint(result: SyncResult) -> str:
         "step": f"if more of the run {parent!r} is recorded elsewhere, upload it first; to upload this part "
         f"as a run of its own: {again} --detach --id NEW-ID",
         "exists": f"to upload it as another run: {again} --id NEW-ID",
-        "deleted": f"to upload it as another run: {again} --id NEW-ID",
+        "deleted": f"restore it from the trash, then: {again}; "
+        f"to upload it as another run: {again} --id NEW-ID",
         "alive": f"when that process has ended: {again}",
     }
     return other.get(result.code, "")
