@@ -30,7 +30,8 @@ from kiseki.client.http import Client
 ROUNDS = 5
 STEPS_SEEN = 3_000  # in a zoomed chart
 ENTITY = "ada"
-TWO_KEYS = "config.lr,-summary.train/loss"
+LOSS = "summary.train/loss"
+TWO_KEYS = f"config.lr,-{LOSS}"
 GOALS = {"cold": 500.0, "series": 150.0, "table": 300.0, "palette": 50.0}  # ms
 SMALL: dict[Name, float] = {"steps": 0.02, "runs": 0.01, "metrics": 0.1, "table": 0.01}
 
@@ -104,6 +105,10 @@ def of_lists(data: Path, project: str, title: str) -> Iterator[Measured]:
         "runs, a word": ("runs", {"filter": "table-777"}),
         "runs, sort by a summary value": ("runs", {"sort": "-summary.train/loss"}),
         "runs, filter and sort by two": ("runs", {"filter": "lr>=0.03", "sort": TWO_KEYS}),
+        "groups by one key": ("groups", {"by": "config.lr", "columns": LOSS}),
+        "groups by two keys and tags": (
+            "groups", {"by": "config.lr,config.optimizer,tags", "columns": LOSS, "members": 200},
+        ),
         "fields": ("fields", {}),
         "metrics": ("metrics", {}),
     }  # fmt: skip

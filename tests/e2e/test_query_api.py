@@ -247,6 +247,40 @@ def test_lists_filter_and_sort(server: LiveServer) -> None:
     assert fields["summary.acc"]["runs"] == 3 and r"config.a\.b" in fields
 
 
+def test_groups_of_all_runs(server: LiveServer) -> None:
+    """ui-spec 4.3: keys, counts, honest n of the numbers, members; a page of it with an ETag."""
+    for id, lr, tags, loss, code in (
+        ("a", 0.1, ["x", "y"], 1.0, 0), ("b", 0.1, [], 3.0, 1),
+        ("c", 0.1, ["x"], math.nan, 0), ("d", None, [], 9, 0),
+    ):  # fmt: skip
+        one = record(server, id, tags=tags)
+        one.record(Config(set={"lr": lr} if lr else {})).row({"loss": loss}, 0)
+        one.record(Finish(exit_code=code, time_us=START_US, runtime_us=1)).send()
+        saved(server, id, rows=1)
+    asked = "by=config.lr&columns=summary.loss,created&members=2&sort=id"
+    answer = server.get(f"{PROJECT}/groups?{asked}")
+    assert (answer["total"], answer["matching"], answer["count"]) == (4, 4, 2)
+    first, other = answer["groups"]
+    assert first["values"] == [0.1] and first["members"] == ["a", "b"] and first["color"] == 0
+    assert (first["runs"], first["states"]) == (3, {"finished": 2, "failed": 1})
+    assert first["columns"]["summary.loss"] == {
+        "n": 2, "mean": 2.0, "std": pytest.approx(math.sqrt(2)), "min": 1.0, "max": 3.0,
+    }  # fmt: skip
+    assert first["columns"]["created"]["n"] == 3
+    assert other["values"] == [None] and other["columns"]["summary.loss"]["std"] is None
+    tags = server.get(f"{PROJECT}/groups?by=tags,state&filter=lr:0.1&sort=id")
+    assert [(group["values"], group["runs"]) for group in tags["groups"]] == [
+        (["x", "finished"], 2), (["y", "finished"], 1), ([None, "failed"], 1),
+    ]  # fmt: skip
+    page = server.get(f"{PROJECT}/groups?by=tags&sort=id&offset=1&limit=1")
+    assert page["count"] == 3 and [group["values"] for group in page["groups"]] == [["y"]]
+    _, headers, _ = fetch(server, f"{PROJECT}/groups?{asked}")
+    tag = {"If-None-Match": headers["etag"]}
+    assert fetch(server, f"{PROJECT}/groups?{asked}", **tag)[0] == 304
+    for wrong in ("", "by=", "by=a,b,c,d", "by=-a", "by=lr&limit=0", "by=lr&members=9999"):
+        assert fetch(server, f"{PROJECT}/groups?{wrong}")[0] == 400, wrong
+
+
 def test_metrics_with_their_definitions(server: LiveServer) -> None:
     """D-06: what `define_metric` says reaches the panels."""
     one = record(server, "one")
@@ -294,7 +328,7 @@ def test_an_earlier_attempt_stays_readable(server: LiveServer) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["runs", "fields", "metrics", "runs/one/history", "runs/one/console", "series"],
+    ["runs", "groups?by=lr", "fields", "metrics", "runs/one/history", "runs/one/console", "series"],
 )
 def test_what_one_may_not_see_does_not_exist(server: LiveServer, path: str) -> None:
     record(server, "one").row({"loss": 1.0}, 0).send()

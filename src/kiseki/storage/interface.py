@@ -18,6 +18,7 @@ import numpy.typing as npt
 from kiseki.record.types import Row, System
 from kiseki.storage.blobs import BlobStore
 from kiseki.storage.filters import Filter, SortKey
+from kiseki.storage.filters import Key as FilterKey
 from kiseki.storage.people import Key as Key
 from kiseki.storage.people import PeopleStore
 from kiseki.storage.people import Session as Session
@@ -440,6 +441,48 @@ class Loose:
     streams: Sequence[str]
 
 
+GroupValue = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What the finite numbers of a group amount to; `deviation` is that of the sample, None of one number."""
+
+    n: int
+    mean: float
+    deviation: float | None
+    min: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunGroup:
+    """Runs that have the same value under each of some keys; None: they have none.
+
+    Attributes:
+        color: the smallest of its runs, which is that of the oldest one.
+        members: ids of its first runs.
+        spreads: of each column asked for; None without a finite number.
+    """
+
+    values: tuple[GroupValue, ...]
+    runs: int
+    states: Mapping[str, int]
+    color: int
+    members: tuple[str, ...]
+    spreads: tuple[Spread | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunGroups:
+    """A page of the `count` groups of the `matching` of all `total` runs."""
+
+    total: int
+    matching: int
+    count: int
+    groups: Sequence[RunGroup]
+
+
 @dataclass(frozen=True, slots=True)
 class MetricStat:
     """A metric of a project: how many runs logged it, and what they said about it."""
@@ -563,6 +606,27 @@ class MetaStore(PeopleStore, Protocol):
 
         Numbers sort before text, NaN and missing always last; without an order, and to break ties, the
         youngest run is first. `user` is what `me` means, `now_us` what ages are counted from.
+        """
+        ...
+
+    def group_runs(
+        self,
+        project: int,
+        by: Sequence[FilterKey],
+        columns: Sequence[FilterKey] = (),
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        offset: int = 0,
+        limit: int = 200,
+        members: int = 0,
+    ) -> RunGroups:
+        """Return a page of the groups of all runs that `find_runs` finds, in the order of their first runs.
+
+        Empty text, null and what is neither number, flag nor text count as no value, which is a group of its
+        own. A run stands in the group of each of its tags. 1 and 1.0 are the same, `True` and 1 are not.
         """
         ...
 

@@ -362,6 +362,33 @@ export interface RunAnswer {
   summary: JsonTree;
 }
 
+/** A page of the `count` groups of the `matching` of all `total` runs. */
+export interface GroupsAnswer {
+  total: number;
+  matching: number;
+  count: number;
+  groups: GroupAnswer[];
+}
+
+/** Runs with the same values; `members` are the ids of the first of them, `color` is the oldest one's. */
+export interface GroupAnswer {
+  values: (boolean | number | string | null)[];
+  runs: number;
+  states: Record<string, number>;
+  color: number;
+  members: string[];
+  columns: Record<string, SpreadAnswer | null>;
+}
+
+/** Of `n` finite numbers; `std` is that of the sample, null for one number. */
+export interface SpreadAnswer {
+  n: number;
+  mean: number;
+  std: number | null;
+  min: number;
+  max: number;
+}
+
 export interface FieldsAnswer {
   fields: FieldAnswer[];
 }

@@ -298,26 +298,44 @@ def parse_sort(text: str) -> list[SortKey]:
     Raises:
         Invalid: as `parse`.
     """
+    return _listed_keys(text, SORT_KEYS_MAX, "sort keys")
+
+
+def parse_keys(text: str, limit: int) -> list[Key]:
+    """Return keys written as those of a sort, without directions, each once: `config.lr,tags`.
+
+    Raises:
+        Invalid: as `parse`.
+    """
+    keys = _listed_keys(text, limit, "keys")
+    for item in keys:
+        if item.descending:
+            _refuse("only a sort has directions", text.index("-"), "-")
+    return list(dict.fromkeys(item.key for item in keys))
+
+
+def _listed_keys(text: str, limit: int, what: str) -> list[SortKey]:
     if len(text) > TEXT_MAX:
-        _refuse(f"the sort is longer than {TEXT_MAX:,} characters", TEXT_MAX)
+        _refuse(f"the {what} are longer than {TEXT_MAX:,} characters", TEXT_MAX)
     keys: list[SortKey] = []
     at = 0
     while text.strip():
         found = _SORT_KEY.match(text, at)
         if found is None:
-            _refuse("a sort key is missing or its quote never closed", at, text[at:])
+            _refuse("a key is missing or its quote never closed", at, text[at:])
         name = found["bare"] or _unquote(found["quoted"])
         start = found.start("bare") if found["bare"] else found.start("quoted")
         keys.append(SortKey(key_of(_Token("bare", name, start, found.end())), bool(found["minus"])))
-        if len(keys) > SORT_KEYS_MAX:
-            _refuse(f"more than {SORT_KEYS_MAX} sort keys", start, name)
+        if len(keys) > limit:
+            _refuse(f"more than {limit} {what}", start, name)
         if found.end() == len(text):
             break
         at = found.end() + 1
     return keys
 
 
-def _key_text(key: Key) -> str:
+def key_text(key: Key) -> str:
+    """Return a key as a filter or sort spells it."""
     text = f"{key.space}.{key.path}" if key.space in ("config", "summary") else key.path
     # A key called `or`, or one that begins like a number of a sort, is quoted to stay a key.
     if _SPECIAL.search(text) or text.lower() in _KEYWORDS or text.startswith("-"):
@@ -339,7 +357,7 @@ def print_filter(tree: Filter | None) -> str:
         plain = not _SPECIAL.search(tree.text) and tree.text.lower() not in _KEYWORDS
         return tree.text if plain else _quote(tree.text)
     value = _quote(tree.value) if tree.quoted else tree.value
-    return f"{_key_text(tree.key)}{tree.operator}{value}"
+    return f"{key_text(tree.key)}{tree.operator}{value}"
 
 
 def _grouped(tree: Filter, *kinds: type[Filter]) -> str:
@@ -349,7 +367,7 @@ def _grouped(tree: Filter, *kinds: type[Filter]) -> str:
 
 def print_sort(keys: Sequence[SortKey]) -> str:
     """Return the text of a sort; parsing it gives the keys again."""
-    return ",".join(("-" if key.descending else "") + _key_text(key.key) for key in keys)
+    return ",".join(("-" if key.descending else "") + key_text(key.key) for key in keys)
 
 
 def to_json(tree: Filter | None) -> Any:

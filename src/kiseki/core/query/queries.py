@@ -23,13 +23,19 @@ from kiseki.storage.interface import (
     MetricStat,
     Project,
     Run,
+    RunGroups,
     SeriesStore,
     Space,
 )
+from kiseki.storage.interface import RunGroup as RunGroup
+from kiseki.storage.interface import Spread as Spread
 
 T = TypeVar("T")
 
 RUNS_MAX = 1_000  # of a page of the list
+GROUP_KEYS_MAX = 3
+GROUP_COLUMNS_MAX = 50
+GROUP_MEMBERS_MAX = 1_000
 CHART_RUNS_MAX = 5_000
 LINES_MAX = 10_000
 PROJECTS_KEPT = 64
@@ -119,6 +125,40 @@ class Queries:
             for run in found
         ]
         return RunsPage(total, matching, shown)
+
+    def list_groups(
+        self,
+        project: Project,
+        *,
+        by: str,
+        columns: str = "",
+        filter: str = "",
+        sort: str = "",
+        offset: int = 0,
+        limit: int = 200,
+        members: int = 0,
+        user: str = "",
+    ) -> tuple[Sequence[str], RunGroups]:
+        """Return the columns asked for as they are spelled, and a page of the groups of all matching runs.
+
+        Raises:
+            Invalid: as `list_runs`; none or more than three keys in `by`.
+        """
+        if offset < 0 or not 1 <= limit <= RUNS_MAX or not 0 <= members <= GROUP_MEMBERS_MAX:
+            raise Invalid(
+                f"`offset` is not negative, `limit` is a number from 1 to {RUNS_MAX:,} and `members` from 0 "
+                f"to {GROUP_MEMBERS_MAX:,}",
+                code="page",
+            )
+        keys = filters.parse_keys(by, GROUP_KEYS_MAX)
+        if not keys:
+            raise Invalid("`by` names one to three keys", code="by")
+        wanted = filters.parse_keys(columns, GROUP_COLUMNS_MAX)
+        found = self._meta.group_runs(
+            project.number, keys, wanted, filters.parse(filter), filters.parse_sort(sort),
+            user=user, now_us=wall_us(), offset=offset, limit=limit, members=members,
+        )  # fmt: skip
+        return [filters.key_text(key) for key in wanted], found
 
     def list_tag(self, project: Project, filter: str) -> str:
         """Return what changes whenever a page of the list might."""

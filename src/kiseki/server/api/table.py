@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from starlette.responses import Response
 
 from kiseki.core.projects import Project
+from kiseki.core.query.queries import RunGroup, Spread
 from kiseki.record import keypath
 from kiseki.server.api.routing import Call, Routes, not_modified
 from kiseki.server.api.runs import RunAnswer, to_answer
@@ -50,6 +53,90 @@ def list_runs(call: Call) -> RunsAnswer | Response:
         user=call.who.user.name,
     )
     return RunsAnswer(page.total, page.matching, [to_answer(run) for run in page.runs])
+
+
+class GroupsQuery(msgspec.Struct):
+    """`by` names one to three keys, `columns` those whose numbers are summed up; both as in a sort."""
+
+    by: str
+    columns: str = ""
+    filter: str = ""
+    sort: str = ""
+    offset: int = 0
+    limit: int = 200
+    members: int = 0
+
+
+class SpreadAnswer(msgspec.Struct):
+    """Of `n` finite numbers; `std` is that of the sample, null for one number."""
+
+    n: int
+    mean: float
+    std: float | None
+    min: float
+    max: float
+
+
+class GroupAnswer(msgspec.Struct):
+    """Runs with the same values; `members` are the ids of the first of them, `color` is the oldest one's."""
+
+    values: list[bool | float | str | None]
+    runs: int
+    states: dict[str, int]
+    color: int
+    members: list[str]
+    columns: dict[str, SpreadAnswer | None]
+
+
+class GroupsAnswer(msgspec.Struct):
+    """A page of the `count` groups of the `matching` of all `total` runs."""
+
+    total: int
+    matching: int
+    count: int
+    groups: list[GroupAnswer]
+
+
+@routes.get(f"{PROJECT}/groups", query=GroupsQuery, answer=GroupsAnswer)
+def list_groups(call: Call) -> GroupsAnswer | Response:
+    """Return the groups of all runs that match a filter, in the order of their first runs."""
+    asked: GroupsQuery = call.query
+    project = _find(call)
+    queries = call.core.queries
+    tag = queries.list_tag(project, asked.filter)
+    if call.unchanged(f"groups-{tag}-{call.who.user.number}"):
+        return not_modified(call)
+    columns, page = queries.list_groups(
+        project,
+        by=asked.by,
+        columns=asked.columns,
+        filter=asked.filter,
+        sort=asked.sort,
+        offset=asked.offset,
+        limit=asked.limit,
+        members=asked.members,
+        user=call.who.user.name,
+    )
+    return GroupsAnswer(
+        page.total, page.matching, page.count, [_group(one, columns) for one in page.groups]
+    )
+
+
+def _group(group: RunGroup, columns: Sequence[str]) -> GroupAnswer:
+    return GroupAnswer(
+        list(group.values),
+        group.runs,
+        dict(group.states),
+        group.color,
+        list(group.members),
+        dict(zip(columns, map(_spread, group.spreads), strict=True)),
+    )
+
+
+def _spread(spread: Spread | None) -> SpreadAnswer | None:
+    if spread is None:
+        return None
+    return SpreadAnswer(spread.n, spread.mean, spread.deviation, spread.min, spread.max)
 
 
 class FieldAnswer(msgspec.Struct):

@@ -19,11 +19,12 @@ from kiseki.record.codec import decode_value
 from kiseki.storage.embedded import lineage, trash
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
+from kiseki.storage.embedded.groups_query import find_groups
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, save_folds, slices
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
-from kiseki.storage.filters import Filter, SortKey
+from kiseki.storage.filters import Filter, Key, SortKey
 from kiseki.storage.interface import (
     LISTED,
     LISTED_BYTES_MAX,
@@ -38,6 +39,7 @@ from kiseki.storage.interface import (
     Piece,
     Project,
     Run,
+    RunGroups,
     Segment,
     Stream,
 )
@@ -126,6 +128,26 @@ class EmbeddedMeta(EmbeddedPeople):
                 parts = _listed_parts(c, [row.attempt for row in rows])
                 found.update((row.number, _run(row, parts)) for row in rows)
         return total, matching, [found[number] for number in numbers]
+
+    def group_runs(
+        self,
+        project: int,
+        by: Sequence[Key],
+        columns: Sequence[Key] = (),
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        offset: int = 0,
+        limit: int = 200,
+        members: int = 0,
+    ) -> RunGroups:
+        with self._read() as c:
+            return find_groups(
+                c, project, by, columns, where, order,
+                user=user, now_us=now_us, offset=offset, limit=limit, members=members,
+            )  # fmt: skip
 
     def fields(self, project: int) -> list[FieldStat]:
         cell, run, path = t.run_cell.c, t.run.c, t.path.c

@@ -57,7 +57,7 @@ def find_numbers(
     user: str = "",
     now_us: int = 0,
     offset: int = 0,
-    limit: int = 200,
+    limit: int | None = 200,
 ) -> tuple[int, int, list[int]]:
     """Return (all runs, matching runs, the numbers of one page of the matching), in order.
 
@@ -102,6 +102,11 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
 }
 
 
+def column_of(attribute: str) -> ColumnElement[Any]:
+    """Return where an attribute of a run is; `user` needs the table joined."""
+    return _COLUMNS[attribute]
+
+
 def keys_of(where: Filter | None, order: Sequence[SortKey]) -> Iterator[Key]:
     """Yield every key that a filter and a sort speak of."""
     for item in order:
@@ -133,7 +138,7 @@ class _Query:
         self.now_us = now_us
         keys = set(keys_of(where, order))
         self.has_user = Key("run", "user") in keys
-        self.paths = _path_numbers(connection, project, keys)
+        self.paths = path_numbers(connection, project, keys)
 
     def source(self) -> FromClause:
         if self.has_user:
@@ -224,7 +229,7 @@ _COMPARE: Mapping[str, Callable[[ColumnElement[Any], float], Condition]] = {
 }
 
 
-def _path_numbers(connection: Connection, project: int, keys: Iterable[Key]) -> dict[Key, int]:
+def path_numbers(connection: Connection, project: int, keys: Iterable[Key]) -> dict[Key, int]:
     """Return the number of the path that each config or summary key means."""
     wanted = {key: _names(key) for key in keys if key.space != "run"}
     names = {name for options in wanted.values() for name in options}
