@@ -272,6 +272,56 @@ def test_runs_are_found_sorted_and_paged(meta: MetaStore) -> None:
     assert deleted is not None and deleted.deleted_us == NOW
 
 
+def test_runs_go_into_the_trash_and_come_back(meta: MetaStore) -> None:
+    """I-21: what is purged keeps its number and id, and cannot come back."""
+    runs = [new_run(meta, id, f"stream-{id}")[0] for id in "abc"]
+    a, b, c = (run.number for run in runs)
+    project = runs[0].project
+    meta.save([Fold(run.attempt, columns={"notes": "x"}, cells={"config.lr": 1.0}) for run in runs])
+    before = meta.projects(["ada"])[0].epoch
+    assert meta.throw_away([a, b], "ada", NOW) == [a, b]
+    assert meta.throw_away([b, c], "bob", NOW + 5) == [c]
+    assert meta.projects(["ada"])[0].epoch == before + 2
+    assert [run.id for run in meta.runs(project, list("cab"), deleted=True)] == list("cab")
+    total, [youngest] = meta.trash(project, 0, 1)
+    assert (total, youngest.id, youngest.deleted_by) == (3, "c", "bob")
+    assert [run.id for run in meta.trash(project, 1, 9)[1]] == ["b", "a"]
+    assert meta.restore([a, c], NOW) == [c]  # `a` has been there for too long
+    assert {run.id for run in meta.expired(NOW, 9)} == {"a", "b"}
+    assert not meta.purge(runs[2], NOW, NOW + 9, {}, [])
+    assert meta.purge(runs[0], NOW, NOW + 9, {}, ["ab" * 32])
+    assert not meta.purge(runs[0], NOW, NOW + 9, {}, [])
+    assert meta.restore([a], 0) == [] and meta.trash(project, 0, 9)[0] == 1
+    left = meta.run(project, "a")
+    assert left is not None and (left.number, left.notes, left.purged_us) == (a, "", NOW + 9)
+    meta.save([Fold(runs[0].attempt, columns={"notes": "late"}, cursors={"stream-a": 9})])
+    assert meta.run_by_number(a) == left
+    assert meta.fields(project) == [FieldStat("config.lr", "number", 1)]
+    loose = meta.loose_segments(9)
+    assert {one.segment for one in loose} == {runs[0].history, runs[0].system}
+    assert [one.streams for one in loose if one.segment == runs[0].history] == [["stream-a"]]
+    for one in loose:
+        meta.drop_segment(one, [])
+    assert (
+        meta.loose_segments(9) == [] and meta.attempts(a) == [] and meta.stream("stream-a") is None
+    )
+    assert meta.unnamed() == {project: ["ab" * 32]}
+
+
+def test_content_goes_unless_somebody_counts_on_it(meta: MetaStore) -> None:
+    project = new_run(meta)[0].project
+    old, given, promised, other = ("0a" * 32, "0b" * 32, "0c" * 32, "0d" * 32)
+    meta.add_blobs(project, dict.fromkeys((old, given, promised, other), 1), NOW)
+    assert meta.add_blobs(project, {given: 1}, NOW + 9) == 0
+    meta.promise(project, [promised], NOW + 9, NOW + 5)
+    meta.promise(project, [old], NOW + 9, NOW)  # noted lately: not again
+    assert meta.drop_blobs(project, [old, given, promised, "0e" * 32], NOW) == [old, "0e" * 32]
+    assert set(meta.blobs(project, [old, given, promised, other])) == {given, promised, other}
+    assert not meta.has_blob(old) and meta.has_blob(other)
+    meta.settle(project, [old])
+    assert meta.unnamed() == {}
+
+
 def test_silent_runs_are_those_not_heard_of(meta: MetaStore) -> None:
     quiet, _ = new_run(meta, "quiet", "s1", now_us=NOW)
     new_run(meta, "loud", "s2", now_us=NOW + 100)

@@ -307,6 +307,18 @@ def test_dropped_segments_are_gone_for_good(store: SeriesStore) -> None:
     assert values_of(store.points(1, "x", [Range(1)])[0]) == [(7, 3.0)]
 
 
+def test_a_dropped_stream_is_not_known_any_more(store: SeriesStore) -> None:
+    a, b = StreamWriter("a"), StreamWriter("b")
+    store.append(1, [a.batch(1, [(0, {"x": 1})]), b.batch(2, [(0, {"y": 2})])])
+    store.drop(1, [1], ["a", "unknown"])
+    store.drop(1, [1], ["a"])  # a purge that was cut short does it again
+    assert store.cursor(1, "a") == 0 and store.shapes(1, "a") == {}
+    assert store.cursor(1, "b") == b.next and list(store.shapes(1, "b").values()) == [("y",)]
+    assert values_of(store.points(1, "y", [Range(2)])[0]) == [(0, 2.0)]
+    store.append(1, [StreamWriter("a").batch(3, [(5, {"x": 3})])])
+    assert values_of(store.points(1, "x", [Range(3)])[0]) == [(5, 3.0)]
+
+
 def test_a_dropped_project_begins_anew(store: SeriesStore) -> None:
     store.append(1, [StreamWriter("a").batch(1, [(0, {"x": 1})])])
     store.append(2, [StreamWriter("a").batch(1, [(0, {"x": 2})])])

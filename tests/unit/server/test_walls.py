@@ -16,6 +16,8 @@ DIGEST = hashlib.sha256(b"weights").hexdigest()
 
 # The body that makes a request right, where one is needed. A route without an object is asked in `OWN`.
 BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/runs/delete"): {"runs": ["r1"]},
+    ("POST", "/runs/restore"): {"runs": ["r1"]},
     ("PATCH", "/runs/{run}"): {"notes": "mine now"},
     ("POST", "/series"): {"runs": ["r1"], "metrics": ["loss"]},
     ("POST", "/blobs/missing"): {"sha256": [DIGEST]},
