@@ -53,13 +53,19 @@ def test_what_is_deleted_comes_back(
     expect(page.get_by_text("3 runs", exact=True).first).to_be_visible()
     expect(trash.get_by_text("The trash is empty")).to_be_visible()  # without asking again
 
+    watching = other.go(f"{project}/runs/three")
+    expect(watching.get_by_role("heading", name="three")).to_be_visible()
     page = reader.go(f"{project}/runs/three")
     page.get_by_role("button", name="Run actions").click()
     page.get_by_role("menuitem", name="Move to trash").click()
     expect(page.get_by_text("three moved to the trash")).to_be_visible()
     expect(page).to_have_url(re.compile(f"{project}$"))
+    expect(watching.get_by_text("This run was moved to the trash.")).to_be_visible()
+    trash = reader.go(f"{project}/trash")
     trash.get_by_role("button", name="Restore three").click()
     expect(trash.get_by_text("three is back")).to_be_visible()
+    expect(watching.get_by_text("This run was moved to the trash.")).to_have_count(0)
+    page = reader.go(project)
     expect(page.get_by_text("3 runs", exact=True).first).to_be_visible()
 
 

@@ -172,6 +172,7 @@ export const later = {
     restored: (count: number, name: string) =>
       count === 1 && name !== '' ? `${name} is back` : `${plural(count, 'run')} restored`,
     undo: 'Undo',
+    gone: 'This run was moved to the trash.',
     restore: 'Restore',
     restoreRun: (name: string) => `Restore ${name}`,
     restoreAll: (count: number) => `Restore ${plural(count, 'run')}`,

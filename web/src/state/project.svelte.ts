@@ -43,6 +43,8 @@ export class ProjectSession {
   lit = $state<string | null>(null);
   /** Grows when runs came or went: into the trash, or out of it. */
   moves = $state(0);
+  /** Runs that went into the trash while this page was open. */
+  gone = $state.raw<ReadonlySet<string>>(new Set());
   private readonly stream: ChangeStream;
   /** While there is no such project: tells when there is. */
   private arrivals: ChangeStream | null = null;
@@ -143,7 +145,12 @@ export class ProjectSession {
       change.added ?? [],
       change.removed ?? [],
     );
-    if (change.added?.length || change.removed?.length) this.moves += 1;
+    if (change.added?.length || change.removed?.length) {
+      this.moves += 1;
+      const gone = new Set([...this.gone, ...(change.removed ?? [])]);
+      for (const id of change.added ?? []) gone.delete(id);
+      this.gone = gone;
+    }
     if (newPoints) this.series.touch();
     const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
     if (mayBeNew || change.added?.length) this.refreshMetrics();
