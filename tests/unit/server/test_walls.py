@@ -58,7 +58,8 @@ class Wall:
             "team": "lab", "user": "bob", "number": str(self.invite), "prefix": self.key,
             "stream": self.stream,
         }  # fmt: skip
-        return re.sub(r"{(\w+)}", lambda found: values[found[1]], path)
+        query = "?by=config.lr" if path.endswith("/groups") else ""
+        return re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + query
 
 
 def ada_of(door: Door) -> Any:
