@@ -139,6 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
+        if self.path == "/api/v1/viewer":
+            self._answer(200, {"user": "ada", "entity": "ada"})
+            return
         stream = self.path.split("/")[4]
         self._answer(200, {"next": len(owner.streams.get(stream, []))})
 

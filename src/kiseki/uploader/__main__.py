@@ -10,6 +10,8 @@ import sys
 import threading
 from pathlib import Path
 
+LOCK_WAIT_S = 10.0
+
 
 def main(argv: list[str]) -> int:
     """Serve a run folder, or take in the folders of the registry; return the exit code."""
@@ -35,7 +37,7 @@ def serve(folder: Path, parent: int, pidfd: int, held: list[Path]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        lock = lock_folder(folder)
+        lock = lock_folder(folder, LOCK_WAIT_S)  # `sync` may be at the files in it
     except FileNotFoundError:
         lock = -1  # deleted: nobody else can find it
     if lock is None:

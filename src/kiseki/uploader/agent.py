@@ -43,6 +43,7 @@ PROGRESS_S = 0.25
 IDLE_S = 0.2
 FOLDER_LOOK_S = 1.0
 LAST_BYTES = 256 * 1024
+LOCK_LOOK_S = 0.02
 
 Event = dict[str, Any]
 Emit = Callable[[Event], None]
@@ -381,15 +382,19 @@ def _read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def lock_folder(folder: Path) -> int | None:
-    """Take the folder's uploader lock until the process ends; None if another uploader holds it."""
+def lock_folder(folder: Path, wait_s: float = 0.0) -> int | None:
+    """Take the folder's uploader lock until the process ends; None if another holds it for `wait_s`."""
     fd = os.open(folder / ".uploader.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        return None
-    return fd
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except OSError:
+            if time.monotonic() >= deadline:
+                os.close(fd)
+                return None
+        time.sleep(LOCK_LOOK_S)
 
 
 def start_lifeline(agent: Agent, lines: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -211,8 +212,9 @@ def _files_of(
     """Let the sender have the files of a folder, unless an uploader that is alive has; yield what is told."""
     told: list[Record] = []
     lock = None
-    with contextlib.suppress(OSError):
-        lock = lock_folder(place)
+    if opened is not None and not _is_written(place, opened):
+        with contextlib.suppress(OSError):
+            lock = lock_folder(place)
     if lock is None or opened is None:
         yield told
         if lock is not None:
@@ -293,6 +295,12 @@ def is_over(folder: Path) -> bool:
     return opened is not None and death.is_dead(opened)
 
 
+def _is_written(folder: Path, opened: Open) -> bool:
+    """Return whether a process of this machine writes to a folder: its own uploader sees to the files."""
+    is_here = opened.host == socket.gethostname() and bool(opened.pid)
+    return is_here and not death.is_dead(opened) and not is_over(folder)
+
+
 def is_free(folder: Path) -> bool:
     """Return whether no uploader serves a folder now."""
     try:
@@ -319,11 +327,6 @@ def _follow_server(sender: Sender, base_url: str) -> None:
 def _check_server(sender: Sender, target: Target, opened: Open | None, timeout_s: float) -> None:
     """Start where the server stands: it may have been restored from a backup, or be another one."""
     with Client(target.base_url, target.key, timeout_s) as client:
-        if (
-            opened is not None and not sender.progress.run
-        ):  # forgotten; told again only with an `Open`
-            entity = opened.entity or client.get_json("/api/v1/viewer")["entity"]
-            sender.progress.run = {"entity": entity, "project": opened.project, "id": opened.run}
         for feed in sender.feeds:
             expected = client.stream_next(feed.stream)
             if expected < feed.acked:
@@ -331,6 +334,11 @@ def _check_server(sender: Sender, target: Target, opened: Open | None, timeout_s
                 feed.acked, feed.acked_offset = expected, 0
             elif expected > feed.acked:
                 feed.acked = feed.tail.next_seq = expected
+        is_known = any(feed.acked for feed in sender.feeds)
+        if is_known and opened is not None and not sender.progress.run:
+            # Forgotten here, and told by the server only in its answer to an `Open`.
+            entity = opened.entity or client.get_json("/api/v1/viewer")["entity"]
+            sender.progress.run = {"entity": entity, "project": opened.project, "id": opened.run}
 
 
 def _drive(
