@@ -1,8 +1,8 @@
 """Config and summary as lists of runs show them: long values are cut, so that a page of runs stays small.
 
-A text ends with `…`, a long list or media value is `{"_type": "omitted", "items": n}`, and where a whole
-config is long, what lies behind is `"…": {"_type": "omitted"}`. Nothing is encoded to find that out, and a
-value is only looked at as far as it counts.
+A text ends with `…`, a long list or media value is `{"_type": "omitted", "items": n}` (of media with `was`,
+its `_type`), and where a whole config is long, what lies behind is `"…": {"_type": "omitted"}`. Nothing is
+encoded to find that out, and a value is only looked at as far as it counts.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ TEXT_CHARS_MAX = 1_000
 VALUE_BYTES_MAX = 1_000  # of a list, a media value; roughly
 TREE_BYTES_MAX = 64 * 1024  # of a config or a summary; roughly
 NUMBER_BYTES = 8
+TYPE_CHARS_MAX = 64
 REST = "…"
 OMITTED = {"_type": "omitted"}
 ALWAYS = ("_step", "_runtime", "_timestamp")  # of a summary; they stand behind everything else
@@ -55,8 +56,15 @@ def _value(value: Any) -> Any:
     if isinstance(value, str):
         return value if len(value) <= TEXT_CHARS_MAX else value[: TEXT_CHARS_MAX - 1] + "…"
     if isinstance(value, (list, dict)) and _is_long(value):
-        return {**OMITTED, "items": len(value)}
+        return {**OMITTED, "items": len(value), **_was(value)}
     return value
+
+
+def _was(value: list[Any] | dict[str, Any]) -> dict[str, str]:
+    """Return which media value it was, or the first of a list was: what it is drawn with depends on it."""
+    first = value[0] if isinstance(value, list) else value
+    known = first.get("_type") if isinstance(first, dict) else None
+    return {"was": known} if isinstance(known, str) and len(known) <= TYPE_CHARS_MAX else {}
 
 
 def _is_long(value: Any) -> bool:

@@ -38,11 +38,14 @@ def test_each_long_value_is_cut_and_no_other() -> None:
     tree = {
         "lr": 0.1, "note": "x" * 5_000, "model": {"depth": 3, "sizes": list(range(10_000))},
         "media": {"_type": "histogram", "bins": [1.0] * 500}, "short": [1, 2, {"a": "b"}],
+        "pictures": [{"_type": "image-file", "path": "x" * 900}] * 2, "odd": [{"_type": 7}] * 900,
     }  # fmt: skip
     assert shortened(tree) == {
         "lr": 0.1, "note": "x" * 999 + "…",
         "model": {"depth": 3, "sizes": {"_type": "omitted", "items": 10_000}},
-        "media": {"_type": "omitted", "items": 2}, "short": [1, 2, {"a": "b"}],
+        "media": {"_type": "omitted", "items": 2, "was": "histogram"}, "short": [1, 2, {"a": "b"}],
+        "pictures": {"_type": "omitted", "items": 2, "was": "image-file"},
+        "odd": {"_type": "omitted", "items": 900},
     }  # fmt: skip
 
 

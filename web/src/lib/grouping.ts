@@ -178,19 +178,19 @@ function bandOf(ordered: number[], line: number, band: GroupBand): [number, numb
   return [line - reach, line + reach];
 }
 
-function mean(values: readonly number[]): number {
+export function mean(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0) / values.length;
 }
 
 /** Of the sample (n - 1); 0 for a single member. */
-function standardDeviation(values: readonly number[]): number {
+export function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
   const centre = mean(values);
   const squares = values.reduce((total, value) => total + (value - centre) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1));
 }
 
-function quantile(ordered: readonly number[], share: number): number {
+export function quantile(ordered: readonly number[], share: number): number {
   const at = (ordered.length - 1) * share;
   const low = Math.floor(at);
   const next = ordered[Math.min(low + 1, ordered.length - 1)]!;

@@ -1,4 +1,5 @@
 /** Histograms of many steps as one grid: steps to the right, values upward. */
+import { rebinned, spanOf } from './histograms';
 
 export interface StepHistogram {
   readonly step: number;
@@ -25,26 +26,19 @@ export interface Heat {
  * earlier one; where a column holds several steps it shows their sum.
  */
 export function heatOf(steps: readonly StepHistogram[], columnsMax: number, rows: number): Heat {
-  const low = Math.min(...steps.map((one) => one.edges[0] ?? Infinity));
-  const high = Math.max(...steps.map((one) => one.edges.at(-1) ?? -Infinity));
+  const { low, high } = spanOf(steps) ?? { low: 0, high: 1 };
   const [from, to] = [steps[0]!.step, steps.at(-1)!.step];
   // The last histogram is shown for as long as the one before it, or there would be nothing to see of it.
   const end = to + Math.max(1, to - (steps.at(-2)?.step ?? to));
   const columns = Math.max(1, Math.min(columnsMax, end - from));
   const cells = new Float32Array(columns * rows);
   const filled = new Uint8Array(columns);
-  const height = (high - low || 1) / rows;
   const columnOf = (step: number): number => Math.min(columns - 1, Math.floor(((step - from) / (end - from)) * columns));
   for (const one of steps) {
     const column = columnOf(one.step);
     filled[column] = 1;
-    one.counts.forEach((count, i) => {
-      const [a, b] = [(one.edges[i]! - low) / height, (one.edges[i + 1]! - low) / height];
-      for (let row = Math.max(0, Math.floor(a)); row < Math.min(rows, Math.ceil(b) || 1); row += 1) {
-        const part = b > a ? (Math.min(b, row + 1) - Math.max(a, row)) / (b - a) : 1;
-        cells[column * rows + row]! += count * Math.max(0, part);
-      }
-    });
+    const parts = rebinned(one, low, high, rows);
+    for (let row = 0; row < rows; row += 1) cells[column * rows + row]! += parts[row]!;
   }
   for (let column = 0; column < columns; column += 1) {
     if (filled[column] === 0) cells.copyWithin(column * rows, (column - 1) * rows, column * rows);

@@ -1,0 +1,42 @@
+// Which kind of panel shows a metric. Pure; the automatic layout asks here, and so does "add panel".
+import type { Json, Metric, Run } from '../api/types';
+import { valueAt } from '../ui/format';
+import type { PanelKind } from './view-doc';
+
+const MEDIA_TYPES =
+  /^(image-file|images\/separated|video-file|audio-file|html-file|object3D-file|molecule-file|plotly-file|bokeh-file|graph-file)$/;
+
+/** How many runs are looked at for a value of the metric: the first that has one decides. */
+const RUNS_LOOKED_AT = 200;
+
+/**
+ * The kind that shows a metric by itself, or null for one that nothing shows: it is hidden, or no run in sight says
+ * what it holds. The list of metrics knows numbers and text; what else there is stands in the runs' summaries.
+ */
+export function panelKindOf(metric: Metric, runs: readonly Run[]): PanelKind | null {
+  if (metric.hidden) return null;
+  if (metric.kind === 'number') return 'line';
+  if (metric.space !== 'history') return null;
+  for (const run of runs.slice(0, RUNS_LOOKED_AT)) {
+    const kind = kindOfValue(valueAt(run.summary, metric.path));
+    if (kind !== null) return kind;
+  }
+  return metric.kind === 'text' ? 'text' : null;
+}
+
+/** The kind that shows a logged value that is no number; null for one that is shown by none. */
+export function kindOfValue(value: Json | undefined): PanelKind | null {
+  if (typeof value === 'string') return 'text';
+  if (Array.isArray(value)) return value.length > 0 ? kindOfValue(value[0]) : null;
+  if (typeof value !== 'object' || value === null) return null;
+  const type = value._type === 'omitted' ? value.was : value._type;
+  if (typeof type !== 'string') return null;
+  if (type === 'histogram') return 'histogram';
+  if (type === 'table-file') return 'table';
+  return MEDIA_TYPES.test(type) ? 'media' : null;
+}
+
+/** Metrics that a kind of panel can show, as they are listed. */
+export function metricsFor(kind: PanelKind, metrics: readonly Metric[], runs: readonly Run[]): Metric[] {
+  return metrics.filter((metric) => panelKindOf(metric, runs) === kind);
+}
