@@ -10,6 +10,7 @@ import { RunGroups } from './grouping.svelte';
 import { RunList } from './runs.svelte';
 import { Selection } from './selection.svelte';
 import { SeriesCache } from './series';
+import { ProjectView } from './views.svelte';
 import { Visibility } from './visibility.svelte';
 
 const METRICS_REFRESH_MS = 700;
@@ -28,8 +29,14 @@ export class ProjectSession {
   readonly runs: RunList;
   readonly eyes: Visibility;
   readonly groups: RunGroups;
+  /** How the person arranged the project's pages. */
+  readonly view = new ProjectView();
   readonly series: SeriesCache<SeriesData>;
   metrics = $state.raw<readonly Metric[]>([]);
+  /** By `space:path`. */
+  readonly metricById: ReadonlyMap<string, Metric> = $derived(
+    new Map(this.metrics.map((one) => [`${one.space}:${one.path}`, one])),
+  );
   metricsLoaded = $state(false);
   metricsError = $state.raw<unknown>(null);
   link = $state<LinkState>('connecting');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Metric } from '../api/types';
-import { matcher, searchSections, sectionsOf, SYSTEM_KEY, systemSections } from './sections';
+import { autoLayout, type Section } from './layout';
+import { byDevice, matcher, searchSections, SYSTEM_KEY } from './sections';
 import { panelTitle, unitOf } from './system-names';
 
 function metric(path: string, extra: Partial<Metric> = {}): Metric {
@@ -17,6 +18,10 @@ function metric(path: string, extra: Partial<Metric> = {}): Metric {
     ...extra,
   };
 }
+
+const sectionsOf = (metrics: Metric[]) => autoLayout(metrics);
+const systemSections = (metrics: Metric[]) => autoLayout(metrics, { sectionOf: byDevice });
+const paths = (section: Section | undefined) => section?.panels.map((one) => one.name);
 
 describe('sections', () => {
   it('groups by the text before the last slash, first logged first, machine samples last', () => {
@@ -35,7 +40,7 @@ describe('sections', () => {
       ['layer/10', 'layer/2', 'val/loss', 'grad/w', 'train/loss'].map((path) => metric(path)),
     );
     expect(sections.map((one) => one.title)).toEqual(['train', 'val', 'grad', 'layer']);
-    expect(sections.at(-1)?.metrics.map((one) => one.path)).toEqual(['layer/2', 'layer/10']);
+    expect(paths(sections.at(-1))).toEqual(['layer/2', 'layer/10']);
   });
 
   it('puts the loss first in its section, then other headlines, then what was logged first', () => {
@@ -45,12 +50,7 @@ describe('sections', () => {
       metric('train/glossary', { first_us: 3 }),
       metric('train/loss', { first_us: 4 }),
     ]);
-    expect(section?.metrics.map((one) => one.path)).toEqual([
-      'train/loss',
-      'train/top1_acc',
-      'train/epoch',
-      'train/glossary',
-    ]);
+    expect(paths(section)).toEqual(['train/loss', 'train/top1_acc', 'train/epoch', 'train/glossary']);
   });
 
   it('leaves out what is hidden or no number', () => {
@@ -59,12 +59,12 @@ describe('sections', () => {
 
   it('keeps a logged "system/x" apart from the machine', () => {
     const sections = sectionsOf([metric('system/x'), metric('cpu', { space: 'system' })]);
-    expect(sections.map((one) => one.metrics.length)).toEqual([1, 1]);
+    expect(sections.map((one) => one.panels.length)).toEqual([1, 1]);
   });
 
   it('searches words and expressions in section and name, and names a broken expression', () => {
     const sections = sectionsOf([metric('train/loss'), metric('train/acc'), metric('val/loss')]);
-    const found = (text: string) => searchSections(sections, text).flatMap((one) => one.metrics.map((m) => m.path));
+    const found = (text: string) => searchSections(sections, text).flatMap((one) => paths(one) ?? []);
     expect(found('LOSS val')).toEqual(['val/loss']);
     expect(found('/^train .*acc$/')).toEqual(['train/acc']);
     expect(found('')).toHaveLength(3);

@@ -1,16 +1,11 @@
-// Which panels there are, in which sections and order. Pure.
+// Of which section a metric is, and what stands first; what a search finds. Pure. The layout itself is in `layout.ts`.
 import type { Metric } from '../api/types';
-import { panelTitle } from './system-names';
-
-export interface Section {
-  /** Stable name: the prefix before the last `/`, "" for metrics without one, `SYSTEM_KEY` for machine samples. */
-  key: string;
-  title: string;
-  metrics: Metric[];
-}
+import type { Panel, Section } from './layout';
+import type { SectionRule } from './view-doc';
 
 const PLAIN_TITLE = 'Charts';
 const SYSTEM_TITLE = 'System';
+const MEDIA_TITLE = 'Media';
 
 const DEVICE_TITLES: Record<string, string> = {
   cpu: 'CPU',
@@ -27,15 +22,25 @@ const natural = new Intl.Collator('en', { numeric: true });
 /** A colon cannot end a prefix that people log by accident, so a logged "system/x" keeps a section of its own. */
 export const SYSTEM_KEY = 'system:';
 
-function sectionKey(metric: Metric): string {
-  if (metric.space === 'system') return SYSTEM_KEY;
-  const cut = metric.path.lastIndexOf('/');
-  return cut < 0 ? '' : metric.path.slice(0, cut);
+export type SectionOf = (metric: Metric) => string;
+
+/** The section of a metric by its name: all before the last `/`, before the first, or one section for all. */
+export function bySectionRule(rule: SectionRule): SectionOf {
+  return (metric) => {
+    if (metric.space === 'system') return SYSTEM_KEY;
+    if (rule === 'none') return '';
+    const cut = rule === 'first' ? metric.path.indexOf('/') : metric.path.lastIndexOf('/');
+    return cut < 0 ? '' : metric.path.slice(0, cut);
+  };
 }
 
-function title(key: string): string {
+export function sectionTitle(key: string): string {
   if (key === '') return PLAIN_TITLE;
-  return key === SYSTEM_KEY ? SYSTEM_TITLE : key;
+  if (key === SYSTEM_KEY) return SYSTEM_TITLE;
+  if (key === 'media:') return MEDIA_TITLE;
+  if (!key.startsWith(SYSTEM_KEY)) return key;
+  const device = key.slice(SYSTEM_KEY.length);
+  return DEVICE_TITLES[device] ?? device;
 }
 
 /** Among metrics that arrive together, what people look at first. */
@@ -47,7 +52,7 @@ export function headlineRank(path: string): number {
 }
 
 /** First logged first; metrics that arrive together by name, with numbers in their order (layer.2 before layer.10). */
-function firstLogged(a: Metric, b: Metric): number {
+export function firstLogged(a: Metric, b: Metric): number {
   const time = (a.first_us ?? 0) - (b.first_us ?? 0);
   return time || headlineRank(a.path) - headlineRank(b.path) || natural.compare(a.path, b.path);
 }
@@ -68,22 +73,6 @@ export function isDrawable(metric: Metric): boolean {
   return !metric.hidden && metric.kind === 'number';
 }
 
-/** Sections in the order in which their first metric was logged, headlines first in each; System last. */
-export function sectionsOf(metrics: readonly Metric[]): Section[] {
-  const sections = new Map<string, Section>();
-  for (const metric of metrics.filter(isDrawable).sort(firstLogged)) {
-    const key = sectionKey(metric);
-    const section = sections.get(key);
-    if (section) section.metrics.push(metric);
-    else sections.set(key, { key, title: title(key), metrics: [metric] });
-  }
-  const all = [...sections.values()];
-  // Stable: metrics of one rank stay as they were logged.
-  for (const { metrics } of all) metrics.sort((a, b) => nameRank(a.path) - nameRank(b.path));
-  const isSystem = (section: Section) => section.key === SYSTEM_KEY;
-  return [...all.filter((section) => !isSystem(section)), ...all.filter(isSystem)];
-}
-
 /** A test for names: plain text (all words, any case) or `/regular expression/`; null when the expression is not valid. */
 export function matcher(search: string): ((name: string) => boolean) | null {
   const text = search.trim();
@@ -101,27 +90,29 @@ export function matcher(search: string): ((name: string) => boolean) | null {
   return (name) => words.every((word) => name.toLowerCase().includes(word));
 }
 
-/** The panels whose metric or section matches; sections without any are left out. */
-export function searchSections(sections: readonly Section[], search: string): Section[] {
+/** The panels of which the metric, title or section matches; sections without any are left out. */
+export function searchSections(sections: readonly Section[], search: string): readonly Section[] {
+  if (search.trim() === '') return sections;
   const test = matcher(search);
   if (!test) return [];
   const found: Section[] = [];
   for (const section of sections) {
-    const metrics = section.metrics.filter((metric) => test(`${section.title} ${searched(metric)}`));
-    if (metrics.length === section.metrics.length) found.push(section);
-    else if (metrics.length) found.push({ ...section, metrics });
+    const panels = section.panels.filter((panel) => test(`${section.title} ${searched(panel)}`));
+    if (panels.length) found.push({ ...section, panels, folded: false });
   }
   return found;
 }
 
-/** A machine sample is found by either of its names. */
-function searched(metric: Metric): string {
-  return metric.space === 'system' ? `${metric.label} ${panelTitle(metric)}` : metric.label;
+/** A machine sample is found by either of its names, a panel of several metrics by any of them. */
+function searched({ title, metric, spec }: Panel): string {
+  if (metric) return `${metric.label} ${title}`;
+  const { metrics, text } = spec.options as { metrics?: unknown; text?: unknown };
+  return [title, ...(Array.isArray(metrics) ? metrics : []), typeof text === 'string' ? text : ''].join(' ');
 }
 
-/** The text of a panel's header inside its section: the part behind the last `/`. */
-export function shortLabel(metric: Metric): string {
-  return metric.space === 'system' ? panelTitle(metric) : metric.label.slice(metric.label.lastIndexOf('/') + 1);
+/** The part of a metric's name behind its section. */
+export function shortName(label: string): string {
+  return label.slice(label.lastIndexOf('/') + 1);
 }
 
 function deviceOf(path: string): string {
@@ -130,14 +121,4 @@ function deviceOf(path: string): string {
 }
 
 /** The machine's samples by device: `gpu.0.memory` stands in gpu, `proc.cpu` in proc. */
-export function systemSections(metrics: readonly Metric[]): Section[] {
-  const sections = new Map<string, Section>();
-  for (const metric of metrics.filter((one) => one.space === 'system' && isDrawable(one)).sort(firstLogged)) {
-    const device = deviceOf(metric.path);
-    const key = `${SYSTEM_KEY}${device}`;
-    const section = sections.get(key);
-    if (section) section.metrics.push(metric);
-    else sections.set(key, { key, title: DEVICE_TITLES[device] ?? device, metrics: [metric] });
-  }
-  return [...sections.values()];
-}
+export const byDevice: SectionOf = (metric) => `${SYSTEM_KEY}${deviceOf(metric.path)}`;
