@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from kiseki.base.clock import wall_us
 from kiseki.core.folds import Folds
 from kiseki.core.trash import Trash
+from kiseki.core.views import Views
 from kiseki.storage.interface import MetaStore, SeriesStore
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,11 @@ PURGE_PAUSE_S = 5.0
 class Jobs:
     """Two threads: folds are saved in time whatever the compaction does."""
 
-    def __init__(self, meta: MetaStore, series: SeriesStore, folds: Folds, trash: Trash) -> None:
+    def __init__(
+        self, meta: MetaStore, series: SeriesStore, folds: Folds, trash: Trash, views: Views
+    ) -> None:
         self._meta = meta
+        self._views = views
         self._trash = trash
         self._round: Iterator[None] | None = None  # of purging, begun and not finished
         self._round_at = time.monotonic() + PURGE_FIRST_S
@@ -100,6 +104,7 @@ class Jobs:
 
     def _clear(self) -> None:
         self._meta.drop_expired(wall_us())
+        self._views.purge()
 
     def _purge(self) -> None:
         """Go on with a round of purging for a while."""

@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from kiseki.core.changes import Change
+from kiseki.core.changes import Change, Part
 from kiseki.errors import Busy
+from kiseki.storage.interface import Project
 
 INTERVAL_S = 0.5  # between two messages to a subscriber
 QUEUE_MESSAGES_MAX = 16  # of one subscriber that does not read
@@ -43,9 +44,10 @@ class _Pending(msgspec.Struct):
 class Subscriber:
     """One watcher. Lives in the event loop it was made in; iterate over it for its messages."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, may_see: MaySee) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, may_see: MaySee, user: int = 0) -> None:
         self.loop = loop
         self.may_see = may_see
+        self.user = user
         self._messages: deque[bytes] = deque()
         self._ready = asyncio.Event()
         self._is_closed = False
@@ -88,11 +90,14 @@ class _Channel:
         self.runs: dict[str, _Pending] = {}
         self.added: dict[str, None] = {}
         self.removed: dict[str, None] = {}
+        self.every: set[Part] = set()
         self.projects: dict[tuple[str, str], None] = {}
+        self.views: dict[int | None, dict[str, None]] = {}  # by user; None: everybody's
 
     @property
     def is_quiet(self) -> bool:
-        return not (self.runs or self.added or self.removed or self.projects)
+        told = (self.runs, self.added, self.removed, self.every, self.projects, self.views)
+        return not any(told)
 
     def merge(self, change: Change) -> None:
         if change.is_gone:
@@ -126,8 +131,14 @@ class _Channel:
             "added": list(self.added),
             "removed": list(self.removed),
         }
-        self.runs, self.added, self.removed = {}, {}, {}
+        if self.every:
+            message["every"] = sorted(self.every)
+        self.runs, self.added, self.removed, self.every = {}, {}, {}, set()
         return message
+
+    def take_views(self) -> dict[int | None, list[str]]:
+        views, self.views = self.views, {}
+        return {user: list(slugs) for user, slugs in views.items()}
 
     def take_projects(self) -> list[tuple[str, str]]:
         projects, self.projects = list(self.projects), {}
@@ -160,13 +171,47 @@ class Live:
                 if overview is not None:
                     overview.projects[change.entity, change.project_name] = None
                     armed[None] = overview
-            waking = [
-                (key, next(iter(channel.subscribers)).loop)
-                for key, channel in armed.items()
-                if channel.subscribers and not channel.is_armed
-            ]
-            for key, _ in waking:
-                self._channels[key].is_armed = True
+            waking = self._waking(armed)
+        self._wake(waking)
+
+    def publish_view(self, project: int, slug: str, user: int | None = None) -> None:
+        """Take note that a view changed: a shared one, or one that only a user sees."""
+        with self._lock:
+            channel = self._channels.get(project)
+            if channel is None:
+                return
+            channel.views.setdefault(user, {})[slug] = None
+            waking = self._waking({project: channel})
+        self._wake(waking)
+
+    def publish_every(self, project: Project, parts: Iterable[Part]) -> None:
+        """Take note that any number of a project's runs changed in these parts: one message for all."""
+        with self._lock:
+            armed: dict[int | None, _Channel] = {}
+            channel, overview = self._channels.get(project.number), self._channels.get(None)
+            if channel is not None:
+                channel.every |= set(parts)
+                armed[project.number] = channel
+            if overview is not None:
+                overview.projects[project.entity, project.name] = None
+                armed[None] = overview
+            waking = self._waking(armed)
+        self._wake(waking)
+
+    def _waking(
+        self, changed: Mapping[int | None, _Channel]
+    ) -> list[tuple[int | None, asyncio.AbstractEventLoop]]:
+        """Mark channels as armed; return those that were not, with the loop of their subscribers."""
+        waking = [
+            (key, next(iter(channel.subscribers)).loop)
+            for key, channel in changed.items()
+            if channel.subscribers and not channel.is_armed
+        ]
+        for key, _ in waking:
+            self._channels[key].is_armed = True
+        return waking
+
+    def _wake(self, waking: Sequence[tuple[int | None, asyncio.AbstractEventLoop]]) -> None:
         for key, loop in waking:
             try:
                 loop.call_soon_threadsafe(self._arm, key, loop)
@@ -174,14 +219,18 @@ class Live:
                 self._drop_loop(loop)
 
     def subscribe(
-        self, project: int | None, may_see: MaySee = lambda entity, project: True
+        self,
+        project: int | None,
+        may_see: MaySee = lambda entity, project: True,
+        user: int = 0,
     ) -> Subscriber:
         """Return a new subscriber of a project, or of the list of projects (in the event loop).
 
         Args:
             may_see: of the list of projects, these are told.
+            user: who it is: they are also told of views of their own.
         """
-        subscriber = Subscriber(asyncio.get_running_loop(), may_see)
+        subscriber = Subscriber(asyncio.get_running_loop(), may_see, user)
         with self._lock:
             if self._is_closed:
                 subscriber.close()
@@ -243,12 +292,11 @@ class Live:
             subscribers = list(channel.subscribers)
             changed = channel.take_projects() if key is None else []
             message = {} if key is None else channel.take()
+            views = channel.take_views()
             self._sent += 1
             number = self._sent
         if key is not None:
-            told = event("change", message, number)
-            for subscriber in subscribers:
-                subscriber.offer(told)
+            _offer(subscribers, message, views, number)
             return
         for subscriber in subscribers:
             seen = [
@@ -266,6 +314,26 @@ class Live:
                 }
                 if not channel.subscribers:
                     del self._channels[key]
+
+
+def _offer(
+    subscribers: Sequence[Subscriber],
+    message: dict[str, object],
+    views: Mapping[int | None, list[str]],
+    number: int,
+) -> None:
+    """Tell the subscribers of a project what changed: the same to all, but for views that only some see."""
+    shared = views.get(None, [])
+    told: dict[int | None, bytes] = {}
+    for subscriber in subscribers:
+        user = subscriber.user if subscriber.user in views else None
+        if user not in told:
+            slugs = list(dict.fromkeys([*shared, *(views[user] if user is not None else ())]))
+            whole = {**message, "views": slugs} if slugs else message
+            is_nothing = not any(whole.values())
+            told[user] = b"" if is_nothing else event("change", whole, number)
+        if told[user]:
+            subscriber.offer(told[user])
 
 
 def event(name: str, data: object, number: int | None = None) -> bytes:

@@ -17,6 +17,7 @@ from kiseki.core.projects import Projects
 from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
 from kiseki.core.trash import Trash
+from kiseki.core.views import Views
 from kiseki.storage.interface import MetaStore, SeriesStore, Storage
 
 
@@ -44,6 +45,7 @@ class Core:
     runs: Runs
     files: Files
     trash: Trash
+    views: Views
     ingest: Ingest
     jobs: Jobs
     queries: Queries
@@ -79,8 +81,9 @@ def open_core(
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
     trash = Trash(meta, series, folds, files, people.audit)
-    jobs = Jobs(meta, series, folds, trash)
+    views = Views(meta, projects, live, people.audit)
+    jobs = Jobs(meta, series, folds, trash, views)
     return Core(
-        meta, series, live, access, people, projects, folds, runs, files, trash, ingest, jobs,
+        meta, series, live, access, people, projects, folds, runs, files, trash, views, ingest, jobs,
         Queries(meta, series, runs), url,
     )  # fmt: skip

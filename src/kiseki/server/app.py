@@ -51,6 +51,7 @@ from kiseki.server.api import (
     trash,
     users,
     viewer,
+    views,
 )
 from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
@@ -81,6 +82,7 @@ MODULES: tuple[Routes, ...] = (
     table.routes,
     runs.routes,
     trash.routes,
+    views.routes,
     series.routes,
     history.routes,
     files.routes,

@@ -23,6 +23,7 @@ from kiseki.storage.people import Key as Key
 from kiseki.storage.people import PeopleStore
 from kiseki.storage.people import Session as Session
 from kiseki.storage.people import User as User
+from kiseki.storage.views import ViewStore
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -561,9 +562,9 @@ class Fold:
     is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
-class MetaStore(PeopleStore, Protocol):
-    """People (`people.py`), projects, runs and the folds of their logs. Thread-safe; each call is one
-    transaction, durable when it returns.
+class MetaStore(PeopleStore, ViewStore, Protocol):
+    """People (`people.py`), views (`views.py`), projects, runs and the folds of their logs. Thread-safe;
+    each call is one transaction, durable when it returns.
     """
 
     # projects

@@ -13,6 +13,7 @@ from kiseki.core import live as live_module
 from kiseki.core.changes import Change, Part
 from kiseki.core.live import Live, Subscriber
 from kiseki.errors import Busy
+from kiseki.storage.interface import Project
 
 
 def change(run: str, *parts: Part, project: int = 1, rows: int = 1, **flags: bool) -> Change:
@@ -60,6 +61,44 @@ def test_the_first_change_goes_out_at_once_and_the_rest_together(
         assert (second["added"], second["removed"]) == (["b"], ["gone"])
         assert await one.next(0.01) == b""
         assert await other.next(0.01) == b""
+
+    asyncio.run(watch())
+
+
+def test_a_view_of_ones_own_is_told_to_its_owner_only() -> None:
+    async def watch() -> None:
+        live = Live()
+        ada, tab = await greeted(live, 1, user=7), await greeted(live, 1, user=7)
+        bob, other = await greeted(live, 1, user=8), await greeted(live, 2, user=7)
+        live.publish_view(1, "mine", 7)
+        for one in (ada, tab):
+            assert data(await one.next(5)) == {
+                "runs": {}, "added": [], "removed": [], "views": ["mine"],
+            }  # fmt: skip
+        assert await bob.next(0.05) == b"" == await other.next(0.01)
+        live.publish_view(1, "plan")
+        live.publish_view(1, "mine", 8)
+        live.publish([change("a", "state")])
+        told = [data(await one.next(5)) for one in (ada, bob)]
+        assert [message["views"] for message in told] == [["plan"], ["plan", "mine"]]
+        assert all(list(message["runs"]) == ["a"] for message in told)
+        live.publish([change("a", "state")])
+        assert "views" not in data(await bob.next(5))
+
+    asyncio.run(watch())
+
+
+def test_many_changed_runs_are_one_message() -> None:
+    async def watch() -> None:
+        live = Live()
+        one, overview = await greeted(live, 1), await greeted(live, None)
+        live.publish_every(Project(1, "ada", "p1", 1, 0, None, 1, 0), {"state", "files"})
+        assert data(await one.next(5)) == {
+            "runs": {}, "added": [], "removed": [], "every": ["files", "state"],
+        }  # fmt: skip
+        assert data(await overview.next(5)) == {"projects": ["ada/p1"]}
+        live.publish([change("a", "state")])
+        assert "every" not in data(await one.next(5))
 
     asyncio.run(watch())
 

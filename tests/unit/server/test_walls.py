@@ -12,6 +12,7 @@ from kiseki.server.app import endpoints
 from tests.unit.server.asgi import Door
 from tests.unit.server.people import Person, invited, open_run, operator, refusal
 
+LAB = "/api/v1/projects/lab/digits"
 DIGEST = hashlib.sha256(b"weights").hexdigest()
 
 # The body that makes a request right, where one is needed. A route without an object is asked in `OWN`.
@@ -23,6 +24,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/blobs/missing"): {"sha256": [DIGEST]},
     ("PUT", "/members/{user}"): {"role": "admin"},
     ("POST", "/services"): {"service": "spy"},
+    ("POST", "/views"): {"name": "mine now", "doc": {"a": "lossy"}, "shared": True},
+    ("PUT", "/views/{slug}"): {"doc": {"a": "lossy"}, "base_version": 1},
+    ("PATCH", "/views/{slug}"): {"name": "mine now"},
+    ("POST", "/drafts"): {"doc": {"a": "lossy"}},
     ("PATCH", "/users/{user}"): {"disabled": True},
 }
 # Routes whose path names nothing that belongs to anybody: what they answer with is tested elsewhere.
@@ -49,6 +54,11 @@ class Wall:
         assert self.bob.send(file, b"weights", "PUT").status in (200, 201)
         self.invite = self.bob.post("/api/v1/invites", {"team": "lab"})["number"]
         self.key = self.bob.post("/api/v1/keys", {"name": "k"})["prefix"]
+        doc = {"weights": "loss"}
+        self.view = self.bob.post(f"{LAB}/views", {"name": "Plan", "doc": doc, "shared": True})[
+            "slug"
+        ]
+        self.draft = self.bob.post(f"{LAB}/drafts", {"doc": doc})["id"]
         run = door.core.runs.find(ada_of(door), "lab", "digits", "r1")[1]
         self.stream = next(s.id for s in door.core.meta.streams_of(run.attempt))
 
@@ -56,7 +66,7 @@ class Wall:
         values = {
             "entity": "lab", "project": "digits", "run": "r1", "path": "model.bin", "sha256": DIGEST,
             "team": "lab", "user": "bob", "number": str(self.invite), "prefix": self.key,
-            "stream": self.stream,
+            "stream": self.stream, "slug": self.view, "draft": self.draft,
         }  # fmt: skip
         query = "?by=config.lr" if path.endswith("/groups") else ""
         return re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + query

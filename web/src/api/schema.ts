@@ -585,6 +585,85 @@ export interface TrashedRunAnswer {
   restorable: boolean;
 }
 
+/** The shared views of a project, and one's own. */
+export interface ViewsAnswer {
+  views: ViewAnswer[];
+}
+
+/** A view. `default`: the project's if it is shared, else one's own; `owner`, `edited_by` name users. */
+export interface ViewAnswer {
+  slug: string;
+  name: string;
+  shared: boolean;
+  default: boolean;
+  owner: string;
+  version: number;
+  created_us: number;
+  edited_us: number;
+  edited_by: string;
+}
+
+/** `doc` is a JSON object of at most 1 MB; what it holds is for the web app to know. */
+export interface NewView {
+  name: string;
+  doc: Json;
+  shared?: boolean;
+}
+
+/** A view with its document, that of `version`; `latest` is the newest version. */
+export interface OpenedViewAnswer {
+  slug: string;
+  name: string;
+  shared: boolean;
+  default: boolean;
+  owner: string;
+  version: number;
+  latest: number;
+  created_us: number;
+  edited_us: number;
+  edited_by: string;
+  doc: JsonTree;
+}
+
+/** `base_version`: the version that was changed; 0 for a `mine` that is not there yet. */
+export interface ViewSave {
+  doc: Json;
+  base_version: number;
+  name?: string | null;
+}
+
+/** What to change; absent fields stay. */
+export interface ViewEdit {
+  name?: string | null;
+  shared?: boolean | null;
+  default?: boolean | null;
+}
+
+/** The versions that are kept, newest first. */
+export interface VersionsAnswer {
+  versions: VersionAnswer[];
+}
+
+/** `bytes`: how long the document is as JSON. */
+export interface VersionAnswer {
+  version: number;
+  time_us: number;
+  by: string;
+  bytes: number;
+}
+
+export interface Draft {
+  doc: Json;
+}
+
+export interface DraftIdAnswer {
+  id: string;
+}
+
+export interface DraftAnswer {
+  doc: JsonTree;
+}
+
 /** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. */
 export interface SeriesQuestion {
   metrics: string[];

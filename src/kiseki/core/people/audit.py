@@ -20,7 +20,7 @@ Action = Literal[
     "key-made", "key-first-used", "key-revoked",
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
-    "run-restored", "run-purged",
+    "run-restored", "run-purged", "view-shared", "view-unshared", "view-deleted", "view-restored",
 ]  # fmt: skip
 
 

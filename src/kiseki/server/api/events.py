@@ -55,7 +55,7 @@ async def messages(core: Core, number: int | None, who: Principal) -> AsyncItera
     live, access = core.live, core.access
     rights, clock = access.changes, asyncio.get_running_loop().time
     # Here and not in the endpoint: an iterator that is never begun leaves nothing behind.
-    subscriber = live.subscribe(number, partial(can, who, "read"))
+    subscriber = live.subscribe(number, partial(can, who, "read"), who.user.number)
     checked = began = clock()
     try:
         while clock() < began + STREAM_S:

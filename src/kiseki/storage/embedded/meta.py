@@ -1,4 +1,6 @@
-"""`MetaStore` in one SQLite file: projects, runs and their folds. People are in `meta_people.py`."""
+"""`MetaStore` in one SQLite file: projects, runs and their folds. People are in `meta_people.py`, views in
+`meta_views.py`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from kiseki.storage.embedded.database import inserted
 from kiseki.storage.embedded.groups_query import find_groups
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, save_folds, slices
+from kiseki.storage.embedded.meta_views import EmbeddedViews
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
 from kiseki.storage.filters import Filter, Key, SortKey
@@ -45,7 +48,7 @@ from kiseki.storage.interface import (
 )
 
 
-class EmbeddedMeta(EmbeddedPeople):
+class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
     """The meta store of a data folder."""
 
     def __init__(self, path: Path) -> None:

@@ -6,6 +6,8 @@
                    ▲         ▲ ▲       ▲
                  path ◄── run_cell  run_tag  └── attempt_part, attempt_metric
 
+        project ◄── view ◄── view_version ──► view_doc ◄── draft
+
 A change here needs a revision in `migrations/versions/`; a test compares the two.
 """
 
@@ -330,5 +332,58 @@ unnamed = Table(
     metadata,
     _belongs("project", "project.number", primary_key=True),
     Column("digest", LargeBinary(32), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# How people arranged a project's pages. `keeper` is 0, or the number of the user whose own view this is: of
+# each slug there is one with 0, and everybody may have a `mine`.
+view = Table(
+    "view",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    Column("keeper", Number, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _belongs("owner", "user.number"),
+    Column("is_shared", Boolean, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("edited_us", BigInteger, nullable=False),
+    Column("edited_by", Text, nullable=False),  # name of a user
+    Column("deleted_us", BigInteger),
+    UniqueConstraint("project", "keeper", "slug"),
+    sqlite_autoincrement=True,
+)
+
+# A document is kept once per content; it goes with the last version or draft that holds it.
+view_doc = Table(
+    "view_doc",
+    metadata,
+    _belongs("project", "project.number", primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # zstd of JSON
+    Column("size", Integer, nullable=False),  # of the JSON
+)
+
+view_version = Table(
+    "view_version",
+    metadata,
+    _belongs("view", "view.number", primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, index=True),
+    Column("time_us", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),  # name of a user
+    sqlite_with_rowid=False,
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    _belongs("project", "project.number", primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    _belongs("user", "user.number"),
+    Column("until_us", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
