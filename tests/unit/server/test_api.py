@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
+from kiseki.core.query import wire
 from kiseki.record import codec, frame
 from kiseki.record.types import Config, Finish, Kind, Open, Shape
 from kiseki.server.app import endpoints
@@ -251,3 +252,46 @@ def test_every_endpoint_is_documented() -> None:
         tail = endpoint.path.removeprefix("/api/v1/projects/{entity}/{project}")
         tail = tail.removeprefix("/runs/{run}") or "/runs/{run}"
         assert tail.partition("{")[0].rstrip("/") in text, endpoint.path
+
+
+def test_groups_of_runs_are_drawn_as_lines(client: Client) -> None:
+    for at, (lr, losses) in enumerate([(0.1, [1.0, 2.0]), (0.1, [3.0, 6.0]), (True, [5.0])]):
+        stream = f"{at:032x}"
+        rows = [(0, step, step + 1, step + 1, [loss]) for step, loss in enumerate(losses)]
+        opened = opening(stream, run=f"g{at}", tags=["t", f"u{at}"], primary=True)
+        client.send(frames(*opened, Config(set={"lr": lr}), *rows), stream)
+    client.door.core.folds.save_all()
+    path = "/api/v1/projects/ada/digits/series"
+    groups = {"by": ["config.lr"], "band": "min-max", "sort": "created"}
+    header, columns = wire.parse(
+        client.ask("POST", path, {"metrics": ["loss"], "groups": groups}).body
+    )
+    assert [(one["group"], one["runs"], one["size"]) for one in header["series"]] == [
+        ([0.1], 2, 2), ([True], 1, 1),
+    ]  # fmt: skip
+    assert columns[0]["first"].tolist() == [2.0, 4.0] and columns[0]["high"].tolist() == [3.0, 6.0]
+    # Only some groups, without some runs, smoothed; `true` is another value than 1.
+    asked = groups | {"values": [[True], [1], [0.1]], "exclude": ["g0"]}
+    body = {"metrics": ["loss"], "groups": asked, "smoothing": {"kind": "mean", "points": 100}}
+    header, columns = wire.parse(client.ask("POST", path, body).body)
+    assert [one["group"] for one in header["series"]] == [[True], [0.1]]
+    assert columns[1]["first"].tolist() == [4.5, 4.5]
+    # A run stands in the group of each of its tags.
+    body = {"metrics": ["loss"], "groups": {"by": ["tags"], "line": "sum"}, "runs": ["g1"]}
+    answer = client.ask("POST", path, body)
+    header, columns = wire.parse(answer.body)
+    assert {tuple(one.get("group", [one.get("run")])): one["n"] for one in header["series"]} == {
+        ("g1",): 2, ("t",): 2, ("u0",): 2, ("u1",): 2, ("u2",): 1,
+    }  # fmt: skip
+    again = {**client.bearer, "if-none-match": answer.headers["etag"]}
+    assert client.door.ask("POST", path, json.dumps(body).encode(), again).status == 304
+    for wrong, code in (
+        ({"by": []}, "by"),
+        ({"by": ["tags"], "filter": "(("}, "filter"),
+        ({"by": ["tags"], "limit": 0}, "groups"),
+        ({"by": ["tags"], "values": [["x"]] * 501}, "groups"),
+    ):
+        refused = client.ask("POST", path, {"metrics": ["loss"], "groups": wrong})
+        assert (refused.status, refused.json["code"]) == (400, code)
+    body = {"metrics": ["loss"], "groups": groups, "smoothing": {"kind": "ema", "weight": 1}}
+    assert client.ask("POST", path, body).json["code"] == "smoothing"

@@ -20,7 +20,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/runs/delete"): {"runs": ["r1"]},
     ("POST", "/runs/restore"): {"runs": ["r1"]},
     ("PATCH", "/runs/{run}"): {"notes": "mine now"},
-    ("POST", "/series"): {"runs": ["r1"], "metrics": ["loss"]},
+    ("POST", "/series"): {"runs": ["r1"], "metrics": ["loss"], "groups": {"by": ["config.lr"]}},
     ("POST", "/blobs/missing"): {"sha256": [DIGEST]},
     ("PUT", "/members/{user}"): {"role": "admin"},
     ("POST", "/services"): {"service": "spy"},

@@ -664,10 +664,12 @@ export interface DraftAnswer {
   doc: JsonTree;
 }
 
-/** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. */
+/** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups. */
 export interface SeriesQuestion {
   metrics: string[];
-  runs: string[];
+  runs?: string[];
+  groups?: GroupsQuestion | null;
+  smoothing?: SmoothingQuestion | null;
   space?: "history" | "system";
   x?: string;
   x_min?: number | null;
@@ -675,6 +677,30 @@ export interface SeriesQuestion {
   buckets?: number;
   log_x?: boolean;
   attempt?: number | null;
+}
+
+/** Which runs are drawn as one line each: those with equal values under the keys `by`. `values` names the groups, null: the first `limit` of them; `exclude` are ids of runs that are left out. */
+export interface GroupsQuestion {
+  by: string[];
+  filter?: string;
+  sort?: string;
+  values?: ((boolean | number | string | null)[])[] | null;
+  exclude?: string[];
+  line?: "last" | "max" | "mean" | "median" | "min" | "sum";
+  band?: "ci95" | "min-max" | "none" | "quartiles" | "standard-error" | "std";
+  stop_at_shortest?: boolean;
+  limit?: number;
+}
+
+/** How the runs of groups are smoothed; `span` is the width of the visible x range. */
+export interface SmoothingQuestion {
+  kind?: "ema" | "ema-time" | "gaussian" | "mean" | "median" | "none";
+  weight?: number;
+  sigma?: number;
+  percent?: boolean;
+  points?: number;
+  span?: number | null;
+  log?: boolean;
 }
 
 /** `total` lines match `stream` and `search`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import shared from '../../../tests/fixtures/smoothing.json';
 import { bucketedSeries, exactSeries } from './fixtures';
 import { isSmoothing, leadIn, smooth, smoothingLabel } from './smoothing';
 import type { Curve, Smoothing } from './smoothing';
@@ -127,5 +128,23 @@ describe('the other kinds', () => {
     expect(smoothingLabel({ kind: 'none' })).toBe('');
     expect(isSmoothing({ kind: 'ema', weight: 0 })).toBe(false);
     expect(isSmoothing({ kind: 'median', points: 5 })).toBe(true);
+  });
+});
+
+describe('the server smooths members of groups by the same formulas', () => {
+  it.each(shared.cases)('$smoothing of series $series', ({ series, smoothing, span, log, y: expected }) => {
+    const { x: places, dx_last: dx, mean, count } = shared.series[series]!;
+    const data = {
+      ...exactSeries(places, mean.map((value) => value ?? NaN)),
+      exact: false,
+      count: Uint32Array.from(count),
+      dxLast: Float32Array.from(dx),
+    };
+    const curve = smooth(data, smoothing as Smoothing, span, log);
+    expect(curve.y.length).toBe(expected.length);
+    expected.forEach((value, i) => {
+      if (value === null) expect(curve.y[i]).toBeNaN();
+      else expect(Math.abs(curve.y[i]! - value)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(value)));
+    });
   });
 });

@@ -11,13 +11,16 @@ from typing import Generic, TypeVar
 from kiseki.base.clock import wall_us
 from kiseki.core.listed import shortened
 from kiseki.core.query import filters, history
+from kiseki.core.query.grouping import MEAN, Look
 from kiseki.core.query.history import Page
-from kiseki.core.query.series import Chain, Charts, Lru, SeriesRequest
+from kiseki.core.query.series import Chain, Charts, Group, Groups, Lru, SeriesRequest
+from kiseki.core.query.smoothing import PLAIN, Smoothing
 from kiseki.core.runs import Runs
 from kiseki.errors import Invalid, NotFound
 from kiseki.storage.filters import ATTRIBUTES, And, Compare, Filter, Not, Or
 from kiseki.storage.interface import (
     FieldStat,
+    GroupValue,
     Line,
     MetaStore,
     MetricStat,
@@ -37,6 +40,9 @@ GROUP_KEYS_MAX = 3
 GROUP_COLUMNS_MAX = 50
 GROUP_MEMBERS_MAX = 1_000
 CHART_RUNS_MAX = 5_000
+CHART_GROUPS_MAX = 500
+CHART_GROUP_RUNS_MAX = 20_000  # of all groups of a chart
+GROUPED_RUNS_KEPT = 400_000  # their members
 LINES_MAX = 10_000
 PROJECTS_KEPT = 64
 SLOW_S = 0.1  # a list that takes longer…
@@ -59,6 +65,27 @@ class Listed(Generic[T]):
 
     epoch: int
     items: Sequence[T]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsWanted:
+    """Which groups a chart shows.
+
+    Attributes:
+        by: one to three keys, each spelled as in a sort.
+        filter, sort: as of the list; groups come in the order of their first runs.
+        values: only these groups, in this order; None: the first `limit`.
+        exclude: ids of runs that are left out.
+    """
+
+    by: Sequence[str]
+    filter: str = ""
+    sort: str = ""
+    values: Sequence[Sequence[GroupValue]] | None = None
+    exclude: Sequence[str] = ()
+    limit: int = 100
+    look: Look = MEAN
+    smoothing: Smoothing = PLAIN
 
 
 class _Lists(Generic[T]):
@@ -95,6 +122,9 @@ class Queries:
         self.charts = Charts(series)
         self._metrics: _Lists[MetricStat] = _Lists()
         self._fields: _Lists[FieldStat] = _Lists()
+        self._groupings: Lru[tuple[object, ...], tuple[str, Sequence[Group], float]] = Lru(
+            GROUPED_RUNS_KEPT
+        )
 
     def list_runs(
         self,
@@ -180,6 +210,11 @@ class Queries:
         """Return where the rows of an attempt (None: the latest) lie; runs without it are left out."""
         if len(ids) > CHART_RUNS_MAX:
             raise Invalid(f"at most {CHART_RUNS_MAX:,} runs fit in one request", code="runs")
+        return self._chains(project, ids, space, attempt)
+
+    def _chains(
+        self, project: Project, ids: Sequence[str], space: Space, attempt: int | None
+    ) -> dict[str, Chain]:
         runs = self._meta.runs(project.number, list(dict.fromkeys(ids)))
         if attempt is not None:
             return self._chains_of_attempt(runs, space, attempt)
@@ -194,6 +229,68 @@ class Queries:
             with contextlib.suppress(NotFound):
                 found[run.id] = tuple(self._runs.ranges(run, space, attempt))
         return found
+
+    def chart_groups(
+        self,
+        project: Project,
+        wanted: GroupsWanted,
+        space: Space,
+        attempt: int | None = None,
+        user: str = "",
+    ) -> Groups:
+        """Return the groups of all runs that match, whatever a page has loaded of them.
+
+        Raises:
+            Invalid: as `list_groups`; more runs than `CHART_GROUP_RUNS_MAX`.
+        """
+        wanted.smoothing.check()
+        if not 1 <= wanted.limit <= CHART_GROUPS_MAX:
+            raise Invalid(f"`limit` is a number from 1 to {CHART_GROUPS_MAX}", code="groups")
+        if wanted.values is not None and len(wanted.values) > CHART_GROUPS_MAX:
+            raise Invalid(f"at most {CHART_GROUPS_MAX} groups fit in one answer", code="groups")
+        groups = self._grouping(project, wanted, user)
+        if wanted.values is None:
+            groups = groups[: wanted.limit]
+        else:
+            known = {_typed(group.values): group for group in groups}
+            asked = dict.fromkeys(_typed(values) for values in wanted.values)
+            groups = [known[values] for values in asked if values in known]
+        gone = set(wanted.exclude)
+        groups = [
+            Group(group.values, tuple(run for run in group.members if run not in gone))
+            for group in groups
+        ]
+        ids = list(dict.fromkeys(run for group in groups for run in group.members))
+        if len(ids) > CHART_GROUP_RUNS_MAX:
+            raise Invalid(
+                f"these groups hold {len(ids):,} runs, and a chart computes at most "
+                f"{CHART_GROUP_RUNS_MAX:,}: narrow the filter or ask for fewer groups",
+                code="runs",
+            )
+        return Groups(
+            groups, self._chains(project, ids, space, attempt), wanted.look, wanted.smoothing
+        )
+
+    def _grouping(self, project: Project, wanted: GroupsWanted, user: str) -> Sequence[Group]:
+        """Return all groups under a filter. What took long is believed that much longer."""
+        keys = filters.parse_keys(",".join(wanted.by), GROUP_KEYS_MAX)
+        if not keys:
+            raise Invalid("`by` names one to three keys", code="by")
+        key = (project.number, tuple(keys), wanted.filter, wanted.sort, user)
+        tag = self.list_tag(project, wanted.filter)
+        began = time.monotonic()
+        kept = self._groupings.get(key)
+        if kept is not None and (kept[0] == tag or began < kept[2]):
+            return kept[1]
+        found = self._meta.group_runs(
+            project.number, keys, (), filters.parse(wanted.filter), filters.parse_sort(wanted.sort),
+            user=user, now_us=wall_us(), limit=CHART_GROUP_RUNS_MAX, members=CHART_GROUP_RUNS_MAX,
+        )  # fmt: skip
+        groups = [Group(group.values, group.members) for group in found.groups]
+        took = time.monotonic() - began
+        until = began + took * BELIEVED_TIMES if took > SLOW_S else began
+        self._groupings.put(key, (tag, groups, until), found.matching + 1)
+        return groups
 
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""
@@ -254,3 +351,8 @@ def _has_age(where: Filter) -> bool:
     return isinstance(where, Compare) and (
         where.key.space == "run" and ATTRIBUTES[where.key.path] == "time"
     )
+
+
+def _typed(values: Sequence[GroupValue]) -> tuple[object, ...]:
+    """Return values such that `True` is another than 1, and 1.0 is not."""
+    return tuple((isinstance(value, bool), value) for value in values)

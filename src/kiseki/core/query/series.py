@@ -13,7 +13,7 @@ import itertools
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -22,8 +22,18 @@ import numpy as np
 from kiseki.core.query import buckets as bucketing
 from kiseki.core.query import wire
 from kiseki.core.query.buckets import Buckets, Grid
+from kiseki.core.query.grouping import MEAN, Look, combine
+from kiseki.core.query.smoothing import PLAIN, Means, Smoothing, smooth
 from kiseki.errors import Invalid
-from kiseki.storage.interface import Cells, Floats, Points, Range, SeriesStore, XAxis
+from kiseki.storage.interface import (
+    Cells,
+    Floats,
+    GroupValue,
+    Points,
+    Range,
+    SeriesStore,
+    XAxis,
+)
 
 PAIRS_MAX = 20_000  # metrics × runs of one request
 BUCKETS_MAX = 300_000  # of one answer
@@ -37,6 +47,7 @@ CELLS_PER_BUCKET = 4
 CELL_MIN = 16  # points in the finest cells worth asking for
 EXTENTS_MAX = 200_000
 ENTRY_BYTES = 600  # of a cached series beside its columns
+JOINED_MAX = 2_000_000  # members × buckets of a group
 CACHE_BYTES_MAX = 64 * 1024 * 1024
 
 _AXES: dict[str, XAxis] = {"_step": "step", "_runtime": "runtime", "_timestamp": "time"}
@@ -44,6 +55,29 @@ _AXES: dict[str, XAxis] = {"_step": "step", "_runtime": "runtime", "_timestamp":
 Chain = tuple[Range, ...]
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs to be drawn as one line: what they have in common, and their ids."""
+
+    values: tuple[GroupValue, ...]
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of runs, each a line of its own.
+
+    Attributes:
+        groups: a run may be in several.
+        chains: run id → where its rows lie, of all members.
+    """
+
+    groups: Sequence[Group]
+    chains: Mapping[str, Chain]
+    look: Look = MEAN
+    smoothing: Smoothing = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +99,15 @@ class SeriesRequest:
     x_max: float | None = None
     buckets: int = 400
     log_x: bool = False
+    groups: Groups | None = None
 
     def check(self) -> None:
         """Raise Invalid if this cannot be answered."""
-        pairs = len(self.metrics) * len(self.runs)
+        runs = len(self.runs) + (len(self.groups.chains) if self.groups else 0)
+        pairs = len(self.metrics) * runs
         if pairs > PAIRS_MAX:
             raise Invalid(
-                f"{len(self.metrics):,} metrics of {len(self.runs):,} runs are {pairs:,} series; "
+                f"{len(self.metrics):,} metrics of {runs:,} runs are {pairs:,} series; "
                 f"at most {PAIRS_MAX:,} fit in one answer: ask for fewer at a time",
                 code="too-many-series",
             )
@@ -161,13 +197,13 @@ class Charts:
 
     def __init__(self, series: SeriesStore, cache_bytes_max: int = CACHE_BYTES_MAX) -> None:
         self._series = series
-        self._encoded: Lru[tuple[object, ...], wire.Encoded] = Lru(cache_bytes_max)
+        self._encoded = _Made(wire.encode, lambda one: len(one.data), cache_bytes_max)
+        self._means = _Made(_means, lambda one: 32 * one.size, cache_bytes_max)
         self._extents: Lru[tuple[object, ...], _Extent] = Lru(EXTENTS_MAX)
 
     def tag(self, project: int, request: SeriesRequest) -> str:
         """Return what changes whenever the answer might: from the rows that the segments hold."""
-        rows = self._rows(project, request)
-        parts = (wire.MAGIC, project, request, sorted(rows.items()))
+        parts = (wire.MAGIC, project, request, sorted(self._rows(project, request).items()))
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
     def answer(self, project: int, request: SeriesRequest) -> bytes:
@@ -177,32 +213,60 @@ class Charts:
             Invalid: more than the limits allow.
         """
         request.check()
-        request = replace(request, runs=self._tightened(project, request.runs))
+        request = self._tightened(project, request)
         rows = self._rows(project, request)
-        counts = {
-            run: sum(rows[link.segment] for link in chain) for run, chain in request.runs.items()
-        }
-        reader = _Reader(self._series, project, request, _budget(request, counts))
         found: list[wire.Named] = []
-        for metric in dict.fromkeys(request.metrics):
-            sources = []
-            for run, chain in request.runs.items():
-                if counts[run]:
-                    held = tuple(rows[link.segment] for link in chain)
-                    identity = (project, metric, chain, held, request.x, request.log_x)
-                    sources.append(_Source(run, chain, counts[run], identity))
-            encoded = self._metric(reader, metric, sources)
-            found += [
-                wire.Named(metric, run, encoded[run]) for run in request.runs if run in encoded
-            ]
+        if request.runs:
+            one_each = _Asked(project, request, request.runs, rows, request.buckets)
+            for metric in dict.fromkeys(request.metrics):
+                encoded = self._metric(one_each, metric, self._encoded)[0]
+                found += [
+                    wire.Named(metric, run, encoded[run]) for run in request.runs if run in encoded
+                ]
+        if request.groups is not None:
+            found += self._grouped(project, request, request.groups, rows)
         return wire.frame(request.x, found)
 
+    def _grouped(
+        self, project: int, request: SeriesRequest, asked: Groups, rows: Mapping[int, int]
+    ) -> Iterator[wire.Named]:
+        """Yield a line of each metric of each group."""
+        largest = max((len(group.members) for group in asked.groups), default=1)
+        buckets = min(request.buckets, max(BUCKETS_EACH_MIN, JOINED_MAX // max(largest, 1)))
+        members = _Asked(project, request, asked.chains, rows, buckets)
+        for metric in dict.fromkeys(request.metrics):
+            means, on = self._metric(members, metric, self._means)
+            if on is None:
+                continue
+            runs = list(means)
+            smoothed = smooth([means[run] for run in runs], asked.smoothing)
+            curves = dict(zip(runs, smoothed, strict=True))
+            for group in asked.groups:
+                held = [run for run in group.members if run in means]
+                if not held:
+                    continue
+                parts = [means[run] for run in held]
+                line = combine(parts, [curves[run] for run in held], on, asked.look)
+                encoded = wire.encode_group(line, parts)
+                yield wire.Named(metric, group.values, encoded, len(group.members), line.size)
+
     def _rows(self, project: int, request: SeriesRequest) -> dict[int, int]:
-        segments = {link.segment for chain in request.runs.values() for link in chain}
+        chains = [
+            *request.runs.values(),
+            *(request.groups.chains.values() if request.groups else ()),
+        ]
+        segments = {link.segment for chain in chains for link in chain}
         return self._series.rows(project, sorted(segments)) if segments else {}
 
-    def _tightened(self, project: int, runs: Mapping[str, Chain]) -> dict[str, Chain]:
-        """Return the chains with the steps that their links hold, so that it shows which overlap."""
+    def _tightened(self, project: int, request: SeriesRequest) -> SeriesRequest:
+        """Return the request with the steps that the links of chains hold, so that it shows which overlap."""
+        runs = self._bounded(project, request.runs)
+        groups = request.groups
+        if groups is not None:
+            groups = replace(groups, chains=self._bounded(project, groups.chains))
+        return replace(request, runs=runs, groups=groups)
+
+    def _bounded(self, project: int, runs: Mapping[str, Chain]) -> dict[str, Chain]:
         joined = {link.segment for chain in runs.values() if len(chain) > 1 for link in chain}
         bounds = self._series.bounds(project, sorted(joined)) if joined else {}
         return {
@@ -218,36 +282,39 @@ class Charts:
         }
 
     def _metric(
-        self, reader: _Reader, metric: str, sources: Sequence[_Source]
-    ) -> dict[str, wire.Encoded]:
-        """Return the series of one metric that have points, by run."""
+        self, asked: _Asked, metric: str, made: _Made[V]
+    ) -> tuple[dict[str, V], Grid | None]:
+        """Return what is made of the series of one metric that have points, by run, and their grid."""
+        reader, sources = asked.reader(self._series), asked.sources(metric)
         on = reader.window
         built: list[_Part] = []
         if on is None:
             extent, built = self._survey(reader, metric, sources)
             on = reader.grid(extent)
             if on is None:
-                return {}
+                return {}, None
             if reader.is_clipped:  # what was read is on a grid that reaches further
                 built = []
-        found: dict[str, wire.Encoded] = {}
+        found: dict[str, V] = {}
         missing: list[_Source] = []
         at_hand = {part.source.run for part in built}
         for source in sources:
             if source.run not in at_hand:
-                cached = self._encoded.get((source.identity, on))
+                cached = made.kept.get((source.identity, on))
                 if cached is None:
                     missing.append(source)
-                else:
+                elif made.size(cached):
                     found[source.run] = cached
         for part in itertools.chain(built, reader.read(metric, missing, on)):
             series = part.buckets
             if part.on.exponent != on.exponent:
                 series = bucketing.coarsen(series, on)
-            encoded = wire.encode(series, part.level)
-            self._encoded.put((part.source.identity, on), encoded, len(encoded.data) + ENTRY_BYTES)
-            found[part.source.run] = encoded
-        return {run: encoded for run, encoded in found.items() if encoded.buckets}
+            one = made.make(series, part.level)
+            size = made.size(one)
+            made.kept.put((part.source.identity, on), one, size + ENTRY_BYTES)
+            if size:
+                found[part.source.run] = one
+        return found, on
 
     def _survey(
         self, reader: _Reader, metric: str, sources: Sequence[_Source]
@@ -268,13 +335,79 @@ class Charts:
         return extent, built
 
 
-def _budget(request: SeriesRequest, counts: Mapping[str, int]) -> int:
+class _Made(Generic[V]):
+    """What bucketed series are made into, and those that were made already."""
+
+    def __init__(
+        self,
+        make: Callable[[Buckets, wire.Level], V],
+        size: Callable[[V], int],
+        bytes_max: int,
+    ) -> None:
+        self.make = make
+        self.size = size  # in bytes; 0: the series has no point
+        self.kept: Lru[tuple[object, ...], V] = Lru(bytes_max)
+
+
+class _Asked:
+    """Runs of a request, and how much of them there is."""
+
+    def __init__(
+        self,
+        project: int,
+        request: SeriesRequest,
+        runs: Mapping[str, Chain],
+        rows: Mapping[int, int],
+        buckets: int,
+    ) -> None:
+        self._project = project
+        self._request = request
+        self._runs = runs
+        self._rows = rows
+        self._counts = {
+            run: sum(rows[link.segment] for link in chain) for run, chain in runs.items()
+        }
+        self._buckets = _budget(buckets, self._counts, len(set(request.metrics)))
+        self._reader: _Reader | None = None
+
+    def reader(self, series: SeriesStore) -> _Reader:
+        """Return the one reader of the request, which counts what it decodes."""
+        if self._reader is None:
+            self._reader = _Reader(series, self._project, self._request, self._buckets)
+        return self._reader
+
+    def sources(self, metric: str) -> list[_Source]:
+        request = self._request
+        return [
+            _Source(
+                run, chain, self._counts[run],
+                (
+                    self._project, metric, chain,
+                    tuple(self._rows[link.segment] for link in chain), request.x, request.log_x,
+                ),
+            )
+            for run, chain in self._runs.items()
+            if self._counts[run]
+        ]  # fmt: skip
+
+
+def _means(series: Buckets, level: wire.Level) -> Means:
+    """Return what grouping needs of a series."""
+    mean = np.where(np.isfinite(series.mean), series.mean, np.nan)
+    nan, pinf, ninf = series.nan, series.pinf, series.ninf
+    finite = (series.count - nan - pinf - ninf).astype(np.float64)
+    return Means(
+        series.x, series.x_last, mean, finite, series.total,
+        int(nan.sum()), int(pinf.sum()), int(ninf.sum()), series.omitted,
+    )  # fmt: skip
+
+
+def _budget(buckets: int, counts: Mapping[str, int], metrics: int) -> int:
     """Return how many buckets each series gets, so that the answer keeps within its limit."""
-    wanted = sum(min(request.buckets, count) for count in counts.values()) * len(request.metrics)
+    wanted = sum(min(buckets, count) for count in counts.values()) * metrics
     if wanted <= BUCKETS_MAX:
-        return request.buckets
-    pairs = len(counts) * len(request.metrics)
-    return min(request.buckets, max(BUCKETS_EACH_MIN, BUCKETS_MAX // pairs))
+        return buckets
+    return min(buckets, max(BUCKETS_EACH_MIN, BUCKETS_MAX // (len(counts) * metrics)))
 
 
 class _Reader:

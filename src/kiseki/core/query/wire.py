@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from kiseki.core.query.buckets import Buckets
-from kiseki.storage.interface import Floats
+from kiseki.core.query.grouping import Grouped
+from kiseki.core.query.smoothing import Means
+from kiseki.storage.interface import Floats, GroupValue
 
 MAGIC = b"KSR1"
 MEDIA_TYPE = "application/x-kiseki-series"
 PRECISION = 4_000  # a value may move by this part of the series' range at most
 
-Level = Literal["points", "cells"]
+Level = Literal["points", "cells", "group"]
 Dtype = Literal["f4", "f8", "u4"]
 
 _DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype("<" + name) for name in ("f4", "f8", "u4")}
@@ -46,30 +48,57 @@ class Encoded:
     data: bytes
 
 
+class _Columns:
+    """Columns laid behind one another."""
+
+    def __init__(self) -> None:
+        self.columns: list[tuple[str, Dtype, int]] = []
+        self._parts: list[bytes] = []
+        self._offset = 0
+
+    def put(self, name: str, dtype: Dtype, values: npt.NDArray[Any]) -> None:
+        data = values.astype(_DTYPES[dtype], copy=False).tobytes()
+        self.columns.append((name, dtype, self._offset))
+        self._parts.append(data)
+        self._offset += len(data)
+        if padding := -len(data) % 8:
+            self._parts.append(bytes(padding))
+            self._offset += padding
+
+    @property
+    def data(self) -> bytes:
+        return b"".join(self._parts)
+
+
 def encode(series: Buckets, level: Level) -> Encoded:
     """Return the bytes of one series."""
-    columns: list[tuple[str, Dtype, int]] = []
-    parts: list[bytes] = []
-    offset = 0
-
-    def put(name: str, dtype: Dtype, values: npt.NDArray[Any]) -> None:
-        nonlocal offset
-        data = values.astype(_DTYPES[dtype], copy=False).tobytes()
-        columns.append((name, dtype, offset))
-        parts.append(data)
-        offset += len(data)
-        if padding := -len(data) % 8:
-            parts.append(bytes(padding))
-            offset += padding
-
+    laid = _Columns()
     value = _value_dtype(series)
     counts = {name: int(getattr(series, name).sum()) for name in ("nan", "pinf", "ninf")}
     with np.errstate(over="ignore"):  # a bucket may be wider than the largest f4
-        _put_all(series, value, counts, put)
+        _put_all(series, value, counts, laid.put)
     return Encoded(
         series.size, series.exact, series.total, series.omitted, **counts, level=level,
-        columns=tuple(columns), data=b"".join(parts),
+        columns=tuple(laid.columns), data=laid.data,
     )  # fmt: skip
+
+
+def encode_group(line: Grouped, members: Sequence[Means]) -> Encoded:
+    """Return the bytes of a group's line."""
+    laid = _Columns()
+    laid.put("x", "f8", line.x)
+    laid.put("first", "f8", line.line)
+    if line.low is not None and line.high is not None:
+        laid.put("low", "f8", line.low)
+        laid.put("high", "f8", line.high)
+    laid.put("runs", "u4", line.runs)
+    total, omitted, nan, pinf, ninf = (
+        sum(getattr(one, name) for one in members)
+        for name in ("total", "omitted", "nan", "pinf", "ninf")
+    )
+    return Encoded(
+        len(line.x), True, total, omitted, nan, pinf, ninf, "group", tuple(laid.columns), laid.data
+    )
 
 
 def _put_all(
@@ -114,11 +143,17 @@ def _is_f4(values: Floats) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A series of an answer."""
+    """A series of an answer: of a run, or of a group by its values.
+
+    Attributes:
+        members, size: of a group: all its runs, and those that have a finite value here.
+    """
 
     metric: str
-    run: str
+    of: str | tuple[GroupValue, ...]
     encoded: Encoded
+    members: int = 0
+    size: int = 0
 
 
 def frame(x: str, series: Iterable[Named]) -> bytes:
@@ -128,9 +163,12 @@ def frame(x: str, series: Iterable[Named]) -> bytes:
     offset = 0
     for named in series:
         one = named.encoded
-        head: dict[str, object] = {
-            "metric": named.metric,
-            "run": named.run,
+        head: dict[str, object] = {"metric": named.metric}
+        if isinstance(named.of, str):
+            head["run"] = named.of
+        else:
+            head |= {"group": named.of, "runs": named.members, "size": named.size}
+        head |= {
             "n": one.buckets,
             "exact": one.exact,
             "total": one.total,
