@@ -2,19 +2,20 @@
 import type { SignUpMode, TeamRole } from './api/accounts';
 import type { NameFault } from './lib/names';
 import type { PasswordLevel } from './lib/passwords';
+import { catalogue } from './lib/language';
 import { groupThousands } from './lib/numbers';
 
 const n = groupThousands;
 const plural = (count: number, one: string, many = `${one}s`) => `${n(count)} ${count === 1 ? one : many}`;
 
-export const ROLE_NAMES: Record<TeamRole, string> = { admin: 'Admin', member: 'Member', viewer: 'Viewer' };
 const article = (role: TeamRole) => (role === 'admin' ? 'an admin' : `a ${role}`);
 
-export const accounts = {
+export const accounts = catalogue('strings-accounts', {
   optional: 'optional',
   you: 'you',
   done: 'Done',
   never: 'never',
+  roleNames: { admin: 'Admin', member: 'Member', viewer: 'Viewer' } satisfies Record<TeamRole, string>,
   time: {
     inDays: (count: number) => `in ${plural(count, 'day')}`,
     inHours: (count: number) => `in ${plural(count, 'hour')}`,
@@ -145,7 +146,7 @@ export const accounts = {
   },
   settings: {
     title: 'Settings',
-    sections: { profile: 'Profile', keys: 'API keys', teams: 'Teams', server: 'Server' },
+    sections: { profile: 'Profile', keys: 'API keys', appearance: 'Appearance', teams: 'Teams', server: 'Server' },
     noAccount: 'There is no account here',
     noAccountText: 'You look at runs that were logged without one. Open their link again to make them yours.',
   },
@@ -165,8 +166,6 @@ export const accounts = {
     change: 'Change password',
     set: 'Set password',
     changed: 'The password is changed. Other browsers were signed out.',
-    appearance: 'Appearance',
-    theme: 'Theme',
   },
   keys: {
     title: 'API keys',
@@ -328,4 +327,6 @@ export const accounts = {
     forbidden: 'These pages are for admins of the server.',
     forbiddenText: 'An admin can make you one.',
   },
-};
+});
+
+export const ROLE_NAMES: Record<TeamRole, string> = accounts.roleNames;

@@ -1,10 +1,11 @@
 // The sentences of the parts that are loaded when they are asked for; those of the first load stand in strings.ts.
+import { catalogue } from './lib/language';
 import { groupThousands } from './lib/numbers';
 
 const n = groupThousands;
 const plural = (count: number, one: string, many = `${one}s`) => `${n(count)} ${count === 1 ? one : many}`;
 
-export const later = {
+export const later = catalogue('strings-later', {
   files: {
     title: 'Files',
     filter: 'Filter files',
@@ -212,4 +213,4 @@ export const later = {
     truncated: (count: number) => `The first ${n(count)} steps.`,
     bar: (low: string, high: string, count: string) => `${low} to ${high}: ${count}`,
   },
-};
+});

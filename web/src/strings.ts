@@ -1,10 +1,11 @@
 // Every English sentence of the app. Numbers are formatted by the caller where they align, here where they do not.
+import { catalogue } from './lib/language';
 import { groupThousands } from './lib/numbers';
 
 const n = groupThousands;
 const plural = (count: number, one: string, many = `${one}s`) => `${n(count)} ${count === 1 ? one : many}`;
 
-export const strings = {
+export const strings = catalogue('strings', {
   common: {
     product: 'Kiseki',
     retry: 'Retry',
@@ -18,6 +19,7 @@ export const strings = {
     dismiss: 'Dismiss',
     skip: 'Skip to content',
     none: 'none',
+    noAnswer: 'The server does not answer.',
     unexpected: (text: string) => `Something in the page went wrong: ${text}`,
     requestId: (id: string) => `request ${id}`,
   },
@@ -29,6 +31,7 @@ export const strings = {
     days: (count: number) => `${count} d ago`,
   },
   shell: {
+    breadcrumb: 'Breadcrumb',
     trash: 'Trash of this project',
     home: 'Projects',
     projects: 'Projects',
@@ -362,4 +365,4 @@ export const strings = {
       ['?', 'this list'],
     ] as const,
   },
-};
+});

@@ -2,6 +2,7 @@
 
 import { formatValue, formatX, groupThousands } from '../lib/numbers';
 import type { XKind } from '../lib/numbers';
+import { chartWords } from '../strings-charts';
 import { lastX, nearestBucket } from '../lib/series';
 import type { SeriesData } from '../lib/series';
 import type { ChartTable, LineFacts } from './types';
@@ -60,28 +61,27 @@ export function lostText(facts: LineFacts, xKind: XKind): string {
     .map(([name, count]) => `${name} \u00d7${groupThousands(count)}`);
   if (parts.length === 0) return '';
   const where =
-    xKind === 'step' ? `step ${formatX(xKind, facts.lostFromX)}` : formatX(xKind, facts.lostFromX);
-  return `${parts.join(', ')} from ${facts.isLostExact ? '' : 'about '}${where}`;
+    xKind === 'step' ? chartWords.step(formatX(xKind, facts.lostFromX)) : formatX(xKind, facts.lostFromX);
+  return chartWords.lost(parts.join(', '), where, facts.isLostExact);
 }
 
 /** One sentence on the chart, one on each of the first lines. */
 export function summaryText(title: string, lines: readonly NamedSeries[], xKind: XKind): string {
-  if (lines.length === 0) return `${title}: no data.`;
+  if (lines.length === 0) return chartWords.noData(title);
   const facts = lines.map(factsOf);
   const low = facts.reduce((a, b) => (b.min < a || Number.isNaN(a) ? b.min : a), NaN);
   const high = facts.reduce((a, b) => (b.max > a || Number.isNaN(a) ? b.max : a), NaN);
-  const count = lines.length === 1 ? '1 line' : `${groupThousands(lines.length)} lines`;
-  const head = `${title}: ${count}, values from ${formatValue(low)} to ${formatValue(high)}.`;
+  const head = chartWords.head(title, lines.length, groupThousands(lines.length), formatValue(low), formatValue(high));
   const each = lines.slice(0, SUMMARY_LINES_MAX).map((line, i) => lineText(line, facts[i]!, xKind));
   const rest = lines.length - each.length;
-  return [head, ...each, ...(rest > 0 ? [`And ${groupThousands(rest)} more.`] : [])].join(' ');
+  return [head, ...each, ...(rest > 0 ? [chartWords.more(groupThousands(rest))] : [])].join(' ');
 }
 
 function lineText(line: NamedSeries, facts: LineFacts, xKind: XKind): string {
   const lost = lostText(facts, xKind);
   const at = formatX(xKind, facts.lastX);
-  const where = xKind === 'step' ? `step ${at}` : at;
-  return `${line.label}: ${formatValue(facts.last)} at ${where}${trend(line.data)}${lost === '' ? '' : `, ${lost}`}.`;
+  const where = xKind === 'step' ? chartWords.step(at) : at;
+  return chartWords.line(line.label, formatValue(facts.last), where, trend(line.data), lost);
 }
 
 /** Against the noise of a line its last quarter is told apart from its first only when it is clear. */
@@ -92,8 +92,8 @@ function trend(data: SeriesData): string {
   const end = spread(data, data.n - quarter, data.n);
   const change = end.mean - start.mean;
   if (!(Math.abs(change) > 0.1 * Math.max(start.width, end.width)) || change === 0)
-    return ', level';
-  return change > 0 ? ', rising' : ', falling';
+    return chartWords.trends.level;
+  return change > 0 ? chartWords.trends.rising : chartWords.trends.falling;
 }
 
 function spread(data: SeriesData, from: number, to: number): { mean: number; width: number } {

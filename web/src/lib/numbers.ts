@@ -1,7 +1,8 @@
-/** Numbers as people read them: tick labels, values, steps, durations, times. English, fixed. */
+/** Numbers as people read them: tick labels, values, steps, durations, times. */
+
+import { numberWords } from '../strings-numbers';
 
 const MINUS = '\u2212';
-const THIN_SPACE = '\u2009';
 const SUFFIXES = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
 
 /** What an x axis counts. `number` is a metric used as x. */
@@ -20,10 +21,10 @@ export function formatValue(value: number, digits = 4): string {
   return signed(trimZeros(value.toFixed(Math.min(12, decimals))));
 }
 
-/** An integer with thin spaces between thousands: `1 240`. */
+/** An integer with its thousands apart: `1 240`. */
 export function groupThousands(value: number): string {
   const text = Math.abs(value).toFixed(0);
-  const grouped = text.length <= 4 ? text : text.replace(/\B(?=(\d{3})+(?!\d))/g, THIN_SPACE);
+  const grouped = text.length <= 4 ? text : text.replace(/\B(?=(\d{3})+(?!\d))/g, numberWords.thousands);
   return value < 0 && text !== '0' ? MINUS + grouped : grouped;
 }
 
@@ -76,7 +77,7 @@ export function formatMoment(seconds: number): string {
   if (!Number.isFinite(seconds)) return formatValue(seconds);
   const date = new Date(seconds * 1000);
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-  return `${date.getDate()} ${MONTHS[date.getMonth()]} ${date.getFullYear()} ${clock}`;
+  return `${numberWords.date(date.getFullYear(), date.getMonth(), date.getDate())} ${clock}`;
 }
 
 /** A position on an x axis, as the tooltip's headline. */
@@ -92,25 +93,10 @@ export function formatX(kind: XKind, value: number): string {
 export function formatSpan(kind: XKind, span: number): string {
   if (kind === 'step') {
     const steps = Math.round(span);
-    return `${groupThousands(steps)} ${steps === 1 ? 'step' : 'steps'}`;
+    return numberWords.steps(steps, groupThousands(steps));
   }
   return kind === 'number' ? formatValue(span) : formatDuration(span);
 }
-
-export const MONTHS = [
-  'Jan',
-  'Feb',
-  'Mar',
-  'Apr',
-  'May',
-  'Jun',
-  'Jul',
-  'Aug',
-  'Sep',
-  'Oct',
-  'Nov',
-  'Dec',
-] as const;
 
 export function two(value: number): string {
   return value < 10 ? `0${value}` : String(value);

@@ -9,6 +9,7 @@
 import { centreX } from './geometry';
 import { finiteCount, lastX } from './series';
 import type { SeriesData } from './series';
+import { chartWords } from '../strings-charts';
 import { formatValue } from './numbers';
 
 export type Smoothing =
@@ -42,15 +43,15 @@ export function smoothingLabel(smoothing: Smoothing): string {
     case 'none':
       return '';
     case 'ema':
-      return `EMA ${formatValue(smoothing.weight)}`;
+      return chartWords.smoothing.ema(formatValue(smoothing.weight));
     case 'ema-time':
-      return `time EMA ${formatValue(smoothing.weight)} of range`;
+      return chartWords.smoothing.emaTime(formatValue(smoothing.weight));
     case 'gaussian':
-      return `Gaussian ${formatValue(smoothing.sigma)}${smoothing.percent === true ? ' %' : ''}`;
+      return chartWords.smoothing.gaussian(`${formatValue(smoothing.sigma)}${smoothing.percent === true ? ' %' : ''}`);
     case 'mean':
-      return `mean of ${smoothing.points}`;
+      return chartWords.smoothing.mean(smoothing.points);
     case 'median':
-      return `median of ${smoothing.points}`;
+      return chartWords.smoothing.median(smoothing.points);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Where an axis puts its ticks and what it writes there. Pure: a range and a room, labels out. */
 
-import { MONTHS, formatDuration, formatLogTick, formatTick, formatValue, two } from './numbers';
+import { numberWords } from '../strings-numbers';
+import { formatDuration, formatLogTick, formatTick, formatValue, two } from './numbers';
 import type { XKind } from './numbers';
 
 export interface Tick {
@@ -162,10 +163,10 @@ function advance(date: Date, [unit, many]: CalendarStep): Date {
 }
 
 function calendarLabel(date: Date, [unit, many]: CalendarStep, isFirstOfDay: boolean): string {
-  const day = `${date.getDate()} ${MONTHS[date.getMonth()]}`;
+  const day = numberWords.day(date.getMonth(), date.getDate());
   if (unit === 'year') return String(date.getFullYear());
   if (unit === 'month') {
-    return date.getMonth() === 0 ? String(date.getFullYear()) : MONTHS[date.getMonth()]!;
+    return date.getMonth() === 0 ? String(date.getFullYear()) : numberWords.month(date.getMonth());
   }
   if (unit === 'day' || (isFirstOfDay && date.getHours() + date.getMinutes() === 0)) return day;
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;

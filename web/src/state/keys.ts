@@ -1,5 +1,7 @@
 // Keyboard shortcuts: components bind names such as "ctrl+j", "g w" or "?"; the latest binding of a name wins.
 
+import { keyPrefs } from './key-prefs.svelte';
+
 export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 
 const SEQUENCE_MS = 1200;
@@ -37,6 +39,7 @@ function onKeydown(event: KeyboardEvent): void {
   const name = keyName(event);
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (plain && isTyping(event.target)) return;
+  if (plain && event.key.length === 1 && event.key !== ' ' && !keyPrefs.single) return;
   // Space and Enter belong to the control in focus.
   if ((name === 'space' || name === 'enter') && (event.target as HTMLElement).closest('button, a, summary')) return;
   const inSequence = prefix !== '' && Date.now() - prefixAt < SEQUENCE_MS;

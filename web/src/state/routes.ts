@@ -3,7 +3,7 @@
 export const RUN_TABS = ['charts', 'overview', 'media', 'system', 'logs', 'files', 'code'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
-export const SETTINGS_SECTIONS = ['profile', 'keys', 'teams', 'server'] as const;
+export const SETTINGS_SECTIONS = ['profile', 'keys', 'appearance', 'teams', 'server'] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
 /** Pages without the app around them: where one comes in. */

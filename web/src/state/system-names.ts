@@ -1,5 +1,8 @@
 // What a machine sample is called and counted in. Samples have the names of sdk-spec G-06; others keep theirs.
 import type { Metric } from '../api/types';
+import { chartWords } from '../strings-charts';
+
+const names = chartWords.system;
 
 export interface SystemName {
   title: string;
@@ -10,30 +13,30 @@ type Rule = readonly [pattern: RegExp, title: string, unit: string];
 
 /** `$1` is what the pattern's group found: a number, a path or a device. */
 const RULES: readonly Rule[] = [
-  [/^cpu$/, 'CPU of the process', '%'],
-  [/^cpu\.(\d+)\.cpu_percent$/, 'CPU core $1', '%'],
-  [/^memory_percent$/, 'Memory', '%'],
-  [/^proc\.memory\.rssMB$/, 'Process memory', 'MB'],
-  [/^proc\.memory\.percent$/, 'Process memory', '%'],
-  [/^proc\.memory\.availableMB$/, 'Memory available', 'MB'],
-  [/^proc\.cpu\.threads$/, 'Process threads', ''],
-  [/^disk\.(.+)\.usagePercent$/, 'Disk $1 used', '%'],
-  [/^disk\.(.+)\.usageGB$/, 'Disk $1 used', 'GB'],
-  [/^disk\.in$/, 'Disk read', 'MB'],
-  [/^disk\.out$/, 'Disk written', 'MB'],
-  [/^disk\.(.+)\.in$/, 'Disk $1 read', 'MB'],
-  [/^disk\.(.+)\.out$/, 'Disk $1 written', 'MB'],
-  [/^network\.sent$/, 'Network sent', 'B'],
-  [/^network\.recv$/, 'Network received', 'B'],
-  [/^gpu\.(\d+)\.gpu$/, 'GPU $1', '%'],
-  [/^gpu\.(\d+)\.memory$/, 'GPU $1 memory access', '%'],
-  [/^gpu\.(\d+)\.memoryAllocated$/, 'GPU $1 memory', '%'],
-  [/^gpu\.(\d+)\.memoryAllocatedBytes$/, 'GPU $1 memory', 'B'],
-  [/^gpu\.(\d+)\.temp$/, 'GPU $1 temperature', '°C'],
-  [/^gpu\.(\d+)\.powerWatts$/, 'GPU $1 power', 'W'],
-  [/^gpu\.(\d+)\.powerPercent$/, 'GPU $1 power', '%'],
-  [/^gpu\.(\d+)\.smClock$/, 'GPU $1 clock', 'MHz'],
-  [/^gpu\.(\d+)\.memoryClock$/, 'GPU $1 memory clock', 'MHz'],
+  [/^cpu$/, names.cpu, '%'],
+  [/^cpu\.(\d+)\.cpu_percent$/, names.core, '%'],
+  [/^memory_percent$/, names.memory, '%'],
+  [/^proc\.memory\.rssMB$/, names.processMemory, 'MB'],
+  [/^proc\.memory\.percent$/, names.processMemory, '%'],
+  [/^proc\.memory\.availableMB$/, names.memoryAvailable, 'MB'],
+  [/^proc\.cpu\.threads$/, names.threads, ''],
+  [/^disk\.(.+)\.usagePercent$/, names.diskUsed, '%'],
+  [/^disk\.(.+)\.usageGB$/, names.diskUsed, 'GB'],
+  [/^disk\.in$/, names.diskRead, 'MB'],
+  [/^disk\.out$/, names.diskWritten, 'MB'],
+  [/^disk\.(.+)\.in$/, names.oneDiskRead, 'MB'],
+  [/^disk\.(.+)\.out$/, names.oneDiskWritten, 'MB'],
+  [/^network\.sent$/, names.sent, 'B'],
+  [/^network\.recv$/, names.received, 'B'],
+  [/^gpu\.(\d+)\.gpu$/, names.gpu, '%'],
+  [/^gpu\.(\d+)\.memory$/, names.gpuAccess, '%'],
+  [/^gpu\.(\d+)\.memoryAllocated$/, names.gpuMemory, '%'],
+  [/^gpu\.(\d+)\.memoryAllocatedBytes$/, names.gpuMemory, 'B'],
+  [/^gpu\.(\d+)\.temp$/, names.gpuTemperature, '°C'],
+  [/^gpu\.(\d+)\.powerWatts$/, names.gpuPower, 'W'],
+  [/^gpu\.(\d+)\.powerPercent$/, names.gpuPower, '%'],
+  [/^gpu\.(\d+)\.smClock$/, names.gpuClock, 'MHz'],
+  [/^gpu\.(\d+)\.memoryClock$/, names.gpuMemoryClock, 'MHz'],
 ];
 
 const UNITS: Record<string, string> = { percent: '%', watts: 'W', celsius: '°C' };

@@ -1,5 +1,6 @@
 // Text for values that are not chart numbers: times, states, cells.
 import type { Json, JsonTree } from '../api/types';
+import { language } from '../lib/language';
 import { formatDuration, formatMoment, formatValue, groupThousands } from '../lib/numbers';
 import { strings } from '../strings';
 
@@ -13,7 +14,7 @@ export function ago(timeUs: number | null, nowMs = Date.now()): string {
   if (seconds < 3600) return strings.time.minutes(Math.floor(seconds / 60));
   if (seconds < 86_400) return strings.time.hours(Math.floor(seconds / 3600));
   if (seconds < 86_400 * 60) return strings.time.days(Math.floor(seconds / 86_400));
-  return new Date(timeUs / 1000).toLocaleDateString('en-CA');
+  return new Date(timeUs / 1000).toLocaleDateString(language === 'en' ? 'en-CA' : language);
 }
 
 export function moment(timeUs: number | null): string {

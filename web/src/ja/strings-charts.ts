@@ -1,0 +1,42 @@
+import type { chartWords as English } from '../strings-charts';
+
+export default {
+  step: (step) => `ステップ ${step}`,
+  lost: (what, from, isExact) => `${isExact ? '' : 'およそ '}${from} から ${what}`,
+  noData: (title) => `${title}: データなし。`,
+  head: (title, _lines, written, low, high) => `${title}: ${written} 本の線、値は ${low} から ${high}。`,
+  more: (written) => `ほか ${written} 本。`,
+  line: (label, last, where, trend, lost) =>
+    `${label}: ${where} で ${last}${trend && `、${trend}`}${lost && `、${lost}`}。`,
+  trends: { level: '横ばい', rising: '上昇', falling: '下降' },
+  nearest: (shown, all) => `${all} 本中、近い ${shown} 本`,
+  smoothing: {
+    ema: (weight) => `EMA ${weight}`,
+    emaTime: (weight) => `時間 EMA 範囲の ${weight}`,
+    gaussian: (sigma) => `ガウシアン ${sigma}`,
+    mean: (points) => `${points} 点の平均`,
+    median: (points) => `${points} 点の中央値`,
+  },
+  system: {
+    cpu: 'プロセスの CPU',
+    core: 'CPU コア $1',
+    memory: 'メモリ',
+    processMemory: 'プロセスのメモリ',
+    memoryAvailable: '空きメモリ',
+    threads: 'プロセスのスレッド数',
+    diskUsed: 'ディスク $1 使用量',
+    diskRead: 'ディスク読み取り',
+    diskWritten: 'ディスク書き込み',
+    oneDiskRead: 'ディスク $1 読み取り',
+    oneDiskWritten: 'ディスク $1 書き込み',
+    sent: 'ネットワーク送信',
+    received: 'ネットワーク受信',
+    gpu: 'GPU $1',
+    gpuAccess: 'GPU $1 メモリアクセス',
+    gpuMemory: 'GPU $1 メモリ',
+    gpuTemperature: 'GPU $1 温度',
+    gpuPower: 'GPU $1 電力',
+    gpuClock: 'GPU $1 クロック',
+    gpuMemoryClock: 'GPU $1 メモリクロック',
+  },
+} satisfies typeof English;
