@@ -290,6 +290,14 @@ def test_lines_are_replaced_and_found(store: SeriesStore) -> None:
     assert [line.number for _, line in store.lines(1, 1, search="LINE 1", limit=2)[0]] == [1, 10]
     assert store.lines(1, 1, search="%")[1] == 1
     assert store.lines(1, 1, stream="stderr")[1] == 1
+    assert store.lines(1, 1, label="node 1") == ([(len(texts) + 2, labelled)], 1)
+    assert store.lines(1, 1, label="")[1] == len(texts) + 2
+    before, total = store.lines(1, 1, tail=True, limit=1, before=10, search="line")
+    assert [i for i, _ in before] == [9]
+    assert total == 19  # of all, whatever the window
+    assert [i for i, _ in store.lines(1, 1, tail=True, limit=1, until_us=7)[0]] == [22]
+    assert [i for i, _ in store.lines(1, 1, tail=True, limit=1, until_us=7, before=20)[0]] == [10]
+    assert store.lines(1, 1, after=3, before=4)[0] == []
 
 
 def test_dropped_segments_are_gone_for_good(store: SeriesStore) -> None:

@@ -38,6 +38,12 @@ PAGE_POLICY = (
     "img-src data: blob:; media-src data: blob:; font-src data:; frame-ancestors 'self'"
 )
 PAGES = (".html", ".htm")
+# Browsers show a PDF with a reader of their own, which they keep out of sandboxes; the document has no way
+# to the page around it, and nothing of it is ever read as HTML.
+PRINTED = ".pdf"
+PRINTED_POLICY = (
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+)
 FOR_EVER = "private, max-age=31536000, immutable"
 
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.I)
@@ -68,20 +74,30 @@ def headers_of(
     """
     if is_framed and not as_attachment and name.lower().endswith(PAGES):
         return _page_headers(digest, is_named_by_content)
+    if is_framed and not as_attachment and name.lower().endswith(PRINTED):
+        return _printed_headers(digest, is_named_by_content)
     kind = type_of(name)
     how = "attachment" if as_attachment or kind == UNKNOWN else "inline"
-    last = quote(name.rpartition("/")[2], safe="")
     headers = {
         "Content-Type": kind,
-        "Content-Disposition": f"{how}; filename*=UTF-8''{last}",
+        "Content-Disposition": _named(how, name),
         "Content-Security-Policy": POLICY,
         "ETag": f'"{digest}"',
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
     }
-    if name.lower().endswith(PAGES):
+    if name.lower().endswith((*PAGES, PRINTED)):
         headers["Vary"] = "Sec-Fetch-Dest"
     return headers
+
+
+def attachment(name: str) -> str:
+    """Return the Content-Disposition of what is saved under this name."""
+    return _named("attachment", name)
+
+
+def _named(how: str, name: str) -> str:
+    return f"{how}; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}"
 
 
 def _page_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
@@ -93,6 +109,15 @@ def _page_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "Cache-Control": FOR_EVER if is_named_by_content else "private, no-cache",
         "Vary": "Sec-Fetch-Dest",
+    }
+
+
+def _printed_headers(digest: str, is_named_by_content: bool) -> dict[str, str]:
+    return {
+        **_page_headers(digest, is_named_by_content),
+        "Content-Type": "application/pdf",
+        "Content-Disposition": "inline",
+        "Content-Security-Policy": PRINTED_POLICY,
     }
 
 
@@ -149,6 +174,11 @@ def answer(
     if method == "HEAD" or first == behind:
         return Response(None, status, headers)
     return StreamingResponse(_stream(read(first, behind)), status, headers)
+
+
+def stream(pieces: Iterator[bytes], headers: dict[str, str]) -> Response:
+    """Return an answer of unknown length."""
+    return StreamingResponse(_stream(pieces), 200, headers)
 
 
 async def _stream(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

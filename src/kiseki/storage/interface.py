@@ -250,16 +250,24 @@ class SeriesStore(Protocol):
         segment: int,
         *,
         stream: str | None = None,
+        label: str | None = None,
         after: int = -1,
+        before: int | None = None,
+        until_us: int | None = None,
         limit: int = 1_000,
         tail: bool = False,
         search: str | None = None,
     ) -> tuple[list[tuple[int, Line]], int]:
         """Return console lines in the order they first appeared, each with its index, and the total.
 
+        The total is that of `stream`, `label` and `search`, whatever window is asked for.
+
         Args:
             stream: only this one (stdout, stderr).
+            label: only this writer of a shared run.
             after: lines whose index is larger than this.
+            before: lines whose index is smaller than this.
+            until_us: lines that got their text at this time or before.
             tail: the last `limit` lines instead of the first.
             search: only lines that contain this text (case-insensitive).
         """

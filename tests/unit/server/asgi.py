@@ -86,8 +86,10 @@ async def _ask(
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            done.set()
         # An event stream never ends by itself: its first bytes are enough here.
-        if message["type"] == "http.response.body":
+        if len(sent) > 1 and (b"text/event-stream" in dict(sent[0]["headers"]).values()):
             done.set()
 
     running = asyncio.ensure_future(app(scope, receive, send))

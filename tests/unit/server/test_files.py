@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kiseki.core import access, files
 from kiseki.core.access import create_user
 from kiseki.errors import StorageFull
 from kiseki.record import codec, frame
 from kiseki.record.types import File, Finish, Open, Record
-from kiseki.server import content
+from kiseki.server import archive, content
 from kiseki.storage.interface import Storage
 from tests.unit.server.asgi import Answer, Door
 
@@ -325,3 +329,91 @@ def test_too_many_files_are_told(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(listed(ask)) == 2
     notices = ask("GET", f"{PROJECT}/runs/r1").json["notices"]
     assert [notice["code"] for notice in notices] == ["files"]
+
+
+# ---- all files in one (zip) -----------------------------------------------------------------------
+
+
+def zipped(answer: Answer) -> zipfile.ZipFile:
+    assert answer.status == 200, answer.json
+    assert answer.headers["content-type"] == "application/zip"
+    return zipfile.ZipFile(io.BytesIO(answer.body))
+
+
+def test_all_files_come_in_one(ask: Ask) -> None:
+    contents = {"models/m.bin": DATA, "models/empty": b"", "ünï/a b.txt": b"words\n"}
+    for n, (path, data) in enumerate(contents.items()):
+        digest = put_blob(ask, data)
+        name_file(ask, File(path=path, sha256=digest, size=len(data), time_us=10**15), first=n + 1)
+    name_file(ask, File(path="still/coming", sha256="ab" * 32, size=3), first=4)
+    answer = ask("GET", f"{FILES}.zip")
+    assert "r1.zip" in answer.headers["content-disposition"]
+    assert answer.headers["content-disposition"].startswith("attachment")
+    archive = zipped(answer)
+    assert archive.testzip() is None
+    assert {name: archive.read(name) for name in archive.namelist()} == contents
+    assert archive.getinfo("models/m.bin").date_time == (2001, 9, 9, 1, 46, 40)
+    models = ask("GET", f"{FILES}.zip?under=models/")
+    assert sorted(zipped(models).namelist()) == ["models/empty", "models/m.bin"]
+    assert "r1-models.zip" in models.headers["content-disposition"]
+    assert ask("GET", f"{FILES}.zip?under=model").status == 404  # a folder, not a beginning
+
+
+def test_who_may_not_see_a_run_gets_nothing_of_it(
+    ask: Ask, door: Door, stranger: dict[str, str]
+) -> None:
+    name_file(ask, File(path="a", sha256=put_blob(ask), size=len(DATA)))
+    assert door.ask("GET", f"{FILES}.zip", b"", stranger).status == 404
+    assert ask("GET", f"{FILES.replace('r1', 'r2')}.zip").status == 404
+
+
+def test_a_zip_of_any_size_takes_the_memory_of_a_piece() -> None:
+    piece, pieces = bytes(2**20), 200
+    largest = 0
+
+    def read(_: object) -> Iterator[bytes]:
+        for _n in range(pieces):
+            yield piece
+
+    members = [archive.Member("a", len(piece) * pieces, 0, None)]
+    size = 0
+    for part in archive.pack(members, read):
+        largest = max(largest, len(part))
+        size += len(part)
+    assert size > len(piece) * pieces
+    assert largest < 2 * len(piece)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
+            lambda name: "/" not in name and "\\" not in name
+        ),
+        st.lists(st.binary(max_size=50), max_size=3),
+        max_size=6,
+    ),
+    st.integers(-(10**18), 10**18),
+)
+def test_what_is_packed_comes_out(files: dict[str, list[bytes]], time_us: int) -> None:
+    members = [archive.Member(name, 0, time_us, parts) for name, parts in files.items()]
+    packed = b"".join(archive.pack(members, lambda parts: (part for part in parts)))
+    out = zipfile.ZipFile(io.BytesIO(packed))
+    assert out.testzip() is None
+    assert {name: out.read(name) for name in out.namelist()} == {
+        name: b"".join(parts) for name, parts in files.items()
+    }
+
+
+def test_a_pdf_is_a_document_in_a_frame_only(ask: Ask) -> None:
+    digest = put_blob(ask, b"%PDF-1.4")
+    name_file(ask, File(path="paper.pdf", sha256=digest, size=8))
+    alone = ask("GET", f"{FILES}/paper.pdf")
+    assert alone.headers["content-disposition"].startswith("attachment")
+    assert alone.headers["content-security-policy"].startswith("sandbox")
+    framed = ask("GET", f"{FILES}/paper.pdf", sec_fetch_dest="iframe")
+    assert framed.headers["content-type"] == "application/pdf"
+    assert framed.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "default-src 'none'" in framed.headers["content-security-policy"]
+    assert "script-src" not in framed.headers["content-security-policy"]
+    saved = ask("GET", f"{FILES}/paper.pdf?download=1", sec_fetch_dest="iframe")
+    assert saved.headers["content-disposition"].startswith("attachment")

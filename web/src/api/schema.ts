@@ -703,7 +703,7 @@ export interface SmoothingQuestion {
   log?: boolean;
 }
 
-/** `total` lines match `stream` and `search`. */
+/** `total` lines match `stream`, `label` and `search`. */
 export interface ConsoleAnswer {
   total: number;
   lines: LineAnswer[];

@@ -326,7 +326,10 @@ class Queries:
         *,
         attempt: int | None = None,
         stream: str | None = None,
+        label: str | None = None,
         after: int = -1,
+        before: int | None = None,
+        until_us: int | None = None,
         limit: int = 1_000,
         tail: bool = False,
         search: str | None = None,
@@ -338,8 +341,9 @@ class Queries:
         if attempt is not None:
             segment = self._runs.attempt(run, attempt).history
         lines, total = self._series.lines(
-            run.project, segment, stream=stream, after=after, limit=limit, tail=tail, search=search
-        )
+            run.project, segment, stream=stream, label=label, after=after, before=before,
+            until_us=until_us, limit=limit, tail=tail, search=search,
+        )  # fmt: skip
         return total, lines
 
 

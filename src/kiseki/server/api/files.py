@@ -19,8 +19,8 @@ from starlette.responses import Response
 
 from kiseki.core.files import MISSING_MAX, Reception, RunFile, check_digest, check_name
 from kiseki.core.runs import Run
-from kiseki.errors import Invalid, PublicError
-from kiseki.server import content
+from kiseki.errors import Invalid, NotFound, PublicError
+from kiseki.server import archive, content
 from kiseki.server.api.routing import Call, Routes, not_modified, read_body, render
 
 routes = Routes()
@@ -81,6 +81,13 @@ class FilesQuery(msgspec.Struct):
     """Which attempt; absent: the latest."""
 
     attempt: int | None = None
+
+
+class ArchiveQuery(msgspec.Struct):
+    """Which attempt; absent: the latest. `under`: only files of this folder."""
+
+    attempt: int | None = None
+    under: str = ""
 
 
 class ContentQuery(msgspec.Struct):
@@ -147,6 +154,29 @@ def list_files(call: Call) -> FilesAnswer:
     """Return the files of a run, in the order they were named."""
     run = _find(call)
     return FilesAnswer([_answer(file) for file in call.core.files.list(run, call.query.attempt)])
+
+
+@routes.get(f"{FILES}.zip", query=ArchiveQuery, answer=archive.TYPE)
+def download_files(call: Call) -> Response:
+    """Return all files of a run whose content is there as one zip file, made while it is sent."""
+    run, files = _find(call), call.core.files
+    folder = f"{call.query.under.strip('/')}/" if call.query.under.strip("/") else ""
+    held = [
+        file
+        for file in files.list(run, call.query.attempt)
+        if file.stored and file.path.startswith(folder)
+    ]
+    if not held:
+        raise NotFound(f"run {run.id} has no files here whose content is there", code="absent")
+    members = (archive.Member(one.path, one.size, one.time_us, one) for one in held)
+    last = folder.rstrip("/").rpartition("/")[2]
+    call.headers |= {
+        "Content-Type": archive.TYPE,
+        "Content-Disposition": content.attachment(f"{run.id}{'-' + last if last else ''}.zip"),
+        "Content-Security-Policy": content.POLICY,
+        "Cache-Control": "private, no-store",
+    }
+    return content.stream(archive.pack(members, files.read), call.headers)
 
 
 @routes.get(FILES + "/{path}", query=ContentQuery, answer=BYTES)

@@ -53,12 +53,18 @@ def read_history(call: Call) -> Response:
 
 
 class ConsoleQuery(msgspec.Struct):
-    """`after`: lines of a larger index. `tail`: the last so many lines (`true`: the last `limit`)."""
+    """Which lines: of an index `after` and `before`, printed until `until_us`, of one writer (`label`).
+
+    `tail`: the last so many of them (`true`: the last `limit`).
+    """
 
     after: int = -1
+    before: int | None = None
+    until_us: int | None = None
     limit: int = 1_000
     tail: str = ""
     stream: str = ""
+    label: str | None = None
     search: str = ""
     attempt: int | None = None
 
@@ -78,7 +84,7 @@ class LineAnswer(msgspec.Struct):
 
 
 class ConsoleAnswer(msgspec.Struct):
-    """`total` lines match `stream` and `search`."""
+    """`total` lines match `stream`, `label` and `search`."""
 
     total: int
     lines: list[LineAnswer]
@@ -93,7 +99,10 @@ def read_console(call: Call) -> ConsoleAnswer:
         _find(call),
         attempt=asked.attempt,
         stream=asked.stream or None,
+        label=asked.label,
         after=asked.after,
+        before=asked.before,
+        until_us=asked.until_us,
         limit=limit,
         tail=is_tail,
         search=asked.search or None,

@@ -148,7 +148,10 @@ class EmbeddedSeries:
         segment: int,
         *,
         stream: str | None = None,
+        label: str | None = None,
         after: int = -1,
+        before: int | None = None,
+        until_us: int | None = None,
         limit: int = 1_000,
         tail: bool = False,
         search: str | None = None,
@@ -157,7 +160,10 @@ class EmbeddedSeries:
             if file is None:
                 return [], 0
             with file.read() as db:
-                return series_append.lines(db, segment, stream, after, limit, tail, search)
+                return series_append.lines(
+                    db, segment, stream=stream, label=label, after=after, before=before,
+                    until_us=until_us, limit=limit, tail=tail, search=search,
+                )  # fmt: skip
 
     def compact(self, project: int | None = None, *, idle: bool = False) -> int:
         gone = 0

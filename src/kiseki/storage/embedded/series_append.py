@@ -158,8 +158,12 @@ def batches(db: sqlite3.Connection, stream: str, first: int) -> Iterator[Batch]:
 def lines(
     db: sqlite3.Connection,
     segment: int,
+    *,
     stream: str | None,
+    label: str | None,
     after: int,
+    before: int | None,
+    until_us: int | None,
     limit: int,
     tail: bool,
     search: str | None,
@@ -170,15 +174,26 @@ def lines(
     if stream is not None:
         where += " AND stream=?"
         arguments.append(stream)
+    if label is not None:
+        where += " AND label=?"
+        arguments.append(label)
     if search is not None:
         where += " AND holds(text, ?)"
         arguments.append(search.casefold())
     total = db.execute(f"SELECT count(*) FROM line WHERE {where}", arguments).fetchone()[0]
     order = "DESC" if tail else "ASC"
+    where += " AND place>?"
+    arguments.append(after)
+    if before is not None:
+        where += " AND place<?"
+        arguments.append(before)
+    if until_us is not None:
+        where += " AND time_us<=?"
+        arguments.append(until_us)
     found = db.execute(
-        f"SELECT place, stream, number, time_us, text, label FROM line WHERE {where} AND place>?"
+        f"SELECT place, stream, number, time_us, text, label FROM line WHERE {where}"
         f" ORDER BY place {order} LIMIT ?",
-        [*arguments, after, max(0, limit)],
+        [*arguments, max(0, limit)],
     ).fetchall()
     if tail:
         found.reverse()

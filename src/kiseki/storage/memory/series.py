@@ -269,7 +269,10 @@ class MemorySeries:
         segment: int,
         *,
         stream: str | None = None,
+        label: str | None = None,
         after: int = -1,
+        before: int | None = None,
+        until_us: int | None = None,
         limit: int = 1_000,
         tail: bool = False,
         search: str | None = None,
@@ -280,10 +283,17 @@ class MemorySeries:
             (index, line)
             for index, line in stored
             if (stream is None or line.stream == stream)
+            and (label is None or line.label == label)
             and (search is None or search.casefold() in line.text.casefold())
         ]
-        later = [(index, line) for index, line in matching if index > after]
-        return (later[max(0, len(later) - limit) :] if tail else later[:limit]), len(matching)
+        window = [
+            (index, line)
+            for index, line in matching
+            if index > after
+            and (before is None or index < before)
+            and (until_us is None or line.time_us <= until_us)
+        ]
+        return (window[max(0, len(window) - limit) :] if tail else window[:limit]), len(matching)
 
     def compact(self, project: int | None = None, *, idle: bool = False) -> int:
         """Forget the batches that are applied; the rows are kept apart anyway."""
