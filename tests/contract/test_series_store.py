@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kiseki.errors import Gap
 from kiseki.record.types import Kind, Row, System
 from kiseki.storage.embedded.series import EmbeddedSeries
-from kiseki.storage.interface import Cells, Line, Points, Range, SeriesStore
+from kiseki.storage.interface import UPDATES_MAX, Cells, Line, Points, Range, SeriesStore
 from kiseki.storage.memory.series import MemorySeries
 from tests.contract.stream_writer import START_US, StreamWriter
 
@@ -272,7 +272,9 @@ def test_lines_are_replaced_and_found(store: SeriesStore) -> None:
     found, total = store.lines(1, 1)
     assert total == 21
     assert [index for index, _ in found] == list(range(21))
-    assert found[3] == (3, Line("stdout", 3, 99, "100 %"))
+    assert found[3] == (3, Line("stdout", 3, 99, "100 %", updates=1))
+    assert store.updates(1, 1, 3) == [(3, "line 3")]
+    assert store.updates(1, 1, 4) == store.updates(1, 1, 500) == store.updates(9, 1, 3) == []
     assert found[10][1].stream == "stderr"
     assert [i for i, _ in store.lines(1, 1, after=4, limit=3)[0]] == [5, 6, 7]
     assert [i for i, _ in store.lines(1, 1, tail=True, limit=3)[0]] == [18, 19, 20]
@@ -298,6 +300,20 @@ def test_lines_are_replaced_and_found(store: SeriesStore) -> None:
     assert [i for i, _ in store.lines(1, 1, tail=True, limit=1, until_us=7)[0]] == [22]
     assert [i for i, _ in store.lines(1, 1, tail=True, limit=1, until_us=7, before=20)[0]] == [10]
     assert store.lines(1, 1, after=3, before=4)[0] == []
+
+
+def test_a_line_remembers_its_last_texts(store: SeriesStore) -> None:
+    writer = StreamWriter("a")
+    count = UPDATES_MAX + 30
+    texts = [(n, f"{n} of {count}") for n in range(count)]
+    for piece in (texts[:1], texts[1:400], texts[400:]):
+        lines = [Line("stderr", 0, at, text) for at, text in piece]
+        store.append(1, [writer.batch(1, [], lines=lines)])
+    (found,), total = store.lines(1, 1)
+    assert (found, total) == ((0, Line("stderr", 0, *texts[-1], updates=count - 1)), 1)
+    assert store.updates(1, 1, 0) == texts[-1 - UPDATES_MAX : -1]
+    store.drop(1, [1])
+    assert store.updates(1, 1, 0) == []
 
 
 def test_dropped_segments_are_gone_for_good(store: SeriesStore) -> None:

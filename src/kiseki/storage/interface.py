@@ -30,6 +30,10 @@ Ints = npt.NDArray[np.int64]
 XAxis = Literal["step", "time", "runtime"]
 
 
+# Texts of a console line that are kept beside its last one: a progress bar of nine minutes.
+UPDATES_MAX = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One console line; the same (label, stream, number) of the same writer again replaces the text."""
@@ -39,6 +43,7 @@ class Line:
     time_us: int
     text: str
     label: str = ""
+    updates: int = 0  # texts that this one replaced; given by the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +276,10 @@ class SeriesStore(Protocol):
             tail: the last `limit` lines instead of the first.
             search: only lines that contain this text (case-insensitive).
         """
+        ...
+
+    def updates(self, project: int, segment: int, index: int) -> list[tuple[int, str]]:
+        """Return the texts that a console line had before, with their times: the last `UPDATES_MAX`."""
         ...
 
     def compact(self, project: int | None = None, *, idle: bool = False) -> int:

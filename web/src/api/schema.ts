@@ -448,6 +448,7 @@ export interface FullRunAnswer {
   summary: JsonTree;
   url: string;
   sweep_id: string;
+  stopped_us: number | null;
   files: FileAnswer[];
   environment: JsonTree;
   packages: Record<string, string>;
@@ -709,7 +710,7 @@ export interface ConsoleAnswer {
   lines: LineAnswer[];
 }
 
-/** A console line. A later text of the line (a progress bar) takes its place: the index stays. `number` counts the lines of one session of a writer; `label` names it among those of a shared run. */
+/** A console line. A later text of the line (a progress bar) takes its place: the index stays. `number` counts the lines of one session of a writer; `label` names it among those of a shared run; `updates`: how many texts this one replaced. */
 export interface LineAnswer {
   index: number;
   stream: string;
@@ -717,6 +718,16 @@ export interface LineAnswer {
   time_us: number;
   text: string;
   label: string;
+  updates: number;
+}
+
+export interface UpdatesAnswer {
+  updates: UpdateAnswer[];
+}
+
+export interface UpdateAnswer {
+  time_us: number;
+  text: string;
 }
 
 export interface Digests {

@@ -346,6 +346,11 @@ class Queries:
         )  # fmt: skip
         return total, lines
 
+    def updates(self, run: Run, index: int, attempt: int | None = None) -> list[tuple[int, str]]:
+        """Return what a console line said before, with the times; empty for a line written once."""
+        segment = run.history if attempt is None else self._runs.attempt(run, attempt).history
+        return self._series.updates(run.project, segment, index)
+
 
 def _has_age(where: Filter) -> bool:
     if isinstance(where, (And, Or)):

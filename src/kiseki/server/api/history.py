@@ -72,7 +72,8 @@ class ConsoleQuery(msgspec.Struct):
 class LineAnswer(msgspec.Struct):
     """A console line. A later text of the line (a progress bar) takes its place: the index stays.
 
-    `number` counts the lines of one session of a writer; `label` names it among those of a shared run.
+    `number` counts the lines of one session of a writer; `label` names it among those of a shared run;
+    `updates`: how many texts this one replaced.
     """
 
     index: int
@@ -81,6 +82,7 @@ class LineAnswer(msgspec.Struct):
     time_us: int
     text: str
     label: str
+    updates: int
 
 
 class ConsoleAnswer(msgspec.Struct):
@@ -110,10 +112,43 @@ def read_console(call: Call) -> ConsoleAnswer:
     return ConsoleAnswer(
         total,
         [
-            LineAnswer(index, line.stream, line.number, line.time_us, line.text, line.label)
+            LineAnswer(
+                index,
+                line.stream,
+                line.number,
+                line.time_us,
+                line.text,
+                line.label,
+                line.updates,
+            )
             for index, line in lines
         ],
     )
+
+
+class UpdatesQuery(msgspec.Struct):
+    """Which attempt; absent: the latest."""
+
+    attempt: int | None = None
+
+
+class UpdateAnswer(msgspec.Struct):
+    time_us: int
+    text: str
+
+
+class UpdatesAnswer(msgspec.Struct):
+    updates: list[UpdateAnswer]
+
+
+@routes.get(f"{RUN}/console/{{index}}/updates", query=UpdatesQuery, answer=UpdatesAnswer)
+def read_updates(call: Call) -> UpdatesAnswer:
+    """Return what a redrawn line (a progress bar) said before its last text, oldest first."""
+    index = call.path["index"]
+    if not index.isdecimal() or len(index) > 15:
+        raise Invalid(f"a line's index is a number, not {index[:40]!r}", code="index")
+    found = call.core.queries.updates(_find(call), int(index), call.query.attempt)
+    return UpdatesAnswer([UpdateAnswer(time_us, text) for time_us, text in found])
 
 
 def _tail(asked: ConsoleQuery) -> tuple[int, bool]:

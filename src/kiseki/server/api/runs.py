@@ -146,6 +146,7 @@ class FullRunAnswer(RunAnswer, kw_only=True):
 
     url: str
     sweep_id: str
+    stopped_us: int | None  # when somebody pressed Stop
     files: list[FileAnswer]
     environment: dict[str, Any]
     packages: dict[str, str]
@@ -218,6 +219,7 @@ def _full(call: Call, run: Run) -> FullRunAnswer:
         **fields_of(run),
         url=run_url(call.core.url, run.entity, run.project_name, run.id),
         sweep_id=state.sweep_id,
+        stopped_us=run.stop_us,
         files=[FileAnswer(path, file.policy) for path, file in state.files.items()],
         environment=state.environment,
         packages=state.packages,

@@ -407,7 +407,7 @@ def drop_segments(file: HistoryFile, segments: Sequence[int], streams: Sequence[
             for segment in segments:
                 sql = "INSERT INTO stale SELECT id FROM row_chunk WHERE segment=?"
                 db.execute(sql, (segment,))
-                for table in ("row_chunk", "batch", "line", "series"):
+                for table in ("row_chunk", "batch", "line", "line_update", "series"):
                     db.execute(f"DELETE FROM {table} WHERE segment=?", (segment,))
                 db.execute("DELETE FROM segment WHERE id=?", (segment,))
             for name in streams:

@@ -87,6 +87,15 @@ MIGRATIONS = (
     DROP INDEX line_number;
     CREATE UNIQUE INDEX line_number ON line (segment, writer, label, stream, number);
     """,
+    # What a redrawn line said before.
+    """
+    ALTER TABLE line ADD COLUMN updates INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE line_update (
+        segment INTEGER NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL,
+        time_us INTEGER NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (segment, place, number)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

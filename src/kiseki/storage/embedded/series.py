@@ -165,6 +165,13 @@ class EmbeddedSeries:
                     until_us=until_us, limit=limit, tail=tail, search=search,
                 )  # fmt: skip
 
+    def updates(self, project: int, segment: int, index: int) -> list[tuple[int, str]]:
+        with self._files.use(project) as file:
+            if file is None:
+                return []
+            with file.read() as db:
+                return series_append.updates(db, segment, index)
+
     def compact(self, project: int | None = None, *, idle: bool = False) -> int:
         gone = 0
         for number in self._files.projects() if project is None else [project]:

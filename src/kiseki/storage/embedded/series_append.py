@@ -11,7 +11,7 @@ import zstandard
 
 from kiseki.errors import Gap
 from kiseki.storage.embedded.history_file import HistoryFile
-from kiseki.storage.interface import Batch, Line
+from kiseki.storage.interface import UPDATES_MAX, Batch, Line
 
 encode_paths = msgspec.msgpack.Encoder().encode
 decode_paths = msgspec.msgpack.Decoder(tuple[str, ...]).decode
@@ -113,20 +113,30 @@ def append(file: HistoryFile, batches: Sequence[Batch]) -> None:
 def _put_lines(
     db: sqlite3.Connection, segment: int, writer: int, counters: _Segment, lines: Sequence[Line]
 ) -> None:
-    latest = {(line.label, line.stream, line.number): line for line in lines}
-    for known, line in latest.items():
-        cursor = db.execute(
-            "UPDATE line SET time_us=?, text=?"
+    for line in lines:
+        key = (segment, writer, line.label, line.stream, line.number)
+        known = db.execute(
+            "SELECT place, updates, time_us, text FROM line"
             " WHERE segment=? AND writer=? AND label=? AND stream=? AND number=?",
-            (line.time_us, line.text, segment, writer, *known),
-        )
-        if not cursor.rowcount:
+            key,
+        ).fetchone()
+        if known is None:
             db.execute(
-                "INSERT INTO line (segment, place, writer, label, stream, number, time_us, text)"
+                "INSERT INTO line (segment, writer, label, stream, number, place, time_us, text)"
                 " VALUES (?,?,?,?,?,?,?,?)",
-                (segment, counters.lines, writer, *known, line.time_us, line.text),
+                (*key, counters.lines, line.time_us, line.text),
             )
             counters.lines += 1
+            continue
+        place, updates, time_us, text = known
+        db.execute(  # the oldest makes room
+            "INSERT OR REPLACE INTO line_update VALUES (?,?,?,?,?)",
+            (segment, place, updates % UPDATES_MAX, time_us, text),
+        )
+        db.execute(
+            "UPDATE line SET time_us=?, text=?, updates=? WHERE segment=? AND place=?",
+            (line.time_us, line.text, updates + 1, segment, place),
+        )
 
 
 def cursor(db: sqlite3.Connection, stream: str) -> int:
@@ -191,10 +201,28 @@ def lines(
         where += " AND time_us<=?"
         arguments.append(until_us)
     found = db.execute(
-        f"SELECT place, stream, number, time_us, text, label FROM line WHERE {where}"
+        f"SELECT place, stream, number, time_us, text, label, updates FROM line WHERE {where}"
         f" ORDER BY place {order} LIMIT ?",
         [*arguments, max(0, limit)],
     ).fetchall()
     if tail:
         found.reverse()
     return [(place, Line(*line)) for place, *line in found], total
+
+
+def updates(db: sqlite3.Connection, segment: int, index: int) -> list[tuple[int, str]]:
+    """Return what a line said before, oldest first; see `SeriesStore.updates`."""
+    line = db.execute(
+        "SELECT updates FROM line WHERE segment=? AND place=?", (segment, index)
+    ).fetchone()
+    if line is None or not line[0]:
+        return []
+    found = {
+        number: (time_us, text)
+        for number, time_us, text in db.execute(
+            "SELECT number, time_us, text FROM line_update WHERE segment=? AND place=?",
+            (segment, index),
+        )
+    }
+    first = max(0, line[0] - UPDATES_MAX)
+    return [found[n % UPDATES_MAX] for n in range(first, line[0]) if n % UPDATES_MAX in found]

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from kiseki.errors import CorruptRecord, Gap
 from kiseki.record.codec import Decoder, decompress, frames_of
 from kiseki.record.types import Row, System
 from kiseki.storage.interface import (
+    UPDATES_MAX,
     Batch,
     Cells,
     Floats,
@@ -36,6 +38,7 @@ class _Segment:
     rows: int = 0
     data: list[tuple[int, Row | System]] = field(default_factory=list)  # by arrival
     lines: dict[tuple[str, str, str, int], Line] = field(default_factory=dict)
+    updates: dict[tuple[str, str, str, int], list[tuple[int, str]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -141,7 +144,11 @@ class MemorySeries:
         segment.records += batch.count
         segment.rows += batch.rows
         for line in batch.lines:
-            segment.lines[batch.stream, line.label, line.stream, line.number] = line
+            key = (batch.stream, line.label, line.stream, line.number)
+            if (known := segment.lines.get(key)) is not None:
+                line = replace(line, updates=known.updates + 1)
+                segment.updates.setdefault(key, []).append((known.time_us, known.text))
+            segment.lines[key] = line
 
     def cursor(self, project: int, stream: str) -> int:
         with self._lock:
@@ -294,6 +301,12 @@ class MemorySeries:
             and (until_us is None or line.time_us <= until_us)
         ]
         return (window[max(0, len(window) - limit) :] if tail else window[:limit]), len(matching)
+
+    def updates(self, project: int, segment: int, index: int) -> list[tuple[int, str]]:
+        with self._lock:
+            here = self._segment(project, segment)
+            key = next(islice(here.lines, index, None), None) if index >= 0 else None
+            return [] if key is None else here.updates.get(key, [])[-UPDATES_MAX:]
 
     def compact(self, project: int | None = None, *, idle: bool = False) -> int:
         """Forget the batches that are applied; the rows are kept apart anyway."""
