@@ -11,7 +11,15 @@ export const chartWords = catalogue('strings-charts', {
   line: (label: string, last: string, where: string, trend: string, lost: string) =>
     `${label}: ${last} at ${where}${trend && `, ${trend}`}${lost && `, ${lost}`}.`,
   trends: { level: 'level', rising: 'rising', falling: 'falling' },
-  nearest: (shown: number, all: string) => `${shown} nearest of ${all}`,
+  nearest: (from: number, to: number, all: string) => (from === 0 ? `${to} nearest of ${all}` : `${from + 1}–${to} of ${all}`),
+  scroll: 'Shift + wheel for the others',
+  pins: {
+    title: 'Pinned places',
+    values: 'Values at the pinned places',
+    remove: 'Take this pin away',
+    clear: 'Clear pins',
+    copy: 'Copy',
+  },
   smoothing: {
     ema: (weight: string) => `EMA ${weight}`,
     emaTime: (weight: string) => `time EMA ${weight} of range`,

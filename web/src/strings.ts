@@ -183,6 +183,7 @@ export const strings = catalogue('strings', {
     copyLink: 'Copy link to this panel',
     csv: 'Download shown values as CSV',
     png: 'Download as PNG',
+    svg: 'Download as SVG',
     table: 'View as table',
     chartView: 'View as chart',
     point: (shown: number) => plural(shown, 'point'),

@@ -6,20 +6,34 @@
  */
 
 import uPlot from 'uplot';
-import { fitTicks, linearTicks, logTicks, xTicks } from '../lib/ticks';
+import { fitTicks, xTicks, yTicks } from '../lib/ticks';
 import type { Tick } from '../lib/ticks';
 import { toScale } from '../lib/scales';
-import type { Range, ScaleKind } from '../lib/scales';
+import type { Range, Scale } from '../lib/scales';
 import type { XKind } from '../lib/numbers';
 import type { Ink } from './theme';
 
 /** What the axes ask of the chart, anew at every draw. */
 export interface AxisSource {
   readonly ink: Ink;
-  readonly x: { readonly range: Range; readonly scale: ScaleKind; readonly kind: XKind };
-  readonly y: { readonly range: Range; readonly scale: ScaleKind };
+  readonly x: AxisPlace & { readonly kind: XKind };
+  readonly y: AxisPlace;
+  /** Null without lines on it: then there is no right axis. */
+  readonly right: AxisPlace | null;
   readonly onLayout: () => void;
   readonly onDraw: () => void;
+}
+
+export interface AxisPlace {
+  readonly range: Range;
+  readonly scale: Scale;
+}
+
+/** The ticks drawn last, for pictures made elsewhere. */
+export interface DrawnTicks {
+  x: readonly Tick[];
+  y: readonly Tick[];
+  right: readonly Tick[];
 }
 
 const LABEL_GAP_PX = 16;
@@ -36,7 +50,12 @@ const Y_ROOM_MIN_PX = 34;
 const Y_ROOM_STEP_PX = 6;
 const X_ROOM_PX = 24;
 
-export function createAxes(element: HTMLElement, source: () => AxisSource, size: Size): uPlot {
+export function createAxes(
+  element: HTMLElement,
+  source: () => AxisSource,
+  size: Size,
+  drawn: DrawnTicks,
+): uPlot {
   const never = (): null => null;
   const options: uPlot.Options = {
     width: size.width,
@@ -63,15 +82,20 @@ export function createAxes(element: HTMLElement, source: () => AxisSource, size:
     scales: {
       x: { time: false, auto: false, range: () => scaleRange(source().x) },
       y: { auto: false, range: () => scaleRange(source().y) },
+      right: { auto: false, range: () => scaleRange(source().right ?? source().y) },
     },
-    series: [{}, { scale: 'y', paths: never, points: { show: false } }],
-    axes: [xAxis(source), yAxis(source)],
+    series: [
+      {},
+      { scale: 'y', paths: never, points: { show: false } },
+      { scale: 'right', paths: never, points: { show: false } },
+    ],
+    axes: [xAxis(source, drawn), yAxis(source, drawn, 'y'), yAxis(source, drawn, 'right')],
     hooks: {
       setSize: [() => source().onLayout()],
       draw: [() => source().onDraw()],
     },
   };
-  return new uPlot(options, [[], []], element);
+  return new uPlot(options, [[], [], []], element);
 }
 
 export interface Size {
@@ -83,17 +107,19 @@ export interface Size {
 export function redrawAxes(plot: uPlot, source: AxisSource): void {
   const [xMin, xMax] = scaleRange(source.x);
   const [yMin, yMax] = scaleRange(source.y);
+  const [rightMin, rightMax] = scaleRange(source.right ?? source.y);
   plot.batch(() => {
     plot.setScale('x', { min: xMin, max: xMax });
     plot.setScale('y', { min: yMin, max: yMax });
+    plot.setScale('right', { min: rightMin, max: rightMax });
   });
 }
 
-function scaleRange({ range, scale }: { range: Range; scale: ScaleKind }): [number, number] {
+function scaleRange({ range, scale }: AxisPlace): [number, number] {
   return [toScale(scale, range.min), toScale(scale, range.max)];
 }
 
-function xAxis(source: () => AxisSource): uPlot.Axis {
+function xAxis(source: () => AxisSource, drawn: DrawnTicks): uPlot.Axis {
   let ticks: Tick[] = [];
   return {
     scale: 'x',
@@ -124,46 +150,58 @@ function xAxis(source: () => AxisSource): uPlot.Axis {
         const isCut = place(tick.value) + width(tick.label) / 2 > room + RIGHT_ROOM_PX;
         return isCut ? { ...tick, label: '' } : tick;
       });
+      drawn.x = ticks;
       return ticks.map((tick) => toScale(scale, tick.value));
     },
     values: () => ticks.map((tick) => tick.label),
   };
 }
 
-function yAxis(source: () => AxisSource): uPlot.Axis {
+function yAxis(
+  source: () => AxisSource,
+  drawn: DrawnTicks,
+  which: 'y' | 'right',
+): uPlot.Axis {
   let ticks: Tick[] = [];
+  const isRight = which === 'right';
   return {
-    scale: 'y',
+    scale: which,
+    side: isRight ? 1 : 3,
     gap: 6,
     font: source().ink.font,
     stroke: () => source().ink.secondary,
-    grid: { stroke: () => source().ink.hairline, width: 1 },
+    grid: { show: !isRight, stroke: () => source().ink.hairline, width: 1 },
     ticks: { show: false },
     border: { show: false },
     size: (plot, labels: string[] | null) => {
+      if (isRight && source().right === null) return 0;
       const widths = (labels ?? []).map((label) => labelWidth(plot, source().ink.font, label));
       const room = Math.max(Y_ROOM_MIN_PX, ...widths.map((width) => width + 10));
       // Whole steps, so that the plot does not shift by a pixel with every new digit.
       return Math.ceil(room / Y_ROOM_STEP_PX) * Y_ROOM_STEP_PX;
     },
     splits: (plot) => {
-      const { range, scale } = source().y;
-      const room = Math.max(20, plot.bbox.height / uPlot.pxRatio);
-      const low = toScale(scale, range.min);
-      const perUnit = room / (toScale(scale, range.max) - low);
-      const make = scale === 'log' ? logTicks : linearTicks;
-      ticks = fitTicks(
-        (count) => make(range.min, range.max, count),
-        (value) => (toScale(scale, value) - low) * perUnit,
-        () => LABEL_HEIGHT_PX,
-        room,
-        Y_LABEL_GAP_PX,
-        Y_SPACING_PX,
-      );
-      return ticks.map((tick) => toScale(scale, tick.value));
+      const place = source()[which];
+      ticks = place === null ? [] : ticksOf(plot, place);
+      drawn[which] = ticks;
+      return ticks.map((tick) => toScale(place!.scale, tick.value));
     },
     values: () => ticks.map((tick) => tick.label),
   };
+}
+
+function ticksOf(plot: uPlot, { range, scale }: AxisPlace): Tick[] {
+  const room = Math.max(20, plot.bbox.height / uPlot.pxRatio);
+  const low = toScale(scale, range.min);
+  const perUnit = room / (toScale(scale, range.max) - low);
+  return fitTicks(
+    (count) => yTicks(scale, range.min, range.max, count),
+    (value) => (toScale(scale, value) - low) * perUnit,
+    () => LABEL_HEIGHT_PX,
+    room,
+    Y_LABEL_GAP_PX,
+    Y_SPACING_PX,
+  );
 }
 
 const widths = new Map<string, number>();

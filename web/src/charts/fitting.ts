@@ -9,7 +9,7 @@ import {
   paddedRange,
   xRange,
 } from '../lib/scales';
-import type { Range, ScaleKind } from '../lib/scales';
+import type { Range, Scale } from '../lib/scales';
 import type { SeriesData } from '../lib/series';
 import { isSmoothing } from '../lib/smoothing';
 import type { Smoothing } from '../lib/smoothing';
@@ -21,8 +21,8 @@ const LIMIT_ROOM = 0.015;
 export interface FitRequest {
   /** The zoomed part of x; null for all. */
   readonly visible: Range | null;
-  readonly xScale: ScaleKind;
-  readonly yScale: ScaleKind;
+  readonly xScale: Scale;
+  readonly yScale: Scale;
   readonly smoothing: Smoothing;
   readonly rawLine: boolean;
   /** Width of the visible x range. */
@@ -42,7 +42,7 @@ export interface Fit {
   readonly outside: number;
 }
 
-export function fitX(series: readonly SeriesData[], scale: ScaleKind): Range {
+export function fitX(series: readonly SeriesData[], scale: Scale): Range {
   const extent = new Extent(scale);
   for (const data of series) addXExtent(extent, data, scale);
   return xRange(extent.range, scale);
@@ -66,7 +66,7 @@ export function fitY(
   const { min, max } = limited(paddedRange(found.range, yScale), found.range, request);
   const [low, high] = [request.min ?? min, request.max ?? max];
   // A fixed end beyond the data, or ≤ 0 on a log axis, is no range.
-  const isUsable = high > low && (yScale === 'linear' || low > 0);
+  const isUsable = high > low && (yScale !== 'log' || low > 0);
   return { range: isUsable ? { min: low, max: high } : { min, max }, outside: found.outside };
 }
 
@@ -87,7 +87,7 @@ function extentOf(
   const isCurveOnly = isSmoothing(smoothing) && !rawLine;
   for (const { data, band } of lines) {
     if (isCurveOnly) {
-      const { curve } = shapesOf(data, xScale === 'log', yScale === 'log').curve(smoothing, span);
+      const { curve } = shapesOf(data, xScale === 'log', yScale).curve(smoothing, span);
       addCurveExtent(extent, curve.x, curve.y, visible);
     } else {
       addYExtent(extent, data, visible);

@@ -3,7 +3,8 @@
  *
  *   drag          zoom x            Shift-drag   zoom a box      Alt-drag, two fingers   pan
  *   Ctrl-wheel    zoom at pointer   double click reset           Backspace               back
- *   ← →           crosshair         + − 0        zoom, reset     Enter                   pin
+ *   ← →           crosshair         ↑ ↓          series          Enter                   pin
+ *   Shift-wheel   more rows         + − 0        zoom, reset     C                       copy
  */
 
 export interface Point {
@@ -34,10 +35,16 @@ export interface GestureTarget {
   /** Move the focus to the next line above (-1) or below (1). */
   stepLine(direction: number): void;
   zoomCentre(factor: number): void;
+  /** Show the values of lines further away. @returns whether there are any */
+  scrollRows(rows: number): boolean;
+  /** @returns whether there was anything to copy */
+  copy(): boolean;
 }
 
 const DRAG_THRESHOLD_PX = 4;
 const WHEEL_SETTLE_MS = 120;
+const SCROLLED_ROWS = 4;
+const PAGE_ROWS = 12;
 const WHEEL_ZOOM_PER_PX = 0.0022;
 
 type Mode = 'none' | 'pressed' | 'box-x' | 'box' | 'pan' | 'pinch';
@@ -150,6 +157,11 @@ class Gestures {
   };
 
   readonly wheel = (event: WheelEvent): void => {
+    if (event.shiftKey && !event.ctrlKey) {
+      const by = Math.sign(event.deltaY || event.deltaX) * SCROLLED_ROWS;
+      if (this.target.scrollRows(by)) event.preventDefault();
+      return;
+    }
     // Without Ctrl the wheel scrolls the page, always.
     if (!event.ctrlKey) return;
     event.preventDefault();
@@ -219,7 +231,7 @@ class Gestures {
 function onKey(event: KeyboardEvent, root: HTMLElement, target: GestureTarget): void {
   if (event.target !== root || event.ctrlKey || event.metaKey || event.altKey) return;
   const far = event.shiftKey ? 10 : 1;
-  const actions: Record<string, () => void> = {
+  const actions: Record<string, () => unknown> = {
     ArrowLeft: () => target.stepCrosshair(-far),
     ArrowRight: () => target.stepCrosshair(far),
     ArrowUp: () => target.stepLine(-1),
@@ -230,6 +242,9 @@ function onKey(event: KeyboardEvent, root: HTMLElement, target: GestureTarget): 
     '0': () => target.reset(),
     Backspace: () => target.back(),
     Enter: () => target.pin(),
+    PageUp: () => target.scrollRows(-PAGE_ROWS),
+    PageDown: () => target.scrollRows(PAGE_ROWS),
+    c: () => target.copy(),
     Escape: () => target.leave(),
   };
   const action = actions[event.key];

@@ -4,7 +4,7 @@ import { centreX } from '../lib/geometry';
 import { finiteCount, lastX, nearestBucket } from '../lib/series';
 import type { SeriesData } from '../lib/series';
 import { fromScale, toScale } from '../lib/scales';
-import type { ScaleKind } from '../lib/scales';
+import type { Scale } from '../lib/scales';
 import { isSmoothing } from '../lib/smoothing';
 import type { Smoothing } from '../lib/smoothing';
 import { shapesOf } from './shapes';
@@ -18,8 +18,8 @@ const REACH_PX = 16;
 const NEIGHBOURS = 2;
 
 export interface HoverView {
-  readonly xScale: ScaleKind;
-  readonly yScale: ScaleKind;
+  readonly xScale: Scale;
+  readonly yScale: Scale;
   /** CSS px = a · scale-space value + b. */
   readonly ax: number;
   readonly bx: number;
@@ -38,23 +38,33 @@ export interface Hit {
   readonly distance: number;
 }
 
-/** A line at the pointer's x, nearest first. */
-export function hitsAt(
-  series: readonly SeriesData[],
-  view: HoverView,
-  pointerX: number,
-  pointerY: number,
-): Hit[] {
+/** A line as the pointer finds it: the data that is drawn, and where. */
+export interface Hoverable {
+  readonly data: SeriesData;
+  readonly view: HoverView;
+}
+
+/** Lines at the pointer's x, nearest first. */
+export function hitsAt(lines: readonly Hoverable[], pointerX: number, pointerY: number): Hit[] {
   const hits: Hit[] = [];
-  const x = fromScale(view.xScale, (pointerX - view.bx) / view.ax);
-  for (let line = 0; line < series.length; line += 1) {
-    const data = series[line]!;
+  const first = lines[0]?.view;
+  if (first === undefined) return hits;
+  const x = fromScale(first.xScale, (pointerX - first.bx) / first.ax);
+  for (let line = 0; line < lines.length; line += 1) {
+    const { data, view } = lines[line]!;
     const bucket = nearestBucket(data, x);
     if (bucket < 0 || !reaches(data, view, pointerX)) continue;
     hits.push({ line, bucket, distance: distanceTo(data, bucket, view, pointerX, pointerY) });
   }
   // Two lines without a value here are infinitely far: Infinity - Infinity must not reach sort.
   return hits.sort((a, b) => a.distance - b.distance || 0);
+}
+
+/** What the line is worth at this x as it is drawn; NaN where it has not begun or has ended. */
+export function shownAt({ data, view }: Hoverable, x: number): number {
+  const bucket = nearestBucket(data, x);
+  const px = view.ax * toScale(view.xScale, x) + view.bx;
+  return bucket < 0 || !reaches(data, view, px) ? NaN : displayed(data, view)[bucket]!;
 }
 
 /** Whether the line has begun and not yet ended at this px. */
@@ -69,7 +79,7 @@ export function reaches(data: SeriesData, view: HoverView, pointerX: number): bo
 /** The values the line is drawn through: smoothed if it is. */
 export function displayed(data: SeriesData, view: HoverView): ArrayLike<number> {
   if (!isSmoothing(view.smoothing)) return data.mean;
-  const shapes = shapesOf(data, view.xScale === 'log', view.yScale === 'log');
+  const shapes = shapesOf(data, view.xScale === 'log', view.yScale);
   return shapes.curve(view.smoothing, view.span).curve.y;
 }
 

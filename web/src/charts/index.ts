@@ -22,4 +22,5 @@ export type {
   LineChart,
   LineFacts,
   XRule,
+  YAxis,
 } from './types';

@@ -1,6 +1,6 @@
 /** What a chart is given and what it reports. A chart knows lines, not runs. */
 
-import type { ScaleKind, Range } from '../lib/scales';
+import type { Range, ScaleName } from '../lib/scales';
 import type { SeriesData } from '../lib/series';
 import type { Smoothing } from '../lib/smoothing';
 import type { XKind } from '../lib/numbers';
@@ -11,6 +11,8 @@ export interface Band {
   readonly low: Float64Array;
   readonly high: Float64Array;
 }
+
+export type YAxis = 'left' | 'right';
 
 export interface ChartLine {
   /** Unique within the chart and stable between updates. */
@@ -27,6 +29,10 @@ export interface ChartLine {
   readonly band?: Band | null;
   /** Buckets where fewer members than the group has contributed (1), else 0: drawn dashed. */
   readonly thin?: Uint8Array | null;
+  /** Which y axis it is measured by; default left. The right one appears with its first line. */
+  readonly axis?: YAxis;
+  /** Up to this x the line is that of the run it was forked from, and drawn thinner. */
+  readonly inheritedTo?: number;
   /** Said in the tooltip for a bucket, such as `n = 3 of 5`. */
   readonly note?: (bucket: number) => string;
 }
@@ -46,11 +52,14 @@ export interface ChartOptions {
   readonly xLabel?: string;
   readonly yLabel?: string;
   readonly unit?: string;
-  readonly xScale?: ScaleKind;
-  readonly yScale?: ScaleKind;
+  readonly xScale?: 'linear' | 'log';
+  readonly yScale?: ScaleName;
   /** Fixed ends of y; null or absent ends are automatic. */
   readonly yMin?: number | null;
   readonly yMax?: number | null;
+  readonly rightScale?: ScaleName;
+  readonly rightMin?: number | null;
+  readonly rightMax?: number | null;
   /** Values that lie within these stay within: their axis shows no place where they cannot be. */
   readonly yLimit?: Range | null;
   readonly rules?: readonly XRule[];
@@ -59,6 +68,8 @@ export interface ChartOptions {
   readonly rawLine?: boolean;
   /** Percent cut off at either end of the visible values; null or absent is off. */
   readonly outlierPercent?: number | null;
+  /** Shade how many lines pass instead of drawing each: for thousands of them. */
+  readonly density?: boolean;
   readonly bus?: HoverBus | null;
   readonly onHover?: (hover: ChartHover | null) => void;
   /** The gesture is over: the x range to ask finer buckets for, null for all. */
@@ -67,6 +78,10 @@ export interface ChartOptions {
   readonly onHeld?: (beyond: number) => void;
   /** A click or Enter on the crosshair. */
   readonly onPin?: (hover: ChartHover) => void;
+  /** `C`: what stands at the crosshair is wanted as text. */
+  readonly onCopy?: (hover: ChartHover) => void;
+  /** Points lie outside the y range because of `outlierPercent`: how many, 0 when none do. */
+  readonly onOutside?: (points: number) => void;
 }
 
 export interface HoverRow {
@@ -87,6 +102,8 @@ export interface HoverRow {
   /** Points in the bucket. */
   readonly count: number;
   readonly note: string;
+  /** Against the baseline's value here; null without one, and for the baseline itself. */
+  readonly delta: number | null;
 }
 
 export interface ChartHover {
@@ -95,9 +112,11 @@ export interface ChartHover {
   /** Crosshair in px of the viewport. */
   readonly clientX: number;
   readonly clientY: number;
-  /** Nearest first. */
+  /** At most twelve, nearest first. */
   readonly rows: readonly HoverRow[];
-  /** Lines that have a value here; more than `rows` when cut at twelve. */
+  /** How many nearer ones were scrolled past. */
+  readonly from: number;
+  /** Lines that have a value here. */
   readonly total: number;
   readonly subject: string | null;
 }
@@ -155,8 +174,10 @@ export interface LineChart {
   facts(): LineFacts[];
   summary(): string;
   table(rowsMax?: number): ChartTable;
-  /** Axes and lines as a PNG. */
-  toBlob(): Promise<Blob>;
+  /** Title, axes, lines and legend as a picture: `png`, or `svg` whose lines are vectors. */
+  toPicture(kind: 'png' | 'svg'): Promise<Blob>;
+  /** Light up a line here and in every chart on the bus; null puts it out. */
+  light(subject: string | null): void;
   /** Draw now instead of at the next frame. */
   flush(): void;
   destroy(): void;

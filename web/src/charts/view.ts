@@ -4,7 +4,7 @@
  */
 
 import { covers, shifted, toScale, fromScale, zoomAbout } from '../lib/scales';
-import type { Range, ScaleKind } from '../lib/scales';
+import type { Range, Scale } from '../lib/scales';
 import type { XKind } from '../lib/numbers';
 
 export interface Zoom {
@@ -23,8 +23,11 @@ export class View {
   /** The automatic ranges in force. */
   homeX: Range = { min: 0, max: 1 };
   homeY: Range = { min: 0, max: 1 };
-  xScale: ScaleKind = 'linear';
-  yScale: ScaleKind = 'linear';
+  /** Of the right axis, which zooms along with the left one. */
+  homeRight: Range = { min: 0, max: 1 };
+  xScale: 'linear' | 'log' = 'linear';
+  yScale: Scale = 'linear';
+  rightScale: Scale = 'linear';
   xKind: XKind = 'step';
   private readonly history: Zoom[] = [];
   private before: Zoom | null = null;
@@ -35,6 +38,21 @@ export class View {
 
   get y(): Range {
     return this.zoom.y ?? this.homeY;
+  }
+
+  /** The right axis shows the same share of itself as the left one. */
+  get yRight(): Range {
+    const { y } = this.zoom;
+    if (y === null) return this.homeRight;
+    const [low, high] = [toScale(this.yScale, this.homeY.min), toScale(this.yScale, this.homeY.max)];
+    const from = toScale(this.rightScale, this.homeRight.min);
+    const span = toScale(this.rightScale, this.homeRight.max) - from;
+    const at = (value: number): number =>
+      fromScale(
+        this.rightScale,
+        from + ((toScale(this.yScale, value) - low) / (high - low)) * span,
+      );
+    return { min: at(y.min), max: at(y.max) };
   }
 
   get isZoomed(): boolean {

@@ -9,7 +9,15 @@ export default {
   line: (label, last, where, trend, lost) =>
     `${label}: ${where} で ${last}${trend && `、${trend}`}${lost && `、${lost}`}。`,
   trends: { level: '横ばい', rising: '上昇', falling: '下降' },
-  nearest: (shown, all) => `${all} 本中、近い ${shown} 本`,
+  nearest: (from, to, all) => (from === 0 ? `${all} 本中、近い ${to} 本` : `${all} 本中 ${from + 1}–${to}`),
+  scroll: 'Shift + ホイールでほかの線',
+  pins: {
+    title: '固定した位置',
+    values: '固定した位置の値',
+    remove: 'この固定を外す',
+    clear: '固定をすべて外す',
+    copy: 'コピー',
+  },
   smoothing: {
     ema: (weight) => `EMA ${weight}`,
     emaTime: (weight) => `時間 EMA 範囲の ${weight}`,

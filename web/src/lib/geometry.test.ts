@@ -55,11 +55,11 @@ function hasVertex(path: Path, view: Transform, x: number, y: number): boolean {
 function reachesSpike(data: SeriesData, view: Transform, step: number, value: number): boolean {
   const mode = drawMode(data, false, view.ax, view.xMin, view.xMax);
   if (mode === 'plain')
-    return hasVertex(draw(plainLine(data, false, false), view), view, step, value);
+    return hasVertex(draw(plainLine(data, false, 'linear'), view), view, step, value);
   if (mode === 'envelope') {
-    return hasVertex(draw(envelopeLine(data, false, false), view), view, step, value);
+    return hasVertex(draw(envelopeLine(data, false, 'linear'), view), view, step, value);
   }
-  const found = whiskers(data, false, false);
+  const found = whiskers(data, false, 'linear');
   return found.to.some((tip) => Math.abs(tip - value) < 1e-6);
 }
 
@@ -78,7 +78,7 @@ describe('spikes (ui-spec 1.1, 5.1)', () => {
 
   it('they are drawn when every point is', () => {
     const data = exactSeries(x, y);
-    const path = draw(plainLine(data, false, false), transform(0, N));
+    const path = draw(plainLine(data, false, 'linear'), transform(0, N));
     for (const { step, value } of SPIKES) {
       expect(hasVertex(path, transform(0, N), step, value)).toBe(true);
     }
@@ -128,26 +128,26 @@ describe('drawMode', () => {
 describe('polylines', () => {
   it('an exact series on linear axes is drawn from its own columns', () => {
     const data = exactSeries([0, 1, 2], [5, 6, 7]);
-    const line = plainLine(data, false, false);
+    const line = plainLine(data, false, 'linear');
     expect(line.x).toBe(data.x);
     expect(line.y).toBe(data.first);
   });
 
   it('an envelope visits first, min, max and last in x order and repeats none', () => {
     const data = bucketedSeries([0, 1, 2, 3, 4, 5, 6, 7], [5, 1, 9, 6, 3, 3, 3, 3], 2);
-    const line = envelopeLine(data, false, false);
+    const line = envelopeLine(data, false, 'linear');
     expect([...line.x]).toEqual([0, 1, 2, 3, 4, 7]);
     expect([...line.y]).toEqual([5, 1, 9, 6, 3, 3]);
   });
 
   it('the mean stands at the middle of its points', () => {
     const data = bucketedSeries([0, 1, 2, 3], [1, 2, 3, 4], 2);
-    expect([...meanLine(data, false, false).x]).toEqual([0.5, 2.5]);
-    expect([...meanLine(data, false, false).y]).toEqual([1.5, 3.5]);
+    expect([...meanLine(data, false, 'linear').x]).toEqual([0.5, 2.5]);
+    expect([...meanLine(data, false, 'linear').y]).toEqual([1.5, 3.5]);
   });
 
   it('log axes leave out what they cannot show', () => {
-    const line = plainLine(exactSeries([0, 1, 10], [1, 0, 100]), true, true);
+    const line = plainLine(exactSeries([0, 1, 10], [1, 0, 100]), true, 'log');
     expect([...line.x]).toEqual([NaN, 0, 1]);
     expect([...line.y]).toEqual([0, NaN, 2]);
   });
@@ -158,7 +158,7 @@ describe('trace', () => {
 
   it('breaks at NaN and marks a lone point', () => {
     const path = draw(
-      plainLine(exactSeries([0, 100, 200, 300], [1, NaN, 2, NaN]), false, false),
+      plainLine(exactSeries([0, 100, 200, 300], [1, NaN, 2, NaN]), false, 'linear'),
       view,
     );
     expect(path.starts).toEqual([0, 1]);
@@ -178,7 +178,7 @@ describe('trace', () => {
           x.map(() => 1),
         ),
         false,
-        false,
+        'linear',
       ),
       view,
     );
@@ -190,12 +190,12 @@ describe('trace', () => {
 
   it('a metric logged every 10 steps has no holes', () => {
     const x = Array.from({ length: 60 }, (_, i) => i * 10);
-    expect(draw(plainLine(exactSeries(x, x), false, false), view).dotted).toEqual([]);
+    expect(draw(plainLine(exactSeries(x, x), false, 'linear'), view).dotted).toEqual([]);
   });
 
   it('keeps one vertex on either side of the view, near enough for a canvas', () => {
     const data = exactSeries([-1e9, 300, 1e9], [0, 10, 0]);
-    const path = draw(plainLine(data, false, false), view);
+    const path = draw(plainLine(data, false, 'linear'), view);
     expect(path.n).toBe(3);
     for (let i = 0; i < path.n; i += 1) expect(Math.abs(path.xy[2 * i]!)).toBeLessThan(20_000);
     // The far end is moved along the line: the slope stays.
@@ -204,7 +204,7 @@ describe('trace', () => {
 
   it('appends to a path and grows it', () => {
     const x = Float64Array.from({ length: 2000 }, (_, i) => i * 0.3);
-    const line = plainLine(exactSeries(x, x.map(Math.sin)), false, false);
+    const line = plainLine(exactSeries(x, x.map(Math.sin)), false, 'linear');
     const path = new Path();
     trace(line, transform(0, 0.5), path);
     const before = path.n;
@@ -217,7 +217,7 @@ describe('trace', () => {
 
 describe('marks (ui-spec 5.3)', () => {
   it('puts × where NaN happened, on the last finite value', () => {
-    const found = marks(exactSeries([0, 1, 2, 3], [NaN, 4, NaN, NaN]), false, false);
+    const found = marks(exactSeries([0, 1, 2, 3], [NaN, 4, NaN, NaN]), false, 'linear');
     expect([...found.nanX]).toEqual([0, 2, 3]);
     expect([...found.nanY]).toEqual([NaN, 4, 4]);
   });
@@ -225,7 +225,7 @@ describe('marks (ui-spec 5.3)', () => {
   it('finds NaN and ±Inf inside buckets', () => {
     const y = [1, 2, NaN, 4, Infinity, 6, 7, -Infinity];
     const data = bucketedSeries([0, 1, 2, 3, 4, 5, 6, 7], y, 4);
-    const found = marks(data, false, false);
+    const found = marks(data, false, 'linear');
     expect([...found.nanX]).toEqual([2]);
     expect([...found.nanY]).toEqual([4]);
     expect([...found.pinfX]).toEqual([4]);
@@ -237,7 +237,7 @@ describe('marks (ui-spec 5.3)', () => {
     const { x, y } = noisy();
     y[43_210] = NaN;
     for (const buckets of [24, 83, 400, 1000]) {
-      const found = marks(bucketedSeries(x, y, buckets), false, false);
+      const found = marks(bucketedSeries(x, y, buckets), false, 'linear');
       expect(found.nanX).toHaveLength(1);
       expect(Math.abs(found.nanX[0]! - 43_210)).toBeLessThanOrEqual(N / buckets);
       expect(Number.isFinite(found.nanY[0]!)).toBe(true);
@@ -245,9 +245,9 @@ describe('marks (ui-spec 5.3)', () => {
   });
 
   it('counts what a log axis cannot show', () => {
-    const found = marks(exactSeries([1, 2, 3, 4], [1, 0, -2, 4]), false, true);
+    const found = marks(exactSeries([1, 2, 3, 4], [1, 0, -2, 4]), false, 'log');
     expect(found).toMatchObject({ below: 2, belowAtLeast: false });
-    const bucketed = marks(bucketedSeries([1, 2, 3, 4], [1, 0, -2, -4], 2), false, true);
+    const bucketed = marks(bucketedSeries([1, 2, 3, 4], [1, 0, -2, -4], 2), false, 'log');
     expect(bucketed).toMatchObject({ below: 3, belowAtLeast: true });
   });
 });

@@ -8,6 +8,8 @@
  * so a one-step spike survives every bucket count and every zoom.
  */
 
+import { toScale } from './scales';
+import type { Scale } from './scales';
 import { finiteCount, lastX, lowerBound } from './series';
 import type { FloatColumn, SeriesData } from './series';
 
@@ -63,11 +65,20 @@ function scaled(value: number, log: boolean): number {
   return log ? (value > 0 ? Math.log10(value) : NaN) : value;
 }
 
-function scaledColumn(column: FloatColumn, log: boolean): FloatColumn {
-  if (!log) return column;
+/** The place of a value on the y axis; NaN where it has none. */
+function placed(value: number, y: Scale): number {
+  return y === 'log' ? scaled(value, true) : toScale(y, value);
+}
+
+function placedColumn(column: FloatColumn, y: Scale): FloatColumn {
+  if (y === 'linear') return column;
   const out = new Float64Array(column.length);
-  for (let i = 0; i < column.length; i += 1) out[i] = scaled(column[i]!, true);
+  for (let i = 0; i < column.length; i += 1) out[i] = placed(column[i]!, y);
   return out;
+}
+
+function scaledX(column: Float64Array, log: boolean): Float64Array {
+  return log ? column.map((value) => scaled(value, true)) : column;
 }
 
 /** Median distance between neighbouring buckets, in data units; 0 below two buckets. */
@@ -100,19 +111,19 @@ function holeBuckets(data: SeriesData, logX: boolean): number[] {
 }
 
 /** Every point of an exact series. On linear axes the vertices are the columns themselves. */
-export function plainLine(data: SeriesData, logX: boolean, logY: boolean): Polyline {
+export function plainLine(data: SeriesData, logX: boolean, yScale: Scale): Polyline {
   return {
-    x: scaledColumn(data.x, logX) as Float64Array,
-    y: scaledColumn(data.first, logY),
+    x: scaledX(data.x, logX),
+    y: placedColumn(data.first, yScale),
     n: data.n,
     holes: Uint32Array.from(holeBuckets(data, logX)),
   };
 }
 
 /** First, min, max and last of every bucket, joined in x order. */
-export function envelopeLine(data: SeriesData, logX: boolean, logY: boolean): Polyline {
+export function envelopeLine(data: SeriesData, logX: boolean, yScale: Scale): Polyline {
   if (data.exact || data.dxMin === null || data.dxMax === null || data.dxLast === null) {
-    return plainLine(data, logX, logY);
+    return plainLine(data, logX, yScale);
   }
   const { dxMin, dxMax, dxLast } = data;
   const x = new Float64Array(data.n * 4);
@@ -128,10 +139,10 @@ export function envelopeLine(data: SeriesData, logX: boolean, logY: boolean): Po
   for (let i = 0; i < data.n; i += 1) {
     const start = n;
     const x0 = data.x[i]!;
-    const first = scaled(data.first[i]!, logY);
-    const last = scaled(data.last[i]!, logY);
-    const low = scaled(data.min[i]!, logY);
-    const high = scaled(data.max[i]!, logY);
+    const first = placed(data.first[i]!, yScale);
+    const last = placed(data.last[i]!, yScale);
+    const low = placed(data.min[i]!, yScale);
+    const high = placed(data.max[i]!, yScale);
     if (Number.isFinite(first)) push(scaled(x0, logX), first);
     const lowFirst = dxMin[i]! <= dxMax[i]!;
     for (const isLow of lowFirst ? [true, false] : [false, true]) {
@@ -157,13 +168,13 @@ export function centreX(data: SeriesData, bucket: number): number {
 }
 
 /** The mean of every bucket at the middle of its points. */
-export function meanLine(data: SeriesData, logX: boolean, logY: boolean): Polyline {
-  if (data.exact) return plainLine(data, logX, logY);
+export function meanLine(data: SeriesData, logX: boolean, yScale: Scale): Polyline {
+  if (data.exact) return plainLine(data, logX, yScale);
   const x = new Float64Array(data.n);
   for (let i = 0; i < data.n; i += 1) x[i] = scaled(centreX(data, i), logX);
   return {
     x,
-    y: scaledColumn(data.mean, logY),
+    y: placedColumn(data.mean, yScale),
     n: data.n,
     holes: Uint32Array.from(holeBuckets(data, logX)),
   };
@@ -175,18 +186,18 @@ export function curveLine(
   x: Float64Array,
   values: FloatColumn,
   logX: boolean,
-  logY: boolean,
+  yScale: Scale,
 ): Polyline {
   return {
-    x: scaledColumn(x, logX) as Float64Array,
-    y: scaledColumn(values, logY),
+    x: scaledX(x, logX),
+    y: placedColumn(values, yScale),
     n: values.length,
     holes: Uint32Array.from(holeBuckets(data, logX)),
   };
 }
 
 /** Strokes to the extremes that the mean line would hide. */
-export function whiskers(data: SeriesData, logX: boolean, logY: boolean): Whiskers {
+export function whiskers(data: SeriesData, logX: boolean, yScale: Scale): Whiskers {
   const halves = new Float64Array(data.exact ? 0 : data.n);
   let measured = 0;
   for (let i = 0; i < halves.length; i += 1) {
@@ -200,8 +211,8 @@ export function whiskers(data: SeriesData, logX: boolean, logY: boolean): Whiske
   for (let i = 0; i < halves.length; i += 1) {
     for (const extreme of [data.min[i]!, data.max[i]!]) {
       if (!(Math.abs(extreme - data.mean[i]!) > limit)) continue;
-      const tip = scaled(extreme, logY);
-      const base = scaled(data.mean[i]!, logY);
+      const tip = placed(extreme, yScale);
+      const base = placed(data.mean[i]!, yScale);
       if (!Number.isFinite(tip)) continue;
       x.push(scaled(centreX(data, i), logX));
       from.push(Number.isFinite(base) ? base : tip);
@@ -212,7 +223,7 @@ export function whiskers(data: SeriesData, logX: boolean, logY: boolean): Whiske
 }
 
 /** Places of NaN, ±Inf and, on a log y axis, of values ≤ 0. */
-export function marks(data: SeriesData, logX: boolean, logY: boolean): Marks {
+export function marks(data: SeriesData, logX: boolean, yScale: Scale): Marks {
   const nanX: number[] = [];
   const nanY: number[] = [];
   const pinfX: number[] = [];
@@ -228,11 +239,11 @@ export function marks(data: SeriesData, logX: boolean, logY: boolean): Marks {
     const isOwnFinite = Number.isFinite(own);
     if (data.exact ? Number.isNaN(value) : (data.nanCount?.[i] ?? 0) > 0) {
       nanX.push(x);
-      nanY.push(scaled(isOwnFinite ? own : lastFinite, logY));
+      nanY.push(placed(isOwnFinite ? own : lastFinite, yScale));
     }
     if (data.exact ? value === Infinity : (data.pinfCount?.[i] ?? 0) > 0) pinfX.push(x);
     if (data.exact ? value === -Infinity : (data.ninfCount?.[i] ?? 0) > 0) ninfX.push(x);
-    if (logY && data.min[i]! <= 0 && data.min[i]! > -Infinity) {
+    if (yScale === 'log' && data.min[i]! <= 0 && data.min[i]! > -Infinity) {
       belowX.push(scaled(data.x[i]! + (data.dxMin?.[i] ?? 0), logX));
       const isWhole = data.max[i]! <= 0;
       below += isWhole ? finiteCount(data, i) : 1;

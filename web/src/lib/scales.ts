@@ -3,21 +3,56 @@
 import { finiteCount, lastX, lowerBound } from './series';
 import type { FloatColumn, SeriesData } from './series';
 
-export type ScaleKind = 'linear' | 'log';
+export type ScaleName = 'linear' | 'log' | 'symlog';
+
+/**
+ * How values are laid out along an axis. A symlog axis is linear about 0, up to about ±`bend`, and
+ * logarithmic beyond on either side.
+ */
+export type Scale = 'linear' | 'log' | { readonly bend: number };
 
 export interface Range {
   readonly min: number;
   readonly max: number;
 }
 
-/** Data units to scale space: the identity, or log10. */
-export function toScale(kind: ScaleKind, value: number): number {
-  return kind === 'log' ? Math.log10(value) : value;
+/** Data units to scale space: the identity, log10, or ±log10(1 + |value| / bend). */
+export function toScale(scale: Scale, value: number): number {
+  if (scale === 'linear') return value;
+  if (scale === 'log') return Math.log10(value);
+  const size = Math.log1p(Math.abs(value) / scale.bend) / Math.LN10;
+  return value < 0 ? -size : size;
 }
 
 /** The inverse of `toScale`. */
-export function fromScale(kind: ScaleKind, value: number): number {
-  return kind === 'log' ? 10 ** value : value;
+export function fromScale(scale: Scale, value: number): number {
+  if (scale === 'linear') return value;
+  if (scale === 'log') return 10 ** value;
+  const size = Math.expm1(Math.abs(value) * Math.LN10) * scale.bend;
+  return value < 0 ? -size : size;
+}
+
+/**
+ * The bend of a symlog axis that no one chose: the power of ten below the median size of what is
+ * drawn, so that the middle of the values is not squeezed and the outer ones are.
+ */
+export function symlogBend(series: readonly SeriesData[]): number {
+  const sizes: number[] = [];
+  for (const { n, mean } of series) {
+    // A few hundred of each line say where the middle is.
+    const every = Math.max(1, Math.floor(n / 256));
+    for (let i = 0; i < n; i += every) {
+      const size = Math.abs(mean[i]!);
+      if (size > 0 && size < Infinity) sizes.push(size);
+    }
+  }
+  if (sizes.length === 0) return 1;
+  sizes.sort((a, b) => a - b);
+  return 10 ** Math.floor(Math.log10(sizes[sizes.length >> 1]!));
+}
+
+export function sameScale(a: Scale, b: Scale): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && a.bend === b.bend);
 }
 
 /** Grows as values come in; ignores NaN, ±Inf and, when `log`, everything ≤ 0. */
@@ -26,8 +61,8 @@ export class Extent {
   max = -Infinity;
   private readonly above: number;
 
-  constructor(kind: ScaleKind = 'linear') {
-    this.above = kind === 'log' ? 0 : -Infinity;
+  constructor(scale: Scale = 'linear') {
+    this.above = scale === 'log' ? 0 : -Infinity;
   }
 
   add(value: number): void {
@@ -42,11 +77,11 @@ export class Extent {
 }
 
 /** x from the first bucket's first point to the last bucket's last point. */
-export function addXExtent(extent: Extent, data: SeriesData, kind: ScaleKind): void {
+export function addXExtent(extent: Extent, data: SeriesData, scale: Scale): void {
   if (data.n === 0) return;
   extent.add(lastX(data, data.n - 1));
   // On a log axis the first drawable x may come later.
-  const start = kind === 'log' ? lowerBound(data.x, data.n, Number.MIN_VALUE) : 0;
+  const start = scale === 'log' ? lowerBound(data.x, data.n, Number.MIN_VALUE) : 0;
   if (start < data.n) extent.add(data.x[start]!);
 }
 
@@ -79,13 +114,18 @@ function next(value: number): number {
 }
 
 /** The y range with room above and below. Never reaches for 0; a constant gets a range around it. */
-export function paddedRange(range: Range | null, kind: ScaleKind, share = 0.05): Range {
-  if (range === null) return kind === 'log' ? { min: 0.1, max: 10 } : { min: 0, max: 1 };
-  if (kind === 'log') {
+export function paddedRange(range: Range | null, scale: Scale, share = 0.05): Range {
+  if (range === null) return scale === 'log' ? { min: 0.1, max: 10 } : { min: 0, max: 1 };
+  if (scale === 'log') {
     const low = Math.log10(range.min);
     const high = Math.log10(range.max);
     const room = high > low ? (high - low) * share : 0.5;
     return { min: 10 ** (low - room), max: 10 ** (high + room) };
+  }
+  if (typeof scale === 'object' && range.max > range.min) {
+    const [low, high] = [toScale(scale, range.min), toScale(scale, range.max)];
+    const room = (high - low) * share;
+    return { min: fromScale(scale, low - room), max: fromScale(scale, high + room) };
   }
   const span = range.max - range.min;
   const size = Math.max(Math.abs(range.min), Math.abs(range.max));
@@ -98,10 +138,10 @@ export function paddedRange(range: Range | null, kind: ScaleKind, share = 0.05):
 }
 
 /** The x range as it is; a single x gets one unit around it. */
-export function xRange(range: Range | null, kind: ScaleKind): Range {
-  if (range === null) return kind === 'log' ? { min: 1, max: 10 } : { min: 0, max: 1 };
+export function xRange(range: Range | null, scale: Scale): Range {
+  if (range === null) return scale === 'log' ? { min: 1, max: 10 } : { min: 0, max: 1 };
   if (range.max > range.min) return range;
-  if (kind === 'log') return { min: range.min / 2, max: range.max * 2 };
+  if (scale === 'log') return { min: range.min / 2, max: range.max * 2 };
   return { min: range.min - 0.5, max: range.max + 0.5 };
 }
 
@@ -115,7 +155,7 @@ export interface OutlierRange {
 export function outlierRange(
   series: readonly SeriesData[],
   view: Range | null,
-  kind: ScaleKind,
+  scale: Scale,
   percent: number,
 ): OutlierRange {
   const values: { value: number; weight: number }[] = [];
@@ -129,7 +169,7 @@ export function outlierRange(
       // The extremes of a bucket are one point each, the mean stands for the others.
       const shares = data.exact ? [1] : [1, Math.max(0, weight - 2), 1];
       parts.forEach((value, k) => {
-        if (!Number.isFinite(value) || (kind === 'log' && value <= 0)) return;
+        if (!Number.isFinite(value) || (scale === 'log' && value <= 0)) return;
         values.push({ value, weight: shares[k]! });
         total += shares[k]!;
       });
@@ -156,22 +196,22 @@ function percentile(sorted: readonly { value: number; weight: number }[], rank: 
 }
 
 /** `range` scaled by `factor` about `centre`, in scale space. */
-export function zoomAbout(range: Range, kind: ScaleKind, centre: number, factor: number): Range {
-  const low = toScale(kind, range.min);
-  const high = toScale(kind, range.max);
-  const at = toScale(kind, centre);
+export function zoomAbout(range: Range, scale: Scale, centre: number, factor: number): Range {
+  const low = toScale(scale, range.min);
+  const high = toScale(scale, range.max);
+  const at = toScale(scale, centre);
   return {
-    min: fromScale(kind, at - (at - low) * factor),
-    max: fromScale(kind, at + (high - at) * factor),
+    min: fromScale(scale, at - (at - low) * factor),
+    max: fromScale(scale, at + (high - at) * factor),
   };
 }
 
 /** `range` moved by `share` of its own width, in scale space. */
-export function shifted(range: Range, kind: ScaleKind, share: number): Range {
-  const low = toScale(kind, range.min);
-  const high = toScale(kind, range.max);
+export function shifted(range: Range, scale: Scale, share: number): Range {
+  const low = toScale(scale, range.min);
+  const high = toScale(scale, range.max);
   const by = (high - low) * share;
-  return { min: fromScale(kind, low + by), max: fromScale(kind, high + by) };
+  return { min: fromScale(scale, low + by), max: fromScale(scale, high + by) };
 }
 
 /** Whether `inner` lies within `outer` (null means everything). */

@@ -3,6 +3,7 @@
 import { numberWords } from '../strings-numbers';
 import { formatDuration, formatLogTick, formatTick, formatValue, two } from './numbers';
 import type { XKind } from './numbers';
+import type { Scale } from './scales';
 
 export interface Tick {
   /** In data units. */
@@ -69,6 +70,38 @@ function decadeTicks(
     }
   }
   return ticks;
+}
+
+/**
+ * Ticks of a symlog axis: 0, and powers of ten beyond the bend on either side; where the range stays
+ * within the bend or on one side of it, those of a linear or a log axis.
+ */
+export function symlogTicks(bend: number, min: number, max: number, count: number): Tick[] {
+  if (!(max > min)) return [];
+  const largest = Math.max(Math.abs(min), Math.abs(max));
+  if (largest <= bend * 10) return linearTicks(min, max, count);
+  if (min > bend) return logTicks(min, max, count);
+  if (max < -bend) return logTicks(-max, -min, count).map(mirrored).reverse();
+  const decades = Math.log10(largest / bend) * (min < -bend && max > bend ? 2 : 1);
+  const every = Math.max(1, Math.ceil(decades / Math.max(1, count - 1)));
+  const above = bend > 0 && max > bend ? decadeTicksFrom(bend, max, every) : [];
+  const below = min < -bend ? decadeTicksFrom(bend, -min, every).map(mirrored).reverse() : [];
+  const zero = min <= 0 && max >= 0 ? [{ value: 0, label: '0' }] : [];
+  return [...below, ...zero, ...above].filter(({ value }) => value >= min && value <= max);
+}
+
+function decadeTicksFrom(bend: number, max: number, every: number): Tick[] {
+  const ticks: Tick[] = [];
+  const low = Math.ceil(Math.log10(bend) - 1e-9);
+  for (let power = low; 10 ** power <= max * (1 + 1e-9); power += every) {
+    const value = power < 0 ? 1 / 10 ** -power : 10 ** power;
+    ticks.push({ value, label: formatLogTick(value) });
+  }
+  return ticks;
+}
+
+function mirrored({ value }: Tick): Tick {
+  return { value: -value, label: formatLogTick(-value) };
 }
 
 const DURATION_STEPS = [
@@ -171,6 +204,12 @@ function calendarLabel(date: Date, [unit, many]: CalendarStep, isFirstOfDay: boo
   if (unit === 'day' || (isFirstOfDay && date.getHours() + date.getMinutes() === 0)) return day;
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}`;
   return many < 60 ? `${clock}:${two(date.getSeconds())}` : clock;
+}
+
+/** Ticks for a y axis of this scale. */
+export function yTicks(scale: Scale, min: number, max: number, count: number): Tick[] {
+  if (scale === 'linear') return linearTicks(min, max, count);
+  return scale === 'log' ? logTicks(min, max, count) : symlogTicks(scale.bend, min, max, count);
 }
 
 /** Ticks for an x axis of this kind. */
