@@ -5,8 +5,11 @@ import {
   addYExtent,
   covers,
   Extent,
+  fromScale,
   outlierRange,
   paddedRange,
+  symlogBend,
+  toScale,
   xRange,
   zoomAbout,
 } from './scales';
@@ -80,5 +83,29 @@ describe('zoom', () => {
     expect(covers(null, { min: 0, max: 1 })).toBe(true);
     expect(covers({ min: 0, max: 1 }, { min: 0.2, max: 1 })).toBe(true);
     expect(covers({ min: 0, max: 1 }, { min: 0.2, max: 1.1 })).toBe(false);
+  });
+});
+
+describe('a symlog scale', () => {
+  it('goes there and back, keeps the order, and is linear about 0', () => {
+    let state = 3;
+    const random = (): number => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+    for (let i = 0; i < 1000; i += 1) {
+      const scale = { bend: 10 ** (8 * random() - 4) };
+      const value = (random() - 0.5) * 10 ** (16 * random() - 8);
+      const more = value + Math.abs(value) * 1e-3;
+      expect(fromScale(scale, toScale(scale, value)) / value).toBeCloseTo(1, 9);
+      expect(toScale(scale, more)).toBeGreaterThan(toScale(scale, value));
+      expect(toScale(scale, -value)).toBe(-toScale(scale, value));
+    }
+    const slope = toScale({ bend: 1000 }, 2) / toScale({ bend: 1000 }, 1);
+    expect(slope).toBeCloseTo(2, 2);
+  });
+
+  it('bends below the middle of the values', () => {
+    const x = [0, 1, 2, 3, 4];
+    expect(symlogBend([exactSeries(x, [0, -3, 4, 5000, NaN])])).toBe(1);
+    expect(symlogBend([exactSeries(x, [0, 2e-4, -3e-4, 5e-4, 1])])).toBeCloseTo(1e-4, 12);
+    expect(symlogBend([])).toBe(1);
   });
 });

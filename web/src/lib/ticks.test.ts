@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { durationTicks, fitTicks, linearTicks, logTicks, niceStep, timeTicks } from './ticks';
+import {
+  durationTicks,
+  fitTicks,
+  linearTicks,
+  logTicks,
+  niceStep,
+  symlogTicks,
+  timeTicks,
+} from './ticks';
 import type { Tick } from './ticks';
 
 const labels = (ticks: Tick[]): string[] => ticks.map((tick) => tick.label);
@@ -121,6 +129,34 @@ describe('fitTicks', () => {
           expect(apart - taken).toBeGreaterThanOrEqual(ticks.length > 2 ? 16 : -Infinity);
         }
       }
+    }
+  });
+});
+
+describe('symlogTicks', () => {
+  it('has 0 in the middle of decades on both sides', () => {
+    const labels = symlogTicks(1, -2000, 2000, 9).map(({ label }) => label);
+    expect(labels).toEqual(['\u22121000', '\u2212100', '\u221210', '0', '10', '100', '1000']);
+  });
+
+  it('is linear within the bend and logarithmic on one side of it', () => {
+    expect(symlogTicks(1, -4, 4, 5).map(({ value }) => value)).toEqual([-4, -2, 0, 2, 4]);
+    expect(symlogTicks(1, 10, 1000, 4).map(({ value }) => value)).toEqual([10, 100, 1000]);
+    expect(symlogTicks(1, -1000, -10, 4).map(({ value }) => value)).toEqual([-1000, -100, -10]);
+  });
+
+  it('gives ascending ticks within any range, few of them', () => {
+    let state = 5;
+    const random = (): number => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
+    for (let i = 0; i < 500; i += 1) {
+      const bend = 10 ** Math.floor(8 * random() - 4);
+      const [a, b] = [0, 0].map(() => (random() - 0.5) * 10 ** (12 * random() - 4));
+      const [min, max] = [Math.min(a!, b!), Math.max(a!, b!)];
+      const count = 2 + Math.floor(8 * random());
+      const values = symlogTicks(bend, min, max, count).map(({ value }) => value);
+      expect(values.every((value) => value >= min - 1e-9 * Math.abs(min) && value <= max * (1 + 1e-9) + 1e-12)).toBe(true);
+      expect(values.every((value, k) => k === 0 || value > values[k - 1]!)).toBe(true);
+      expect(values.length).toBeLessThan(4 * count + 8);
     }
   });
 });

@@ -92,8 +92,9 @@ export function symlogTicks(bend: number, min: number, max: number, count: numbe
 
 function decadeTicksFrom(bend: number, max: number, every: number): Tick[] {
   const ticks: Tick[] = [];
+  // The decade next to 0 is narrower than the others: its end has no tick of its own.
   const low = Math.ceil(Math.log10(bend) - 1e-9);
-  for (let power = low; 10 ** power <= max * (1 + 1e-9); power += every) {
+  for (let power = low + every; 10 ** power <= max * (1 + 1e-9); power += every) {
     const value = power < 0 ? 1 / 10 ** -power : 10 ** power;
     ticks.push({ value, label: formatLogTick(value) });
   }

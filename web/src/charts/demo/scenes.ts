@@ -162,6 +162,51 @@ function constant(): ChartLine[] {
   ];
 }
 
+/** Rewards around zero that now and then leave it by decades, in both directions. */
+function bothSigns(): ChartLine[] {
+  return [0, 1].map((seed) => {
+    const random = randomFrom(seed + 40);
+    const x = Float64Array.from({ length: 600 }, (_, i) => i * 10);
+    const y = x.map((at, i) => {
+      const size = 10 ** (4 * random() - 1) * (at > 3000 ? 5 : 1);
+      return (random() > 0.45 ? 1 : -1) * (i % 7 === 0 ? size * 30 : size);
+    });
+    return line(seed, exactSeries(x, y));
+  });
+}
+
+function twoAxes(): ChartLine[] {
+  const [falling, rising] = [loss(7, 2000, 0.1), accuracy(7, 2000, 0.02)];
+  return [
+    line(0, bucketedSeries(falling.x, falling.y, 300), { label: 'loss' }),
+    line(1, bucketedSeries(rising.x, rising.y.map((y) => y * 100), 300), {
+      label: 'accuracy, %',
+      axis: 'right',
+    }),
+  ];
+}
+
+function forks(): ChartLine[] {
+  const parent = loss(11, 2000, 0.03);
+  return [0, 900, 1300].map((from, i) => {
+    const own = loss(11 + i, 2000, 0.03);
+    const gap = parent.y[from]! - own.y[from]!;
+    const y = own.y.map((value, k) =>
+      k < from ? parent.y[k]! : value + gap * Math.exp(-(k - from) / 200),
+    );
+    return line(i * 2, bucketedSeries(own.x, y, 300), { inheritedTo: from });
+  });
+}
+
+/** One of each hue and dash: thirty lines that stay apart. */
+function thirty(): ChartLine[] {
+  return Array.from({ length: 30 }, (_, i) => {
+    const x = Float64Array.from({ length: 60 }, (_, k) => k);
+    const y = x.map((k) => 30 - i + 0.8 * Math.sin(k / 9 + i / 3));
+    return line(i, exactSeries(x, y));
+  });
+}
+
 export function scenes(): Scene[] {
   const smoothing = { kind: 'ema', weight: 0.98 } as const;
   return [
@@ -222,5 +267,20 @@ export function scenes(): Scene[] {
       options: { outlierPercent: 1 },
     },
     { title: 'optimizer/lr', about: 'constant', lines: constant(), options: {} },
+    {
+      title: 'env/reward',
+      about: 'symlog y',
+      lines: bothSigns(),
+      options: { yScale: 'symlog' },
+    },
+    { title: 'train', about: 'loss left, accuracy right', lines: twoAxes(), options: {} },
+    { title: 'train/loss', about: 'forks, inherited part thinner', lines: forks(), options: {} },
+    { title: 'val/acc', about: 'thirty runs', lines: thirty(), options: {} },
+    {
+      title: 'train/loss',
+      about: '1 200 runs as shading',
+      lines: lossLines(1200, 2000, 48, 0.2),
+      options: { density: true },
+    },
   ];
 }
