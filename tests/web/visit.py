@@ -108,7 +108,7 @@ class Visit:
 
     def plot(self, metric: str) -> Locator:
         """The drawing area between the axes."""
-        return self.panel(metric).locator(".u-over")
+        return self.panel(metric).locator(".kiseki-plot")
 
     def lines(self, metric: str) -> Locator:
         """The canvas that holds nothing but the lines and their marks."""

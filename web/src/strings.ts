@@ -177,7 +177,6 @@ export const strings = catalogue('strings', {
     next: 'Next panel (→)',
     menu: 'Panel menu (.)',
     kindLine: 'Lines over steps or time',
-    svg: 'Download as SVG',
     parquet: 'Download as Parquet',
     unknownKind: (kind: string) => `This version of Kiseki cannot draw a “${kind}” panel.`,
     copyLink: 'Copy link to this panel',

@@ -1,17 +1,18 @@
-/**
- * The part of a chart that uPlot does: axis layout, ticks, grid, crosshair and selection boxes.
- *
- * uPlot sees only scale space (log10 values on a log axis), always linear, and no data: ranges,
- * ticks and labels come from our own pure functions, lines are painted on our own canvas.
- */
+/** Where a chart's axes have their ticks, and how they are drawn: on the page and on a picture alike. */
 
-import uPlot from 'uplot';
-import { fitTicks, xTicks, yTicks } from '../lib/ticks';
-import type { Tick } from '../lib/ticks';
 import { toScale } from '../lib/scales';
 import type { Range, Scale } from '../lib/scales';
+import { fitTicks, xTicks, yTicks } from '../lib/ticks';
+import type { Tick } from '../lib/ticks';
 import type { XKind } from '../lib/numbers';
+import { NO_DASH } from './scene';
+import type { Pen } from './scene';
 import type { Ink } from './theme';
+
+export interface AxisPlace {
+  readonly range: Range;
+  readonly scale: Scale;
+}
 
 /** What the axes ask of the chart, anew at every draw. */
 export interface AxisSource {
@@ -20,82 +21,6 @@ export interface AxisSource {
   readonly y: AxisPlace;
   /** Null without lines on it: then there is no right axis. */
   readonly right: AxisPlace | null;
-  readonly onLayout: () => void;
-  readonly onDraw: () => void;
-}
-
-export interface AxisPlace {
-  readonly range: Range;
-  readonly scale: Scale;
-}
-
-/** The ticks drawn last, for pictures made elsewhere. */
-export interface DrawnTicks {
-  x: readonly Tick[];
-  y: readonly Tick[];
-  right: readonly Tick[];
-}
-
-const LABEL_GAP_PX = 16;
-const Y_LABEL_GAP_PX = 10;
-const X_SPACING_PX = 56;
-/** Half the width of most labels, for one at the end of x. */
-const RIGHT_ROOM_PX = 18;
-/** A tick this little beyond the end of x is still drawn. */
-const X_BEYOND_PX = 3;
-const Y_SPACING_PX = 24;
-const LABEL_HEIGHT_PX = 12;
-const TICK_PX = 4;
-const Y_ROOM_MIN_PX = 34;
-const Y_ROOM_STEP_PX = 6;
-const X_ROOM_PX = 24;
-
-export function createAxes(
-  element: HTMLElement,
-  source: () => AxisSource,
-  size: Size,
-  drawn: DrawnTicks,
-): uPlot {
-  const never = (): null => null;
-  const options: uPlot.Options = {
-    width: size.width,
-    height: size.height,
-    padding: [8, RIGHT_ROOM_PX, 0, 0],
-    legend: { show: false },
-    select: { show: true, left: 0, top: 0, width: 0, height: 0 },
-    cursor: {
-      x: true,
-      y: false,
-      points: { show: false },
-      drag: { x: false, y: false, setScale: false },
-      // Pointers are ours: uPlot knows neither touch nor the modifier keys.
-      bind: {
-        mousedown: never,
-        mouseup: never,
-        click: never,
-        dblclick: never,
-        mousemove: never,
-        mouseleave: never,
-        mouseenter: never,
-      },
-    },
-    scales: {
-      x: { time: false, auto: false, range: () => scaleRange(source().x) },
-      y: { auto: false, range: () => scaleRange(source().y) },
-      right: { auto: false, range: () => scaleRange(source().right ?? source().y) },
-    },
-    series: [
-      {},
-      { scale: 'y', paths: never, points: { show: false } },
-      { scale: 'right', paths: never, points: { show: false } },
-    ],
-    axes: [xAxis(source, drawn), yAxis(source, drawn, 'y'), yAxis(source, drawn, 'right')],
-    hooks: {
-      setSize: [() => source().onLayout()],
-      draw: [() => source().onDraw()],
-    },
-  };
-  return new uPlot(options, [[], [], []], element);
 }
 
 export interface Size {
@@ -103,119 +28,115 @@ export interface Size {
   readonly height: number;
 }
 
-/** Apply the source's ranges now; one synchronous draw. */
-export function redrawAxes(plot: uPlot, source: AxisSource): void {
-  const [xMin, xMax] = scaleRange(source.x);
-  const [yMin, yMax] = scaleRange(source.y);
-  const [rightMin, rightMax] = scaleRange(source.right ?? source.y);
-  plot.batch(() => {
-    plot.setScale('x', { min: xMin, max: xMax });
-    plot.setScale('y', { min: yMin, max: yMax });
-    plot.setScale('right', { min: rightMin, max: rightMax });
-  });
+/** A tick in CSS px along its axis, from the left or the top of the plot. */
+export interface PlacedTick extends Tick {
+  readonly at: number;
 }
 
-function scaleRange({ range, scale }: AxisPlace): [number, number] {
-  return [toScale(scale, range.min), toScale(scale, range.max)];
+export interface Axes {
+  readonly x: readonly PlacedTick[];
+  readonly y: readonly PlacedTick[];
+  readonly right: readonly PlacedTick[];
 }
 
-function xAxis(source: () => AxisSource, drawn: DrawnTicks): uPlot.Axis {
-  let ticks: Tick[] = [];
-  return {
-    scale: 'x',
-    size: X_ROOM_PX,
-    gap: 4,
-    font: source().ink.font,
-    stroke: () => source().ink.secondary,
-    grid: { show: false },
-    ticks: { stroke: () => source().ink.hairline, width: 1, size: TICK_PX },
-    border: { show: true, stroke: () => source().ink.hairline, width: 1 },
-    splits: (plot) => {
-      const { range, scale, kind } = source().x;
-      const room = plot.bbox.width / uPlot.pxRatio;
-      const low = toScale(scale, range.min);
-      const perUnit = room / (toScale(scale, range.max) - low);
-      const beyond = scale === 'log' ? 0 : X_BEYOND_PX / perUnit;
-      const place = (value: number): number => (toScale(scale, value) - low) * perUnit;
-      const width = (label: string): number => labelWidth(plot, source().ink.font, label);
-      ticks = fitTicks(
-        // A run of 1500 steps ends at step 1499: its round 1500 still has a place, where it belongs.
-        (count) => xTicks(kind, scale === 'log', range.min, range.max + beyond, count),
-        place,
-        width,
-        room,
-        LABEL_GAP_PX,
-        X_SPACING_PX,
-      ).map((tick) => {
-        const isCut = place(tick.value) + width(tick.label) / 2 > room + RIGHT_ROOM_PX;
-        return isCut ? { ...tick, label: '' } : tick;
-      });
-      drawn.x = ticks;
-      return ticks.map((tick) => toScale(scale, tick.value));
-    },
-    values: () => ticks.map((tick) => tick.label),
-  };
-}
+export type Measure = (label: string) => number;
 
-function yAxis(
-  source: () => AxisSource,
-  drawn: DrawnTicks,
-  which: 'y' | 'right',
-): uPlot.Axis {
-  let ticks: Tick[] = [];
-  const isRight = which === 'right';
-  return {
-    scale: which,
-    side: isRight ? 1 : 3,
-    gap: 6,
-    font: source().ink.font,
-    stroke: () => source().ink.secondary,
-    grid: { show: !isRight, stroke: () => source().ink.hairline, width: 1 },
-    ticks: { show: false },
-    border: { show: false },
-    size: (plot, labels: string[] | null) => {
-      if (isRight && source().right === null) return 0;
-      const widths = (labels ?? []).map((label) => labelWidth(plot, source().ink.font, label));
-      const room = Math.max(Y_ROOM_MIN_PX, ...widths.map((width) => width + 10));
-      // Whole steps, so that the plot does not shift by a pixel with every new digit.
-      return Math.ceil(room / Y_ROOM_STEP_PX) * Y_ROOM_STEP_PX;
-    },
-    splits: (plot) => {
-      const place = source()[which];
-      ticks = place === null ? [] : ticksOf(plot, place);
-      drawn[which] = ticks;
-      return ticks.map((tick) => toScale(place!.scale, tick.value));
-    },
-    values: () => ticks.map((tick) => tick.label),
-  };
-}
+const LABEL_GAP_PX = 16;
+const Y_LABEL_GAP_PX = 10;
+const X_SPACING_PX = 56;
+const Y_SPACING_PX = 24;
+const LABEL_HEIGHT_PX = 12;
+const TICK_PX = 4;
+const Y_TEXT_GAP_PX = 6;
+/** Half the width of most labels, for one at the end of x. */
+export const RIGHT_ROOM_PX = 18;
+export const X_ROOM_PX = 24;
+/** A tick this little beyond the end of x is still drawn. */
+const X_BEYOND_PX = 3;
+const Y_ROOM_MIN_PX = 34;
+const Y_ROOM_STEP_PX = 6;
 
-function ticksOf(plot: uPlot, { range, scale }: AxisPlace): Tick[] {
-  const room = Math.max(20, plot.bbox.height / uPlot.pxRatio);
+export function ticksOfY({ range, scale }: AxisPlace, height: number): PlacedTick[] {
   const low = toScale(scale, range.min);
-  const perUnit = room / (toScale(scale, range.max) - low);
-  return fitTicks(
+  const perUnit = height / (toScale(scale, range.max) - low);
+  const place = (value: number): number => (toScale(scale, value) - low) * perUnit;
+  const ticks = fitTicks(
     (count) => yTicks(scale, range.min, range.max, count),
-    (value) => (toScale(scale, value) - low) * perUnit,
+    place,
     () => LABEL_HEIGHT_PX,
-    room,
+    height,
     Y_LABEL_GAP_PX,
     Y_SPACING_PX,
   );
+  return ticks.map((tick) => ({ ...tick, at: height - place(tick.value) }));
 }
 
-const widths = new Map<string, number>();
-const WIDTHS_MAX = 4000;
+/** Whole steps, so that the plot does not shift by a pixel with every new digit. */
+export function roomOfY(ticks: readonly Tick[], measure: Measure): number {
+  const room = Math.max(Y_ROOM_MIN_PX, ...ticks.map(({ label }) => measure(label) + 10));
+  return Math.ceil(room / Y_ROOM_STEP_PX) * Y_ROOM_STEP_PX;
+}
 
-/** CSS px of a label; measured once, for axes draw at every frame of a zoom. */
-function labelWidth(plot: uPlot, font: string, label: string): number {
-  const known = widths.get(label);
-  if (known !== undefined) return known;
-  const previous = plot.ctx.font;
-  plot.ctx.font = font;
-  const width = plot.ctx.measureText(label).width;
-  plot.ctx.font = previous;
-  if (widths.size >= WIDTHS_MAX) widths.clear();
-  widths.set(label, width);
-  return width;
+export function ticksOfX(
+  { range, scale, kind }: AxisSource['x'],
+  width: number,
+  measure: Measure,
+): PlacedTick[] {
+  const low = toScale(scale, range.min);
+  const perUnit = width / (toScale(scale, range.max) - low);
+  const beyond = scale === 'log' ? 0 : X_BEYOND_PX / perUnit;
+  const place = (value: number): number => (toScale(scale, value) - low) * perUnit;
+  const ticks = fitTicks(
+    // A run of 1500 steps ends at step 1499: its round 1500 still has a place, where it belongs.
+    (count) => xTicks(kind, scale === 'log', range.min, range.max + beyond, count),
+    place,
+    measure,
+    width,
+    LABEL_GAP_PX,
+    X_SPACING_PX,
+  );
+  return ticks.map((tick) => {
+    const at = place(tick.value);
+    const isCut = at + measure(tick.label) / 2 > width + RIGHT_ROOM_PX;
+    return { ...tick, label: isCut ? '' : tick.label, at };
+  });
+}
+
+/** Grid, axis line, ticks and labels around a plot that begins at the pen's origin. */
+export function paintAxes(pen: Pen, axes: Axes, { width, height }: Size, ink: Ink, ratio: number): void {
+  const crisp = (at: number): number => Math.round(at * ratio) + (ratio % 2 === 0 ? 0 : 0.5);
+  const bottom = crisp(height);
+  pen.globalAlpha = 1;
+  pen.lineWidth = Math.max(1, Math.round(ratio));
+  pen.strokeStyle = ink.hairline;
+  pen.fillStyle = ink.secondary;
+  pen.setLineDash(NO_DASH);
+  pen.font = scaledFont(ink, 12, ratio);
+  pen.beginPath();
+  for (const { at } of axes.y) {
+    pen.moveTo(0, crisp(at));
+    pen.lineTo(width * ratio, crisp(at));
+  }
+  pen.moveTo(0, bottom);
+  pen.lineTo(width * ratio, bottom);
+  for (const { at } of axes.x) {
+    pen.moveTo(crisp(at), bottom);
+    pen.lineTo(crisp(at), bottom + TICK_PX * ratio);
+  }
+  pen.stroke();
+  pen.textBaseline = 'middle';
+  pen.textAlign = 'right';
+  for (const { at, label } of axes.y) pen.fillText(label, -Y_TEXT_GAP_PX * ratio, at * ratio);
+  pen.textAlign = 'left';
+  for (const { at, label } of axes.right) {
+    pen.fillText(label, (width + Y_TEXT_GAP_PX) * ratio, at * ratio);
+  }
+  pen.textAlign = 'center';
+  pen.textBaseline = 'top';
+  const textTop = (height + 2 * TICK_PX) * ratio;
+  for (const { at, label } of axes.x) pen.fillText(label, at * ratio, textTop);
+}
+
+export function scaledFont(ink: Ink, px: number, ratio: number, weight = ''): string {
+  return weight + ink.font.replace('12px', `${px * ratio}px`);
 }

@@ -1,33 +1,32 @@
 /**
  * The line chart: typed columns in, pixels out.
  *
- *   uPlot canvas     axes, grid                        redrawn when the view moves
+ *   axes canvas      axes, grid                        redrawn when the view moves
  *   lines canvas     every line                        redrawn when the view or the data moves
  *   overlay canvas   the lit line, values at crosshair redrawn on hover
  *
  * Hovering therefore costs one line, whatever the number of lines.
  *
+ *   frame.ts    where axes and plot stand                       axes.ts    ticks and how they are drawn
  *   held.ts     the lines and which of their data is drawn      view.ts     zoom and its history
  *   ranging.ts  when axes may move                               crosshair.ts  what the pointer is at
  *
  * Start at `createLineChart`.
  */
 
-import 'uplot/dist/uPlot.min.css';
 import './line-chart.css';
-import uPlot from 'uplot';
 import { centreX } from '../lib/geometry';
 import { formatValue } from '../lib/numbers';
 import { fromScale, toScale } from '../lib/scales';
 import type { Range } from '../lib/scales';
 import { lowerBound, nearestBucket } from '../lib/series';
 import { Announcer } from './announcer';
-import { createAxes, redrawAxes } from './axes';
-import type { AxisSource, DrawnTicks, Size } from './axes';
-import { paintDensity } from './density';
+import type { AxisSource, Size } from './axes';
+import type { paintDensity } from './density';
 import { attachGestures } from './gestures';
 import type { GestureTarget, Point } from './gestures';
 import { Crosshair } from './crosshair';
+import { ChartFrame } from './frame';
 import { HeldLines } from './held';
 import type { HeldLine } from './held';
 import type { HoverState } from './hover-bus';
@@ -53,7 +52,6 @@ import type { Zoom } from './view';
 
 const DIMMED = '0.3';
 const SUMMARY_AFTER_MS = 400;
-const OUTER_MIN_PX = 60;
 
 /** Options after which the axes are fitted anew. */
 const RANGE_OPTIONS = [
@@ -83,17 +81,16 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   options: ChartOptions;
   readonly view = new View();
   readonly lines = new HeldLines();
-  readonly ticks: DrawnTicks = { x: [], y: [], right: [] };
+  readonly frame: ChartFrame;
   ink: Ink;
   private readonly root: HTMLElement;
   private readonly announcer: Announcer;
-  private readonly plot: uPlot;
-  private readonly linesCanvas: HTMLCanvasElement;
-  private readonly overlay: HTMLCanvasElement;
   private readonly ranging: Ranging;
   private readonly crosshair: Crosshair;
   private peer: HoverState | null = null;
-  private frame = 0;
+  private nextDraw = 0;
+  /** Shading is code of its own, for the few charts of thousands of lines. */
+  private paintDensity: typeof paintDensity | null = null;
   private isStale = false;
   private isInGesture = false;
   private summaryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -109,15 +106,11 @@ export class CanvasLineChart implements LineChart, GestureTarget {
     element.classList.add('kiseki-chart');
     element.tabIndex = 0;
     element.setAttribute('role', 'group');
+    this.frame = new ChartFrame(element);
+    this.frame.canvas.setAttribute('aria-label', options.title);
     this.applyOptions();
-    this.plot = createAxes(element, () => this.axisSource, sizeOf(element), this.ticks);
-    this.plot.ctx.canvas.setAttribute('role', 'img');
-    this.plot.ctx.canvas.setAttribute('aria-label', options.title);
-    this.linesCanvas = layer();
-    this.overlay = layer();
-    this.plot.over.prepend(this.linesCanvas, this.overlay);
+    this.frame.layOut(this.axisSource);
     this.announcer = new Announcer(element);
-    this.layOut();
     this.listen();
     this.describe();
   }
@@ -184,16 +177,16 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   get plotWidth(): number {
-    return this.plot.over.clientWidth;
+    return this.frame.box.width;
   }
 
   get plotSize(): Size {
-    return { width: this.plot.over.clientWidth, height: this.plot.over.clientHeight };
+    return this.frame.box;
   }
 
   /** Where the plot stands on the page. */
   get plotBox(): DOMRect {
-    return this.plot.over.getBoundingClientRect();
+    return this.frame.plot.getBoundingClientRect();
   }
 
   get outside(): number {
@@ -225,21 +218,22 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   flush(): void {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    cancelAnimationFrame(this.nextDraw);
+    this.nextDraw = 0;
     if (!this.isStale) return;
     this.isStale = false;
-    redrawAxes(this.plot, this.axisSource);
+    this.frame.draw(this.axisSource);
+    this.drawLines();
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.nextDraw);
     clearTimeout(this.summaryTimer);
     this.ranging.stop();
     this.leave();
     for (const undo of this.undo) undo();
     this.stopBus?.();
-    this.plot.destroy();
+    this.frame.remove();
     this.announcer.remove();
     this.root.classList.remove('kiseki-chart', 'is-box', 'is-panning');
   }
@@ -251,7 +245,7 @@ export class CanvasLineChart implements LineChart, GestureTarget {
     observer.observe(this.root);
     this.undo.push(() => observer.disconnect());
     this.undo.push(watchTheme(() => this.retheme()));
-    this.undo.push(attachGestures(this.plot.over, this.root, this));
+    this.undo.push(attachGestures(this.frame.plot, this.root, this));
     this.listenToBus();
   }
 
@@ -267,10 +261,7 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   private resize(): void {
-    const size = sizeOf(this.root);
-    if (size.width === this.plot.width && size.height === this.plot.height) return;
-    this.plot.setSize(size);
-    this.redraw();
+    if (this.frame.fit()) this.redraw();
   }
 
   private retheme(): void {
@@ -283,7 +274,7 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   private describe(): void {
     clearTimeout(this.summaryTimer);
     this.summaryTimer = setTimeout(() => {
-      this.plot.ctx.canvas.setAttribute('aria-label', this.summary());
+      this.frame.canvas.setAttribute('aria-label', this.summary());
     }, SUMMARY_AFTER_MS);
   }
 
@@ -291,9 +282,9 @@ export class CanvasLineChart implements LineChart, GestureTarget {
 
   redraw(): void {
     this.isStale = true;
-    if (this.frame !== 0) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
+    if (this.nextDraw !== 0) return;
+    this.nextDraw = requestAnimationFrame(() => {
+      this.nextDraw = 0;
       this.flush();
     });
   }
@@ -305,21 +296,11 @@ export class CanvasLineChart implements LineChart, GestureTarget {
       x: { range: view.x, scale: view.xScale, kind: view.xKind },
       y: { range: view.y, scale: view.yScale },
       right: this.lines.hasRight ? { range: view.yRight, scale: view.rightScale } : null,
-      onLayout: () => this.layOut(),
-      onDraw: () => this.drawLines(),
     };
   }
 
-  private layOut(): void {
-    const { width, height } = this.plot.bbox;
-    for (const canvas of [this.linesCanvas, this.overlay]) {
-      if (canvas.width !== width) canvas.width = width;
-      if (canvas.height !== height) canvas.height = height;
-    }
-  }
-
   /** The view in a plot of this many device px; that on the page when nothing else is said. */
-  scene(axis: YAxis, size: Size = this.linesCanvas, pixelRatio = uPlot.pxRatio): Scene {
+  scene(axis: YAxis, size: Size = this.frame.lines, pixelRatio = this.frame.ratio): Scene {
     const { width, height } = size;
     const { x, xScale } = this.view;
     const isLeft = axis === 'left';
@@ -373,13 +354,24 @@ export class CanvasLineChart implements LineChart, GestureTarget {
     };
   }
 
+  /** Whether lines are shaded; until the code for it is here they are drawn. */
+  private get isShaded(): boolean {
+    if (this.options.density !== true) return false;
+    if (this.paintDensity !== null) return true;
+    void import('./density').then((module) => {
+      this.paintDensity = module.paintDensity;
+      this.redraw();
+    });
+    return false;
+  }
+
   private drawLines(): void {
-    const context = this.linesCanvas.getContext('2d')!;
-    context.clearRect(0, 0, this.linesCanvas.width, this.linesCanvas.height);
+    const context = this.frame.lines.getContext('2d')!;
+    context.clearRect(0, 0, this.frame.lines.width, this.frame.lines.height);
     const lines = this.painted();
     paintRules(context, this.options.rules ?? [], this.scene('left'));
-    if (this.options.density === true) {
-      paintDensity(context, lines);
+    if (this.isShaded) {
+      this.paintDensity!(context, lines);
       paintLines(context, lines.filter((line) => line.rank !== 'normal'));
       paintAllMarks(context, lines);
     } else {
@@ -389,16 +381,16 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   drawOverlay(): void {
-    const context = this.overlay.getContext('2d')!;
-    context.clearRect(0, 0, this.overlay.width, this.overlay.height);
+    const context = this.frame.overlay.getContext('2d')!;
+    context.clearRect(0, 0, this.frame.overlay.width, this.frame.overlay.height);
     const at = this.crosshair.at;
     const subject = at === null ? (this.peer?.subject ?? null) : at.subject;
     const held = this.lines.all;
     const lit = subject === null ? [] : held.filter((line) => line.input.subject === subject);
     const isDimmed = lit.length > 0 && lit.length < held.length;
-    this.linesCanvas.style.opacity = isDimmed ? DIMMED : '';
+    this.frame.lines.style.opacity = isDimmed ? DIMMED : '';
     const x = at?.x ?? this.peerX();
-    this.placeCrosshair(x);
+    this.frame.setCrosshair(x === null ? null : this.pxOf(x));
     if (lit.length === 0 && x === null) return;
     const scenes = { left: this.scene('left'), right: this.scene('right') };
     const sceneOf = (line: HeldLine): Scene => scenes[line.input.axis ?? 'left'];
@@ -417,11 +409,6 @@ export class CanvasLineChart implements LineChart, GestureTarget {
 
   get xKey(): string {
     return this.options.xKey ?? this.options.xKind;
-  }
-
-  private placeCrosshair(x: number | null): void {
-    const left = x === null ? -10 : (this.pxOf(x) ?? -10);
-    this.plot.setCursor({ left, top: left < 0 ? -10 : 0 }, false);
   }
 
   /** CSS px of an x in the plot, null outside it. */
@@ -544,20 +531,17 @@ export class CanvasLineChart implements LineChart, GestureTarget {
 
   selectBox(from: Point, to: Point, isBox: boolean): void {
     this.root.classList.toggle('is-box', isBox);
-    this.plot.setSelect(
-      {
-        left: Math.min(from.x, to.x),
-        width: Math.abs(to.x - from.x),
-        top: isBox ? Math.min(from.y, to.y) : 0,
-        height: isBox ? Math.abs(to.y - from.y) : this.plotSize.height,
-      },
-      false,
-    );
+    this.frame.setSelection({
+      left: Math.min(from.x, to.x),
+      width: Math.abs(to.x - from.x),
+      top: isBox ? Math.min(from.y, to.y) : 0,
+      height: isBox ? Math.abs(to.y - from.y) : this.plotSize.height,
+    });
   }
 
   clearBox(): void {
     this.root.classList.remove('is-box');
-    this.plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.frame.setSelection(null);
   }
 
   zoomToBox(from: Point, to: Point, isBox: boolean): void {
@@ -625,12 +609,6 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 }
 
-function layer(): HTMLCanvasElement {
-  const canvas = document.createElement('canvas');
-  canvas.setAttribute('aria-hidden', 'true');
-  return canvas;
-}
-
 /** The same view in CSS px, as pointers are measured. */
 function hoverView(scene: Scene, xScale: 'linear' | 'log'): HoverView {
   const { transform, pixelRatio, yScale, smoothing, span } = scene;
@@ -650,9 +628,3 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-function sizeOf(element: HTMLElement): Size {
-  return {
-    width: Math.max(OUTER_MIN_PX, Math.floor(element.clientWidth)),
-    height: Math.max(OUTER_MIN_PX, Math.floor(element.clientHeight)),
-  };
-}

@@ -3,8 +3,8 @@
  * is handed in. SVG gets vectors, PNG twice the pixels.
  */
 
-import { toScale } from '../lib/scales';
 import type { Tick } from '../lib/ticks';
+import { paintAxes, RIGHT_ROOM_PX, scaledFont, X_ROOM_PX } from './axes';
 import type { CanvasLineChart } from './line-chart';
 import { paintRules } from './marks';
 import { paintLines } from './painting';
@@ -16,8 +16,6 @@ const PNG_RATIO = 2;
 const TITLE_PX = 28;
 const EDGE_PX = 12;
 const LABEL_GAP_PX = 7;
-const X_ROOM_PX = 24;
-const TICK_PX = 4;
 const SWATCH_PX = 16;
 const ROW_PX = 18;
 const LEGEND_MAX = 30;
@@ -62,8 +60,8 @@ function sheetOf(chart: CanvasLineChart, textWidth: (text: string) => number): S
   const plot = chart.plotSize;
   const roomFor = (ticks: readonly Tick[]): number =>
     EDGE_PX + Math.max(0, ...ticks.map(({ label }) => textWidth(label) + LABEL_GAP_PX));
-  const left = roomFor(chart.ticks.y);
-  const right = Math.max(roomFor(chart.ticks.right), EDGE_PX + 12);
+  const left = roomFor(chart.frame.axes.y);
+  const right = Math.max(roomFor(chart.frame.axes.right), RIGHT_ROOM_PX);
   const width = Math.ceil(left + plot.width + right);
   const top = TITLE_PX + plot.height + X_ROOM_PX + 6;
   const { entries, bottom } = legendOf(chart, width, top, textWidth);
@@ -98,22 +96,20 @@ function legendOf(
 
 function paintSheet(pen: Pen, chart: CanvasLineChart, sheet: Sheet, ratio: number): void {
   const { ink, options } = chart;
-  const font = (size: number, weight = ''): string =>
-    weight + ink.font.replace('12px', `${size * ratio}px`);
   pen.fillStyle = ink.background;
   pen.beginPath();
   pen.rect(0, 0, sheet.width * ratio, sheet.height * ratio);
   pen.fill();
   pen.fillStyle = ink.text;
-  pen.font = font(13, '600 ');
+  pen.font = scaledFont(ink, 13, ratio, '600 ');
   pen.textAlign = 'left';
   pen.textBaseline = 'middle';
   const unit = options.unit ? ` (${options.unit})` : '';
   pen.fillText(options.title + unit, EDGE_PX * ratio, (TITLE_PX / 2) * ratio);
-  pen.font = font(12);
+  pen.font = scaledFont(ink, 12, ratio);
   pen.save();
   pen.translate(sheet.left * ratio, TITLE_PX * ratio);
-  paintAxes(pen, chart, sheet, ratio);
+  paintAxes(pen, chart.frame.axes, sheet.plot, ink, ratio);
   const size = { width: sheet.plot.width * ratio, height: sheet.plot.height * ratio };
   pen.beginPath();
   pen.rect(0, 0, size.width, size.height);
@@ -121,46 +117,8 @@ function paintSheet(pen: Pen, chart: CanvasLineChart, sheet: Sheet, ratio: numbe
   paintRules(pen, options.rules ?? [], chart.scene('left', size, ratio));
   paintLines(pen, chart.painted(size, ratio));
   pen.restore();
-  pen.font = font(12);
+  pen.font = scaledFont(ink, 12, ratio);
   for (const entry of sheet.entries) paintEntry(pen, entry, ink.text, ratio);
-}
-
-function paintAxes(pen: Pen, chart: CanvasLineChart, { plot }: Sheet, ratio: number): void {
-  const { ink, view, ticks } = chart;
-  const { transform: left, height, width } = chart.scene('left', plot, 1);
-  const right = chart.scene('right', plot, 1).transform;
-  pen.globalAlpha = 1;
-  pen.lineWidth = ratio;
-  pen.strokeStyle = ink.hairline;
-  pen.fillStyle = ink.secondary;
-  pen.setLineDash(NO_DASH);
-  pen.textBaseline = 'middle';
-  pen.beginPath();
-  const places = ticks.y.map(({ value }) => left.ay * toScale(view.yScale, value) + left.by);
-  for (const y of places) {
-    pen.moveTo(0, y * ratio);
-    pen.lineTo(width * ratio, y * ratio);
-  }
-  pen.moveTo(0, height * ratio);
-  pen.lineTo(width * ratio, height * ratio);
-  const along = ticks.x.map(({ value }) => left.ax * toScale(view.xScale, value) + left.bx);
-  for (const x of along) {
-    pen.moveTo(x * ratio, height * ratio);
-    pen.lineTo(x * ratio, (height + TICK_PX) * ratio);
-  }
-  pen.stroke();
-  pen.textAlign = 'right';
-  ticks.y.forEach(({ label }, i) => pen.fillText(label, -6 * ratio, places[i]! * ratio));
-  pen.textAlign = 'left';
-  for (const { value, label } of ticks.right) {
-    const y = right.ay * toScale(view.rightScale, value) + right.by;
-    pen.fillText(label, (width + 6) * ratio, y * ratio);
-  }
-  pen.textAlign = 'center';
-  pen.textBaseline = 'top';
-  ticks.x.forEach(({ label }, i) =>
-    pen.fillText(label, along[i]! * ratio, (height + TICK_PX + 4) * ratio),
-  );
 }
 
 function paintEntry(pen: Pen, entry: Entry, ink: string, ratio: number): void {
