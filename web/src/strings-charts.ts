@@ -11,7 +11,8 @@ export const chartWords = catalogue('strings-charts', {
   line: (label: string, last: string, where: string, trend: string, lost: string) =>
     `${label}: ${last} at ${where}${trend && `, ${trend}`}${lost && `, ${lost}`}.`,
   trends: { level: 'level', rising: 'rising', falling: 'falling' },
-  nearest: (from: number, to: number, all: string) => (from === 0 ? `${to} nearest of ${all}` : `${from + 1}–${to} of ${all}`),
+  nearest: (from: number, to: number, all: string) =>
+    from === 0 ? `${to} nearest of ${all}` : `${from + 1}–${to} of ${all}`,
   scroll: 'Shift + wheel for the others',
   pins: {
     title: 'Pinned places',
