@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 7500
+# Most tests wait for processes: three at once take half the time on two cores. WORKERS= runs them one by one.
+WORKERS ?= -n 3 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt lint type imports unit slow bench web web-check clean install
@@ -37,7 +39,7 @@ run: $(VENV)/.installed web ## server + three live runs of a real model; Ctrl-C 
 # --- checking it -----------------------------------------------------------------------------------------
 test: check web-check web ## all tests: unit, contract, golden, faults, end to end, browser
 	@$(BIN)/python scripts/browser.py
-	$(BIN)/python -m pytest -m "not slow" --ignore=tests/unit
+	$(BIN)/python -m pytest -m "not slow" --ignore=tests/unit $(WORKERS)
 
 check: $(VENV)/.dev lint type imports unit ## format, lint, types, import contract, unit tests
 
@@ -52,7 +54,7 @@ imports:
 	@out=$$($(BIN)/lint-imports 2>&1) || (echo "$$out"; exit 1)
 
 unit:
-	@$(BIN)/python -m pytest tests/unit -q -m "not slow"
+	@$(BIN)/python -m pytest tests/unit -q -m "not slow" -n 2
 
 fmt: $(VENV)/.dev ## format and fix what can be fixed
 	$(BIN)/ruff format .

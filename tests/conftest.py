@@ -16,6 +16,25 @@ from tests.fakes.live_server import FIRST_KEY, LiveServer
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Where tests take longest: workers begin there, and what is short fills the gaps at the end.
+LONGEST_FIRST = ("faults", "web", "compat", "e2e")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each file to one worker: its tests share servers. Without workers the order stays."""
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.relative_to(config.rootpath / "tests").parts[0]
+        return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give the test its own configuration, data and working folder, and a clean environment."""
