@@ -35,7 +35,7 @@ OWN = {
     "/-/health", "/-/ready", "/-/version", "/api/v1/session", "/api/v1/viewer", "/api/v1/viewer/password",
     "/api/v1/users", "/api/v1/audit", "/api/v1/keys", "/api/v1/teams", "/api/v1/invites",
     "/api/v1/invites/look", "/api/v1/invites/accept", "/api/v1/anonymous", "/api/v1/claim",
-    "/api/v1/projects", "/api/v1/events",
+    "/api/v1/projects", "/api/v1/events", "/api/v1/search", "/api/v1/alerts",
 }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ class Wall:
         values = {
             "entity": "lab", "project": "digits", "run": "r1", "path": "model.bin", "sha256": DIGEST,
             "team": "lab", "user": "bob", "number": str(self.invite), "prefix": self.key,
-            "stream": self.stream, "slug": self.view, "draft": self.draft,
+            "stream": self.stream, "index": "0", "slug": self.view, "draft": self.draft,
         }  # fmt: skip
         query = "?by=config.lr" if path.endswith("/groups") else ""
         return re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + query

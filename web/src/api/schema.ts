@@ -555,6 +555,43 @@ export interface RunEdit {
   color?: number | null;
 }
 
+/** `complete` is false where more matches, or may match, than is told. */
+export interface SearchAnswer {
+  projects: ProjectAnswer[];
+  runs: FoundRunAnswer[];
+  complete: boolean;
+}
+
+/** A run as search shows it. */
+export interface FoundRunAnswer {
+  entity: string;
+  project: string;
+  id: string;
+  name: string;
+  state: string;
+  user: string;
+  color: number;
+  tags: string[];
+  created_us: number;
+}
+
+export interface OwnAlertsAnswer {
+  alerts: OwnAlertAnswer[];
+}
+
+/** An alert of one of one's own runs. */
+export interface OwnAlertAnswer {
+  entity: string;
+  project: string;
+  run: string;
+  name: string;
+  title: string;
+  text: string;
+  level: string;
+  time_us: number;
+  step: number | null;
+}
+
 /** Ids of runs of the project, at most 1,000. */
 export interface RunIds {
   runs: string[];

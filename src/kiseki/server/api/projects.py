@@ -25,7 +25,8 @@ class ProjectsAnswer(msgspec.Struct):
     projects: list[ProjectAnswer]
 
 
-def _answer(project: Project) -> ProjectAnswer:
+def to_project(project: Project) -> ProjectAnswer:
+    """Return a project as the API shows it."""
     return ProjectAnswer(
         project.entity,
         project.name,
@@ -39,10 +40,10 @@ def _answer(project: Project) -> ProjectAnswer:
 @routes.get("/api/v1/projects", answer=ProjectsAnswer)
 def list_projects(call: Call) -> ProjectsAnswer:
     """Return the projects one may see, latest activity first."""
-    return ProjectsAnswer([_answer(project) for project in call.core.projects.visible(call.who)])
+    return ProjectsAnswer([to_project(project) for project in call.core.projects.visible(call.who)])
 
 
 @routes.get("/api/v1/projects/{entity}/{project}", answer=ProjectAnswer)
 def show_project(call: Call) -> ProjectAnswer:
     """Return one project."""
-    return _answer(call.core.projects.find(call.who, call.path["entity"], call.path["project"]))
+    return to_project(call.core.projects.find(call.who, call.path["entity"], call.path["project"]))
