@@ -54,9 +54,28 @@ class LiveAttempt:
     """An attempt in memory: its fold, its streams, and what of it is not saved yet."""
 
     __slots__ = (
-        "cells", "hashes", "heartbeat_us", "is_deleted", "is_latest", "is_new", "is_silent", "last_used_us",
-        "made", "metrics", "number", "opening", "ordinal", "run", "state", "stop_us", "streams", "system",
-        "touched", "unannounced",
+        "alerts",
+        "cells",
+        "has_edits",
+        "hashes",
+        "heartbeat_us",
+        "is_deleted",
+        "is_latest",
+        "is_new",
+        "is_silent",
+        "last_used_us",
+        "made",
+        "metrics",
+        "number",
+        "opening",
+        "ordinal",
+        "run",
+        "state",
+        "stop_us",
+        "streams",
+        "system",
+        "touched",
+        "unannounced",
     )  # fmt: skip
 
     def __init__(self, made: Attempt, run: Run, state: RunState) -> None:
@@ -79,6 +98,8 @@ class LiveAttempt:
         self.touched: set[str] = set()  # parts of the fold that changed since the last save
         self.unannounced: set[Part] = set()
         self.hashes: dict[str, int] = {}  # of the parts, as saved
+        self.has_edits = False  # the meta store has some that it should forget with the next fold
+        self.alerts = len(state.alerts)  # as saved
         self.cells: dict[str, Scalar] = {}  # as saved
         self.metrics: dict[tuple[Space, str], Metric] = {}  # as saved
 
@@ -190,6 +211,8 @@ class Pending:
         is_first = not live.hashes and bool(live.state.files)
         changed = self.touched | {"files"} if is_first else self.touched
         parts = saved.parts(live.state, changed) if is_folded else {}
+        if parts and live.has_edits:
+            parts["edits"] = saved.NO_EDITS
         self.hashes = {name: hash(data) for name, data in parts.items()}
         metrics = saved.metrics(live.state, live.system) if is_folded else {}
         self.metrics = {
@@ -205,6 +228,7 @@ class Pending:
             },
             cells=saved.difference(live.cells, self.cells) if live.is_latest else {},
             metrics=list(self.metrics.values()),
+            alerts=live.state.alerts[live.alerts :],
             is_visible=bool(is_folded or self.unannounced),
         )
 
@@ -214,6 +238,8 @@ class Pending:
         live.is_new = False
         live.cells = self.cells
         live.hashes.update(self.hashes)
+        live.has_edits &= "edits" not in self.hashes
+        live.alerts += len(self.fold.alerts)
         live.metrics.update(self.metrics)
         for id, applied in self.fold.cursors.items():
             live.streams[id].applied = applied

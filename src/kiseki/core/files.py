@@ -196,14 +196,14 @@ class Files:
         """
         check_name(path)
         record = File(path=path, policy=UPLOADED, size=size, sha256=digest, time_us=wall_us())
-        self._folds.describe(run.attempt, record)
+        self._folds.note_file(run.attempt, record)
         return RunFile(path, record.policy, size, digest, record.time_us, True)
 
     def delete(self, run: Run, path: str) -> None:
         """Take a file away from the latest attempt of a run. Its content stays: others may name it."""
         if path not in self._folds.files(run.attempt):
             raise NotFound(f"run {run.id} has no file {path!r}", code="absent")
-        self._folds.describe(run.attempt, File(path=path, deleted=True))
+        self._folds.note_file(run.attempt, File(path=path, deleted=True))
 
     def _named(
         self, run: Run, ordinal: int | None, wanted: str | None = None

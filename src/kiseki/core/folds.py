@@ -24,10 +24,12 @@ from kiseki.core.changes import EVERY_PART, Change, Listener, Part
 from kiseki.core.decode import Decoded, decode, read_frames
 from kiseki.errors import NotFound
 from kiseki.record import fold
-from kiseki.record.fold import ALIVE, RunState, StoredFile
-from kiseki.record.types import Describe, File, Note, Open
+from kiseki.record.codec import encode_value
+from kiseki.record.fold import ALIVE, Edit, RunState, StoredFile
+from kiseki.record.types import File, Note, Open
 from kiseki.storage.interface import (
     Attempt,
+    EditedRun,
     Fold,
     MetaStore,
     Run,
@@ -41,6 +43,7 @@ IDLE_US = 10 * 60 * 1_000_000  # without a record, an attempt leaves memory
 SILENCE_US = 5 * 60 * 1_000_000  # without a sign of life, a run counts as crashed (reliability 2.6)
 SAVE_MAX = 100  # attempts in one transaction
 ATTEMPTS_MAX = 500  # in memory; with more, those not used lately leave it early
+EDITS_MAX = 16  # of an attempt that is not in memory; with more it is loaded, and they are folded
 RECENT_US = 30 * 1_000_000
 
 
@@ -149,7 +152,11 @@ class Folds:
             run = self._meta.run_by_number(attempt.run)
         if attempt is None or run is None:
             raise NotFound(f"attempt {number} does not exist")
-        live = LiveAttempt(attempt, run, self._saved_state(number))
+        parts = self._meta.parts(number, saved.PARTS)
+        live = LiveAttempt(attempt, run, saved.restore(parts))
+        if parts.get("edits", saved.NO_EDITS) != saved.NO_EDITS:
+            live.has_edits = True
+            live.touched.add("fold")
         live.is_silent = attempt.state == "crashed" and live.state.state in ALIVE
         live.cells = saved.cells(live.state)
         for metric in self._meta.run_metrics(number):
@@ -310,8 +317,50 @@ class Folds:
 
     # ── edits by people ──
 
-    def describe(self, number: int, record: Describe | File) -> None:
-        """Change name, notes, tags or a file by hand."""
+    def edit(self, numbers: Sequence[int], change: Edit) -> list[tuple[Run, Run]]:
+        """Change what people may change of the latest attempts of runs (a few hundred at a time).
+
+        Returns those that this changed, as they were and as they are now. Who watches is told of those that
+        are in memory.
+        """
+        changed: list[tuple[Run, Run]] = []
+        loaded: list[int] = []
+        # The attempts that are not in memory are changed where they are saved: nobody loads them meanwhile.
+        with self._saving, self._lock:
+            runs = self._meta.runs_by_number(numbers)
+            saved_edits = self._meta.part_of_many([run.attempt for run in runs], "edits")
+            written: list[EditedRun] = []
+            for known in runs:
+                live = self._attempts.get(known.attempt)
+                edits = saved.edits(saved_edits.get(known.attempt))
+                if live is None and len(edits) >= EDITS_MAX:
+                    live = self._load(known.attempt)
+                run = known if live is None else replace(known, **live.columns())
+                after = _edited(run, change)
+                if after == run:
+                    continue
+                changed.append((run, after))
+                if live is not None:
+                    fold.edit(live.state, change)
+                    live.touched.add("fold")
+                    live.unannounced.add("state")
+                    loaded.append(run.attempt)
+                else:
+                    columns = {
+                        name: getattr(after, name)
+                        for name in (*fold.EDITED_TEXTS, "tags")
+                        if getattr(after, name) != getattr(run, name)
+                    }
+                    part = encode_value([*edits, change])
+                    written.append(EditedRun(run.number, run.attempt, columns, part))
+            if written:
+                self._meta.edit_runs(written)
+        for start in range(0, len(loaded), SAVE_MAX):
+            self.save(loaded[start : start + SAVE_MAX])
+        return changed
+
+    def note_file(self, number: int, record: File) -> None:
+        """Name a file, or take it away, by hand."""
         with self._lock:
             live = self._attempts.get(number) or self._load(number)
             live.unannounced |= fold_item(live, record)
@@ -324,15 +373,21 @@ class Folds:
             if live is not None:
                 live.stop_us = at_us
 
-    def delete(self, runs: Sequence[Run]) -> None:
+    def tell_edited(self, runs: Sequence[Run]) -> None:
+        """Tell who watches that something of runs was changed by hand."""
+        self._listener.publish([_change(run, {"state"}) for run in runs])
+
+    def delete(self, runs: Sequence[Run], *, is_told: bool = True) -> None:
         """Refuse further records of runs, and tell who watches that they are gone."""
         self._mark(runs, is_deleted=True)
-        self._listener.publish([_change(run, {"state"}, is_gone=True) for run in runs])
+        if is_told:
+            self._listener.publish([_change(run, {"state"}, is_gone=True) for run in runs])
 
-    def restore(self, runs: Sequence[Run]) -> None:
+    def restore(self, runs: Sequence[Run], *, is_told: bool = True) -> None:
         """Take records of runs again, and tell who watches that they are there."""
         self._mark(runs, is_deleted=False)
-        self._listener.publish([_change(run, EVERY_PART, is_new=True) for run in runs])
+        if is_told:
+            self._listener.publish([_change(run, EVERY_PART, is_new=True) for run in runs])
 
     def _mark(self, runs: Sequence[Run], *, is_deleted: bool) -> None:
         numbers = {run.number for run in runs}
@@ -419,6 +474,14 @@ class Folds:
         self._attempts.pop(live.number, None)
         for id in live.streams:
             self._streams.pop(id, None)
+
+
+def _edited(run: Run, change: Edit) -> Run:
+    texts = {
+        name: value for name in fold.EDITED_TEXTS if (value := getattr(change, name)) is not None
+    }
+    tags = tuple(change.apply_to(list(run.tags))) if change.is_of_tags else run.tags
+    return replace(run, **texts, tags=tags)
 
 
 def _change(run: Run, parts: frozenset[Part] | set[Part], **flags: bool) -> Change:

@@ -104,6 +104,7 @@ def seeded(parent: RunState, kept: Iterable[Logged], descent: Descent) -> RunSta
         tags=parent.tags,
         group=parent.group,
         job_type=parent.job_type,
+        edited={} if descent.is_fork else dict(parent.edited),
         config=parent.config,
         definitions=parent.definitions,
         tracked={

@@ -1,19 +1,15 @@
-"""One run: found, read, edited, stopped; and where its rows lie."""
+"""One run: found, read; and where its rows lie. What people change of it is in `edits.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, Verb
 from kiseki.core.folds import Folds
-from kiseki.core.limits import NAME_CHARS_MAX, TAG_CHARS_MAX, TEXT_CHARS_MAX
 from kiseki.core.lineage import chain
 from kiseki.core.projects import Projects
-from kiseki.errors import Invalid, NotFound
+from kiseki.errors import NotFound
 from kiseki.record.fold import RunState
-from kiseki.record.types import Describe
 from kiseki.storage.interface import (
     Attempt,
     Fork,
@@ -25,8 +21,6 @@ from kiseki.storage.interface import (
     Space,
 )
 from kiseki.storage.interface import Run as Run
-
-COLORS_MAX = 10_000
 
 
 class Runs:
@@ -94,35 +88,3 @@ class Runs:
             return [[Range(head)] for head in heads]
         known = self._meta.segments(heads)
         return [chain(head, known) for head in heads]
-
-    def edit(self, run: Run, changes: Mapping[str, Any]) -> None:
-        """Change name, notes, tags or color of a run.
-
-        Raises:
-            Invalid: a value that is not allowed.
-        """
-        _check_edit(changes)
-        if changes.get("color") is not None:
-            self._meta.edit_run(run.number, {"color": changes["color"]})
-        described = {key: changes.get(key) for key in ("name", "notes", "tags")}
-        if any(value is not None for value in described.values()):
-            self._folds.describe(run.attempt, Describe(**described))
-
-    def stop(self, run: Run) -> None:
-        """Ask the script of a run to stop: its uploader hears it with the next answer."""
-        now = wall_us()
-        self._meta.edit_run(run.number, {"stop_us": now})
-        self._folds.stop(run.attempt, now)
-
-
-def _check_edit(changes: Mapping[str, Any]) -> None:
-    name, notes, tags, color = (changes.get(key) for key in ("name", "notes", "tags", "color"))
-    if name is not None and not 0 < len(name.strip()) <= NAME_CHARS_MAX:
-        raise Invalid(f"a run's name has 1 to {NAME_CHARS_MAX} characters", code="name")
-    if notes is not None and len(notes) > TEXT_CHARS_MAX:
-        raise Invalid(f"notes have at most {TEXT_CHARS_MAX:,} characters", code="notes")
-    for tag in tags or ():
-        if not 0 < len(tag) <= TAG_CHARS_MAX:
-            raise Invalid(f"a tag has 1 to {TAG_CHARS_MAX} characters: {tag[:80]!r}", code="tags")
-    if color is not None and not 0 <= color < COLORS_MAX:
-        raise Invalid(f"a color is a number from 0 to {COLORS_MAX - 1}", code="color")

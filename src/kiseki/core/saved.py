@@ -1,8 +1,8 @@
 """How the fold of an attempt is kept in the meta store: parts, cells and metrics.
 
 A part is msgpack: `config` and `summary` (maps), what lists show of them where they are long, `environment`
-(machine and packages), `files`, `fold` (everything else that folding goes on from). They are apart because
-they change at different rates.
+(machine and packages), `files`, `fold` (everything else that folding goes on from), `edits` (by people, not
+folded yet). They are apart because they change at different rates.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from typing import Any
 import msgspec
 
 from kiseki.core.listed import shortened
-from kiseki.record import keypath
+from kiseki.record import fold, keypath
 from kiseki.record.codec import decode_state, decode_value, encode_state, encode_value
-from kiseki.record.fold import RunState, StoredFile, definition_of
+from kiseki.record.fold import Edit, RunState, StoredFile, definition_of
 from kiseki.storage.interface import LISTED, LISTED_BYTES_MAX, Metric, Scalar, Space
 
 CELLS_MAX = 2_000  # config paths, and as many summary paths, of one run that filter and sort
 CELL_CHARS_MAX = 1_000
-PARTS = ("fold", "config", "environment", "files")  # what folding goes on from
+PARTS = ("fold", "config", "environment", "files", "edits")  # what folding goes on from
+NO_EDITS = encode_value([])
 
+_decode_edits = msgspec.msgpack.Decoder(list[Edit]).decode
 _decode_files = msgspec.msgpack.Decoder(dict[str, StoredFile]).decode
 
 
@@ -68,7 +70,14 @@ def restore(stored: Mapping[str, bytes]) -> RunState:
         state.environment, state.packages = decode_value(stored["environment"])
     if "files" in stored:  # the first version kept them in `fold`
         state.files = files(stored["files"])
+    for edit in edits(stored.get("edits")):
+        fold.edit(state, edit)
     return state
+
+
+def edits(data: bytes | None) -> list[Edit]:
+    """Return the part `edits` decoded: what people changed while the attempt was not in memory."""
+    return [] if data is None else _decode_edits(data)
 
 
 def files(data: bytes) -> dict[str, StoredFile]:

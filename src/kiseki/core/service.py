@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.core.access import Access
+from kiseki.core.edits import Edits
 from kiseki.core.files import Files
 from kiseki.core.folds import Folds
 from kiseki.core.ingest import Ingest
@@ -45,6 +46,7 @@ class Core:
     runs: Runs
     files: Files
     trash: Trash
+    edits: Edits
     views: Views
     ingest: Ingest
     jobs: Jobs
@@ -81,9 +83,10 @@ def open_core(
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
     trash = Trash(meta, series, folds, files, people.audit)
+    edits = Edits(meta, folds, live, trash, people.audit)
     views = Views(meta, projects, live, people.audit)
     jobs = Jobs(meta, series, folds, trash, views)
     return Core(
-        meta, series, live, access, people, projects, folds, runs, files, trash, views, ingest, jobs,
+        meta, series, live, access, people, projects, folds, runs, files, trash, edits, views, ingest, jobs,
         Queries(meta, series, runs), url,
     )  # fmt: skip

@@ -68,14 +68,14 @@ class Trash:
             raise NotFound(f"run {what} does not exist; nothing was changed", code="absent")
         return found
 
-    def delete(self, runs: Sequence[Run], by: str) -> list[Run]:
+    def delete(self, runs: Sequence[Run], by: str, *, is_told: bool = True) -> list[Run]:
         """Put runs into the trash; return those that were not there. `by`: name of the user."""
         now = self._now_us()
         changed = _those(runs, self._meta.throw_away([run.number for run in runs], by, now))
-        self._folds.delete(changed)
+        self._folds.delete(changed, is_told=is_told)
         return changed
 
-    def restore(self, runs: Sequence[Run]) -> list[Run]:
+    def restore(self, runs: Sequence[Run], *, is_told: bool = True) -> list[Run]:
         """Take runs out of the trash; return those that were there.
 
         Raises:
@@ -90,7 +90,7 @@ class Trash:
                     code="purged",
                 )
         changed = _those(runs, self._meta.restore([run.number for run in runs], since))
-        self._folds.restore(changed)
+        self._folds.restore(changed, is_told=is_told)
         return changed
 
     def list(self, project: Project, offset: int = 0, limit: int = 200) -> tuple[int, list[Run]]:

@@ -32,6 +32,7 @@ from kiseki.record.types import (
 )
 
 ALIVE = ("running", "preempting")
+EDITED_TEXTS = ("name", "notes", "group", "job_type")
 AGGREGATES = ("min", "max", "mean", "last", "first", "best")
 
 
@@ -59,6 +60,28 @@ class Tracked(msgspec.Struct):
     finite: int = 0  # numbers that are not NaN
     low: Any = None
     high: Any = None
+
+
+class Edit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a person changed of a run by hand. None and empty: not that."""
+
+    name: str | None = None
+    notes: str | None = None
+    group: str | None = None
+    job_type: str | None = None
+    tags: list[str] | None = None  # all of them, before the others
+    tags_add: list[str] = []
+    tags_remove: list[str] = []
+
+    def apply_to(self, tags: list[str]) -> list[str]:
+        """Return tags after the change, each once."""
+        found = dict.fromkeys(tags if self.tags is None else self.tags)
+        found |= dict.fromkeys(self.tags_add)
+        return [tag for tag in found if tag not in self.tags_remove]
+
+    @property
+    def is_of_tags(self) -> bool:
+        return self.tags is not None or bool(self.tags_add or self.tags_remove)
 
 
 class StoredFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -123,6 +146,7 @@ class RunState(msgspec.Struct):
     opened: list[str] = []  # streams of writers whose Open was applied
     writers: dict[str, Writer] = {}  # by stream; may lack those an older Kiseki saw
     uploaders: dict[str, str] = {}  # stream of an uploader -> of the writer it serves
+    edited: dict[str, Any] = {}  # what people changed by hand → what the script had said of it
     levels: set[str] = set()  # proper prefixes of the paths in `values`
 
     @property
@@ -235,10 +259,33 @@ def _apply_open(state: RunState, record: Open) -> None:
     )
 
 
-def _apply_describe(state: RunState, record: Describe) -> None:
-    for field in ("name", "notes", "tags", "group", "job_type"):
-        value = getattr(record, field)
+def edit(state: RunState, change: Edit) -> None:
+    """Apply what a person changed: it holds until the script says something that it had not said before."""
+    for field in EDITED_TEXTS:
+        value = getattr(change, field)
         if value is not None:
+            state.edited.setdefault(field, getattr(state, field))
+            setattr(state, field, value)
+    if change.is_of_tags:
+        state.edited.setdefault("tags", state.tags)
+        state.tags = change.apply_to(state.tags)
+
+
+def _apply_describe(state: RunState, record: Describe) -> None:
+    for field in (*EDITED_TEXTS, "tags"):
+        value = getattr(record, field)
+        if value is None:
+            continue
+        if field not in state.edited:
+            setattr(state, field, value)
+        elif field == "tags":
+            # What the script adds and takes away, by what it knew; the rest stays as people have it.
+            before, state.edited["tags"] = state.edited["tags"], value
+            added = [tag for tag in value if tag not in before]
+            gone = [tag for tag in before if tag not in value]
+            state.tags = Edit(tags_add=added, tags_remove=gone).apply_to(state.tags)
+        elif value != state.edited[field]:  # a resumed script repeats what `init` was given
+            del state.edited[field]
             setattr(state, field, value)
 
 

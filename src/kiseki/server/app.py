@@ -35,6 +35,7 @@ from kiseki.core.service import Core, open_core
 from kiseki.errors import UsageError
 from kiseki.server import openapi
 from kiseki.server.api import (
+    bulk,
     events,
     files,
     health,
@@ -81,6 +82,7 @@ MODULES: tuple[Routes, ...] = (
     streams.routes,
     projects.routes,
     table.routes,
+    bulk.routes,
     runs.routes,
     search.routes,
     trash.routes,

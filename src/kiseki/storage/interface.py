@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kiseki.record.types import Row, System
+from kiseki.record.types import Alert, Row, System
 from kiseki.storage.blobs import BlobStore
 from kiseki.storage.filters import Filter, SortKey
 from kiseki.storage.filters import Key as FilterKey
@@ -559,6 +559,32 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class EditedRun:
+    """What is written of a run that people changed: columns as in `Run`, an attempt's part `edits`."""
+
+    number: int
+    attempt: int
+    columns: Mapping[str, Any]
+    edits: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEntry:
+    """An alert of a run that is not deleted."""
+
+    number: int
+    entity: str
+    project: str
+    run: str
+    run_name: str
+    title: str
+    text: str
+    level: str
+    time_us: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fold:
     """What `save` writes of one attempt; everything absent stays as it is.
 
@@ -576,6 +602,7 @@ class Fold:
     parts: Mapping[str, bytes] = field(default_factory=dict)
     cells: Mapping[str, Scalar] = field(default_factory=dict)
     metrics: Sequence[Metric] = ()
+    alerts: Sequence[Alert] = ()  # new ones
     is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
@@ -624,6 +651,27 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
 
         Numbers sort before text, NaN and missing always last; without an order, and to break ties, the
         youngest run is first. `user` is what `me` means, `now_us` what ages are counted from.
+        """
+        ...
+
+    def match_runs(
+        self,
+        project: int,
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        limit: int,
+    ) -> list[int]:
+        """Return the numbers of the first runs that `find_runs` finds."""
+        ...
+
+    def runs_by_number(
+        self, numbers: Sequence[int], *, whole: bool = False, deleted: bool = False
+    ) -> list[Run]:
+        """Return those of the runs that are not deleted (`deleted`: these too), in the order asked for;
+        without config and summary, or (`whole`) with all of both.
         """
         ...
 
@@ -680,6 +728,41 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
 
     def silent_runs(self, before_us: int) -> list[Run]:
         """Return the runs that are running or preempting and were last heard before `before_us`."""
+        ...
+
+    def part_of_many(self, attempts: Sequence[int], name: str) -> dict[int, bytes]:
+        """Return one part of many attempts, by attempt."""
+        ...
+
+    def edit_runs(self, runs: Sequence[EditedRun]) -> None:
+        """Write what people changed of runs, and move the epochs of their projects."""
+        ...
+
+    def add_undo(
+        self,
+        id: str,
+        project: int,
+        user: int,
+        data: bytes,
+        *,
+        now_us: int,
+        until_us: int,
+        keep: int,
+    ) -> None:
+        """Keep what takes a change of many runs back, until then; of each user the youngest `keep`.
+
+        Those whose time is over by now go.
+        """
+        ...
+
+    def undo(self, id: str, project: int, user: int, now_us: int) -> bytes | None: ...
+
+    def drop_undo(self, id: str) -> None: ...
+
+    def alerts(
+        self, projects: Sequence[int], *, before: int | None = None, limit: int = 50
+    ) -> list[AlertEntry]:
+        """Return the youngest alerts of projects, with numbers below `before`, the youngest first."""
         ...
 
     def edit_run(self, number: int, columns: Mapping[str, Any]) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from kiseki.base.clock import wall_us
 from kiseki.core.access import SCOPES, Principal, create_user
+from kiseki.core.edits import Edits
 from kiseki.core.files import Files
 from kiseki.core.folds import Folds
 from kiseki.core.ingest import Ingest, Receipt
+from kiseki.core.live import Live
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
 from kiseki.core.runs import Runs
@@ -61,6 +63,7 @@ class Kit:
         self.ingest = Ingest(
             self.meta, self.series, self.projects, self.folds, self.live, self.clock
         )
+        self.edits = Edits(self.meta, self.folds, Live(), self.trash, Audit(self.meta), self.clock)
         self.ada = self.principal("ada")
 
     def clock(self) -> int:

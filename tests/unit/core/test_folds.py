@@ -12,6 +12,7 @@ from kiseki.core import attempt
 from kiseki.core import folds as module
 from kiseki.core.folds import IDLE_US, SILENCE_US
 from kiseki.record import codec, fold, frame
+from kiseki.record.fold import Edit
 from kiseki.record.types import Config, Finish, Kind, Note
 from kiseki.storage.interface import Fold
 from tests.unit.core.kit import Kit, Writer
@@ -172,7 +173,8 @@ def test_a_silent_run_stays_crashed_when_it_leaves_memory(kit: Kit) -> None:
     kit.now_us += IDLE_US
     kit.folds.evict_idle()
     assert shown(kit)["state"] == "crashed"
-    kit.runs.edit(kit.runs.find(kit.ada, "ada", "digits", "r1")[1], {"notes": "died at night"})
+    run = kit.runs.find(kit.ada, "ada", "digits", "r1")[1]
+    kit.folds.edit([run.number], Edit(notes="died at night"))
     assert shown(kit)["state"] == "crashed"
     writer.send(writer.rows([0]))
     assert shown(kit)["state"] == "running"

@@ -264,7 +264,7 @@ def test_changes_are_told_when_they_can_be_read(kit: Kit) -> None:
 def test_stop_is_heard_with_the_next_answer(kit: Kit) -> None:
     writer = Writer(kit)
     assert not writer.send(writer.start()).stop
-    kit.runs.stop(kit.runs.find(kit.ada, "ada", "digits", "r1")[1])
+    kit.edits.stop(kit.runs.find(kit.ada, "ada", "digits", "r1")[1])
     assert writer.send(b"").stop
     again = kit.again()
     writer.kit = again

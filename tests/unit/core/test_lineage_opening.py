@@ -408,7 +408,7 @@ def test_a_stopped_run_can_be_resumed(kit: Kit) -> None:
     """Stop speaks to the session that runs, not to the next one."""
     first = start(kit)
     _, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
-    kit.runs.stop(run)
+    kit.edits.stop(run)
     assert first.send(b"").stop
     finish(first)
     again = Writer(kit, resume="allow", pid=8)

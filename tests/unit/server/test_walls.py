@@ -19,6 +19,9 @@ DIGEST = hashlib.sha256(b"weights").hexdigest()
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/runs/delete"): {"runs": ["r1"]},
     ("POST", "/runs/restore"): {"runs": ["r1"]},
+    ("POST", "/runs/edit"): {"filter": "", "tags_add": ["mine"]},
+    ("POST", "/runs/stop"): {"filter": ""},
+    ("POST", "/runs/delete-matching"): {"filter": "id:nothing"},
     ("PATCH", "/runs/{run}"): {"notes": "mine now"},
     ("POST", "/series"): {"runs": ["r1"], "metrics": ["loss"], "groups": {"by": ["config.lr"]}},
     ("POST", "/blobs/missing"): {"sha256": [DIGEST]},
@@ -59,6 +62,9 @@ class Wall:
             "slug"
         ]
         self.draft = self.bob.post(f"{LAB}/drafts", {"doc": doc})["id"]
+        self.undo = self.bob.post(f"{LAB}/runs/edit", {"runs": ["r1"], "tags_add": ["t"]}, 200)[
+            "undo"
+        ]
         run = door.core.runs.find(ada_of(door), "lab", "digits", "r1")[1]
         self.stream = next(s.id for s in door.core.meta.streams_of(run.attempt))
 
@@ -67,6 +73,7 @@ class Wall:
             "entity": "lab", "project": "digits", "run": "r1", "path": "model.bin", "sha256": DIGEST,
             "team": "lab", "user": "bob", "number": str(self.invite), "prefix": self.key,
             "stream": self.stream, "index": "0", "slug": self.view, "draft": self.draft,
+            "undo": self.undo,
         }  # fmt: skip
         query = "?by=config.lr" if path.endswith("/groups") else ""
         return re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + query

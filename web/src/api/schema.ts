@@ -417,6 +417,37 @@ export interface MetricAnswer {
   goal: string | null;
 }
 
+/** Of `runs` (ids, at most 10,000) or those that `filter` finds (at most 100,000); absent fields stay. */
+export interface BulkEdit {
+  runs?: string[] | null;
+  filter?: string | null;
+  tags_add?: string[];
+  tags_remove?: string[];
+  group?: string | null;
+  job_type?: string | null;
+  notes?: string | null;
+  color?: number | null;
+}
+
+/** `changed` of `matching` runs are different now; `undo`: what takes it back, "" if nothing does. */
+export interface BulkAnswer {
+  matching: number;
+  changed: number;
+  undo: string;
+}
+
+/** Of either `runs` (ids) or those that `filter` finds. */
+export interface BulkStop {
+  runs?: string[] | null;
+  filter?: string | null;
+}
+
+/** `expected`: how many runs match as far as the person knows; with more nothing is deleted. */
+export interface BulkDelete {
+  filter: string;
+  expected?: number | null;
+}
+
 /** A run with everything known about it. */
 export interface FullRunAnswer {
   entity: string;
@@ -547,11 +578,15 @@ export interface WriterAnswer {
   opened_us: number;
 }
 
-/** What to change; absent fields stay. */
+/** What to change; absent fields stay. `tags` are all of them, `tags_add` and `tags_remove` some. */
 export interface RunEdit {
   name?: string | null;
   notes?: string | null;
   tags?: string[] | null;
+  tags_add?: string[];
+  tags_remove?: string[];
+  group?: string | null;
+  job_type?: string | null;
   color?: number | null;
 }
 

@@ -20,7 +20,8 @@ Action = Literal[
     "key-made", "key-first-used", "key-revoked",
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
-    "run-restored", "run-purged", "view-shared", "view-unshared", "view-deleted", "view-restored",
+    "run-restored", "run-purged", "runs-deleted", "runs-restored", "view-shared", "view-unshared",
+    "view-deleted", "view-restored",
 ]  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from kiseki.core.edits import Changes
 from kiseki.core.runs import Run
-from kiseki.record.fold import RunState
+from kiseki.record.fold import Edit, RunState
 from kiseki.server.api.routing import Call, Routes
 from kiseki.server.api.urls import run_url
 
@@ -162,11 +163,15 @@ class FullRunAnswer(RunAnswer, kw_only=True):
 
 
 class RunEdit(msgspec.Struct, forbid_unknown_fields=True):
-    """What to change; absent fields stay."""
+    """What to change; absent fields stay. `tags` are all of them, `tags_add` and `tags_remove` some."""
 
     name: str | None = None
     notes: str | None = None
     tags: list[str] | None = None
+    tags_add: list[str] = []
+    tags_remove: list[str] = []
+    group: str | None = None
+    job_type: str | None = None
     color: int | None = None
 
 
@@ -206,6 +211,13 @@ def fields_of(run: Run) -> dict[str, Any]:
 def to_answer(run: Run) -> RunAnswer:
     """Return a run as lists show it."""
     return RunAnswer(**fields_of(run))
+
+
+def changes_of(body: msgspec.Struct) -> Changes:
+    """Return what a body says is to be changed of runs."""
+    values = msgspec.structs.asdict(body)
+    color = values.pop("color")
+    return Changes(Edit(**values), color)
 
 
 def _find(call: Call, verb: Any = "read") -> Run:
@@ -285,13 +297,13 @@ def show_run(call: Call) -> FullRunAnswer:
 
 @routes.add("PATCH", RUN, body=RunEdit, answer=FullRunAnswer)
 def edit_run(call: Call) -> FullRunAnswer:
-    """Change name, notes, tags or color of a run."""
+    """Change name, notes, tags, group, job type or color of a run."""
     run = _find(call, "write")
-    call.core.runs.edit(run, msgspec.structs.asdict(call.body))
+    call.core.edits.edit(run, changes_of(call.body))
     return _full(call, _find(call))
 
 
 @routes.post(f"{RUN}/stop", answer=None)
 def stop_run(call: Call) -> None:
     """Ask the script to stop: it gets a KeyboardInterrupt."""
-    call.core.runs.stop(_find(call, "write"))
+    call.core.edits.stop(_find(call, "write"))

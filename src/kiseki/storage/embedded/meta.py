@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -23,7 +23,7 @@ from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
 from kiseki.storage.embedded.groups_query import find_groups
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
-from kiseki.storage.embedded.meta_save import PathNumbers, save_folds, slices
+from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds, slices
 from kiseki.storage.embedded.meta_views import EmbeddedViews
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
@@ -31,7 +31,9 @@ from kiseki.storage.filters import Filter, Key, SortKey
 from kiseki.storage.interface import (
     LISTED,
     LISTED_BYTES_MAX,
+    AlertEntry,
     Attempt,
+    EditedRun,
     FieldStat,
     Fold,
     Fork,
@@ -131,6 +133,33 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
                 parts = _listed_parts(c, [row.attempt for row in rows])
                 found.update((row.number, _run(row, parts)) for row in rows)
         return total, matching, [found[number] for number in numbers]
+
+    def match_runs(
+        self,
+        project: int,
+        where: Filter | None = None,
+        order: Sequence[SortKey] = (),
+        *,
+        user: str = "",
+        now_us: int = 0,
+        limit: int,
+    ) -> list[int]:
+        with self._read() as c:
+            return find_numbers(
+                c, project, where, order, user=user, now_us=now_us, limit=limit
+            )[2]  # fmt: skip
+
+    def runs_by_number(
+        self, numbers: Sequence[int], *, whole: bool = False, deleted: bool = False
+    ) -> list[Run]:
+        found: dict[int, Run] = {}
+        alive = () if deleted else (t.run.c.deleted_us.is_(None),)
+        with self._read() as c:
+            for some in slices(numbers):
+                rows = c.execute(_RUNS.where(t.run.c.number.in_(some), *alive)).all()
+                parts = _parts(c, [row.attempt for row in rows]) if whole else {}
+                found.update((row.number, _run(row, parts)) for row in rows)
+        return [found[number] for number in numbers if number in found]
 
     def group_runs(
         self,
@@ -277,6 +306,76 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
         )
         with self._read() as c:
             return [_run(row, {}) for row in c.execute(_RUNS.where(*where))]
+
+    def part_of_many(self, attempts: Sequence[int], name: str) -> dict[int, bytes]:
+        p = t.attempt_part.c
+        found: dict[int, bytes] = {}
+        with self._read() as c:
+            for some in slices(attempts):
+                query = select(p.attempt, p.data).where(p.attempt.in_(some), p.name == name)
+                found.update((row.attempt, row.data) for row in c.execute(query))
+        return found
+
+    def edit_runs(self, runs: Sequence[EditedRun]) -> None:
+        with self._write() as c:
+            edit_runs(c, runs)
+            _moved(c, [run.number for run in runs])
+
+    def add_undo(
+        self,
+        id: str,
+        project: int,
+        user: int,
+        data: bytes,
+        *,
+        now_us: int,
+        until_us: int,
+        keep: int,
+    ) -> None:
+        u = t.undo.c
+        old = select(u.id).where(u.user == user).order_by(u.until_us.desc()).offset(keep).limit(-1)
+        values = {"id": id, "project": project, "user": user, "data": data, "until_us": until_us}
+        with self._write() as c:
+            c.execute(t.undo.insert().values(values))
+            surplus = list(c.scalars(old))
+            c.execute(t.undo.delete().where(or_(u.id.in_(surplus), u.until_us <= now_us)))
+
+    def undo(self, id: str, project: int, user: int, now_us: int) -> bytes | None:
+        u = t.undo.c
+        where = (u.id == id, u.project == project, u.user == user, u.until_us > now_us)
+        with self._read() as c:
+            return c.scalar(select(u.data).where(*where))
+
+    def drop_undo(self, id: str) -> None:
+        with self._write() as c:
+            c.execute(t.undo.delete().where(t.undo.c.id == id))
+
+    def alerts(
+        self, projects: Sequence[int], *, before: int | None = None, limit: int = 50
+    ) -> list[AlertEntry]:
+        a = t.alert.c
+        query = (
+            select(
+                a.number, t.entity.c.name.label("entity"), t.project.c.name.label("project"),
+                t.run.c.id.label("run"), t.run.c.name.label("run_name"), a.title, a.text, a.level,
+                a.time_us, a.step,
+            )
+            .join(t.run, t.run.c.number == a.run)
+            .join(t.project, t.project.c.number == a.project)
+            .join(t.entity, t.entity.c.number == t.project.c.entity)
+            .where(a.project == bindparam("of_project"), t.run.c.deleted_us.is_(None))
+            .order_by(a.number.desc())
+            .limit(limit)
+        )  # fmt: skip
+        if before is not None:
+            query = query.where(a.number < before)
+        found: list[AlertEntry] = []
+        with self._read() as c:
+            # Each project along its index: the youngest of all of them would have to be sorted.
+            for project in projects:
+                rows = c.execute(query, {"of_project": project})
+                found += [AlertEntry(**row._mapping) for row in rows]
+        return sorted(found, key=lambda entry: -entry.number)[:limit]
 
     def edit_run(self, number: int, columns: Mapping[str, Any]) -> None:
         of_run = t.run.c.number == number

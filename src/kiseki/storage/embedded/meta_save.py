@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, Update, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from kiseki.storage.embedded import tables as t
-from kiseki.storage.interface import Fold, Scalar
+from kiseki.storage.interface import EditedRun, Fold, Scalar
 
 PATHS_MAX = 200_000  # remembered
 IDS_MAX = 500  # in one `IN (…)`
@@ -126,6 +126,7 @@ def save_folds(c: Connection, folds: Sequence[Fold], paths: PathNumbers) -> set[
     _save_columns(c, known)
     _save_cells(c, known, paths)
     _save_metrics(c, known, paths)
+    _save_alerts(c, known)
     return {owner.project for fold, owner in known if fold.is_visible}
 
 
@@ -224,6 +225,44 @@ def _save_cells(c: Connection, known: Sequence[tuple[Fold, _Owner]], paths: Path
                 written.append({"path": numbers[name], "run": owner.run, "num": num, "text": text})
     _execute(c, _DROP_CELL, removed)
     _execute(c, _PUT_CELL, written)
+
+
+def _save_alerts(c: Connection, known: Sequence[tuple[Fold, _Owner]]) -> None:
+    rows = [
+        {
+            "project": owner.project, "run": owner.run, "title": alert.title, "text": alert.text,
+            "level": alert.level, "time_us": alert.time_us, "step": alert.step,
+        }
+        for fold, owner in known
+        for alert in fold.alerts
+    ]  # fmt: skip
+    _execute(c, t.alert.insert(), rows)
+
+
+def edit_runs(c: Connection, runs: Sequence[EditedRun]) -> None:
+    """Write what people changed of runs."""
+    updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    tags: dict[int, tuple[str, ...]] = {}
+    for run in runs:
+        values = dict(run.columns)
+        if "tags" in values:
+            tags[run.number] = tuple(values["tags"])
+            values["tags"] = json.dumps(values["tags"])
+        if values:
+            row = {f"new_{name}": value for name, value in values.items()}
+            updates.setdefault(tuple(values), []).append({"of_number": run.number, **row})
+    for names, rows in updates.items():
+        c.execute(_update(t.run, names), rows)
+    _save_tags(c, tags)
+    _execute(
+        c,
+        _PUT_PART,
+        [
+            {"attempt": run.attempt, "name": "edits", "data": run.edits}
+            for run in runs
+            if run.edits is not None
+        ],
+    )
 
 
 def _save_metrics(c: Connection, known: Sequence[tuple[Fold, _Owner]], paths: PathNumbers) -> None:

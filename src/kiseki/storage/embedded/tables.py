@@ -313,6 +313,33 @@ attempt_metric = Table(
     sqlite_with_rowid=False,
 )
 
+# Alerts of all runs, so that a home page lists the newest: each was also folded into its attempt.
+alert = Table(
+    "alert",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    _belongs("run", "run.number", index=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Index("ix_alert_project", "project", "number"),
+    sqlite_autoincrement=True,
+)
+
+# What takes a change of many runs back (zstd of msgpack).
+undo = Table(
+    "undo",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _belongs("project", "project.number"),
+    _belongs("user", "user.number", index=True),
+    Column("data", LargeBinary, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+
 # Content is kept once, under its SHA-256; a row says that this project was given it, and may show it.
 blob = Table(
     "blob",

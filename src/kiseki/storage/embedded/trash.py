@@ -64,6 +64,7 @@ def purge(c: Connection, run: int, before_us: int, now_us: int, files: Mapping[i
     attempts = select(t.attempt.c.number).where(t.attempt.c.run == run)
     c.execute(t.run_cell.delete().where(t.run_cell.c.run == run))
     c.execute(t.run_tag.delete().where(t.run_tag.c.run == run))
+    c.execute(t.alert.delete().where(t.alert.c.run == run))
     c.execute(t.attempt_metric.delete().where(t.attempt_metric.c.attempt.in_(attempts)))
     c.execute(t.attempt_part.delete().where(t.attempt_part.c.attempt.in_(attempts)))
     if files:
