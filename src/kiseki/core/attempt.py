@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kiseki.base.clock import iso, wall_us
-from kiseki.core import saved
+from kiseki.core import aggregates, saved
+from kiseki.core.aggregates import Sums
 from kiseki.core.changes import Change, Part
 from kiseki.core.decode import SHORTENED, RowGroup
 from kiseki.record import fold
@@ -73,6 +74,7 @@ class LiveAttempt:
         "state",
         "stop_us",
         "streams",
+        "sums",
         "system",
         "touched",
         "unannounced",
@@ -102,6 +104,7 @@ class LiveAttempt:
         self.alerts = len(state.alerts)  # as saved
         self.cells: dict[str, Scalar] = {}  # as saved
         self.metrics: dict[tuple[Space, str], Metric] = {}  # as saved
+        self.sums: Sums | None = Sums()  # None: an older Kiseki folded rows without (`backfill.py`)
 
     @property
     def status(self) -> str:
@@ -114,6 +117,11 @@ class LiveAttempt:
         if self.is_silent and self.state.state in ALIVE:
             return f"no sign of life since {iso(self.heartbeat_us)}"
         return self.state.cause
+
+    def all_cells(self) -> dict[str, Scalar]:
+        """Return the cells of config, summary and metrics."""
+        cells = saved.cells(self.state)
+        return cells if self.sums is None else cells | self.sums.cells()
 
     def columns(self) -> dict[str, Any]:
         """Return the fold as columns of `Run`."""
@@ -144,6 +152,8 @@ def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord, stream: str = ""
     state = attempt.state
     if isinstance(item, RowGroup):
         fold.apply_rows(state, item.paths, item.rows)
+        if attempt.sums is not None:
+            attempt.sums.add_rows(item.paths, item.rows)
         attempt.touched.update(("rows",))
         attempt.unannounced.add("summary")
         return {"history"}
@@ -206,13 +216,15 @@ class Pending:
             stream.is_open = False
         is_folded = bool(self.touched - {"heartbeat", "cursors"})
         cursors = {s.id: s.next for s in live.streams.values() if s.next != s.applied}
-        self.cells = saved.cells(live.state) if is_folded else live.cells
+        self.cells = live.all_cells() if is_folded else live.cells
         # What an older Kiseki saved in another part is written anew with the first change.
         is_first = not live.hashes and bool(live.state.files)
         changed = self.touched | {"files"} if is_first else self.touched
         parts = saved.parts(live.state, changed) if is_folded else {}
         if parts and live.has_edits:
             parts["edits"] = saved.NO_EDITS
+        if live.sums is not None and "rows" in self.touched:
+            parts[aggregates.PART] = live.sums.encoded()
         self.hashes = {name: hash(data) for name, data in parts.items()}
         metrics = saved.metrics(live.state, live.system) if is_folded else {}
         self.metrics = {

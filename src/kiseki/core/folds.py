@@ -18,7 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kiseki.base.clock import wall_us
-from kiseki.core import saved
+from kiseki.core import aggregates, saved
+from kiseki.core.aggregates import Sums
 from kiseki.core.attempt import LiveAttempt, LiveStream, Pending, fold_item
 from kiseki.core.changes import EVERY_PART, Change, Listener, Part
 from kiseki.core.decode import Decoded, decode, read_frames
@@ -152,13 +153,14 @@ class Folds:
             run = self._meta.run_by_number(attempt.run)
         if attempt is None or run is None:
             raise NotFound(f"attempt {number} does not exist")
-        parts = self._meta.parts(number, saved.PARTS)
+        parts = self._meta.parts(number, (*saved.PARTS, aggregates.PART))
         live = LiveAttempt(attempt, run, saved.restore(parts))
+        live.sums = aggregates.restored(parts, live.state.rows)
         if parts.get("edits", saved.NO_EDITS) != saved.NO_EDITS:
             live.has_edits = True
             live.touched.add("fold")
         live.is_silent = attempt.state == "crashed" and live.state.state in ALIVE
-        live.cells = saved.cells(live.state)
+        live.cells = live.all_cells()
         for metric in self._meta.run_metrics(number):
             live.metrics[metric.space, metric.path] = metric
             if metric.space == "system":
@@ -395,6 +397,20 @@ class Folds:
             for live in self._attempts.values():
                 if live.run.number in numbers:
                     live.is_deleted = is_deleted
+
+    def sum_up(self, attempt: int, make: Callable[[], Sums]) -> bool:
+        """Save what the metrics of an attempt amount to; return False if records came meanwhile."""
+        before = self._meta.streams_of(attempt)
+        if any(stream.is_open for stream in before):
+            return False
+        sums = make()
+        with self._saving:
+            with self._lock:
+                if attempt in self._attempts or self._meta.streams_of(attempt) != before:
+                    return False
+            parts = {aggregates.PART: sums.encoded()}
+            self._meta.save([Fold(attempt, parts=parts, cells=sums.cells())])
+        return True
 
     def forget(self, run: Run) -> None:
         """Let a run leave memory without saving it: it is purged."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from kiseki.base.clock import wall_us
+from kiseki.core.backfill import Backfill
 from kiseki.core.folds import Folds
 from kiseki.core.trash import Trash
 from kiseki.core.views import Views
@@ -27,6 +28,8 @@ PURGE_SLICE_S = (
     1.0  # at a time: compaction and the watch over silent runs get their turn in between
 )
 PURGE_PAUSE_S = 5.0
+SUM_UP_PAUSE_S = 2.0
+SUM_UP_AGAIN_S = 600.0
 
 
 class Jobs:
@@ -35,6 +38,9 @@ class Jobs:
     def __init__(
         self, meta: MetaStore, series: SeriesStore, folds: Folds, trash: Trash, views: Views
     ) -> None:
+        self._backfill = Backfill(meta, series, folds)
+        self._sums: Iterator[bool] | None = self._backfill.round()
+        self._sums_at, self._left = 0.0, 0
         self._meta = meta
         self._views = views
         self._trash = trash
@@ -80,6 +86,7 @@ class Jobs:
             self._compact_idle: COMPACT_IDLE_S,
             self._clear: CLEAR_S,
             self._purge: PURGE_PAUSE_S,
+            self._sum_up: SUM_UP_PAUSE_S,
         }
         started = time.monotonic()
         next_at = {job: started + every for job, every in due.items()}
@@ -117,6 +124,19 @@ class Jobs:
             if self._stopping.is_set() or time.monotonic() > now + PURGE_SLICE_S:
                 return
         self._round, self._round_at = None, time.monotonic() + PURGE_S
+
+    def _sum_up(self) -> None:
+        """Go on with summing up metrics of runs that an older Kiseki folded."""
+        now = time.monotonic()
+        if self._sums is None or now < self._sums_at:
+            return
+        for done in self._sums:
+            self._left += not done
+            if self._stopping.is_set() or time.monotonic() > now + PURGE_SLICE_S:
+                return
+        # What was being written is looked at again until nothing is left.
+        self._sums = self._backfill.round() if self._left else None
+        self._left, self._sums_at = 0, time.monotonic() + SUM_UP_AGAIN_S
 
     def _guard(self, job: Callable[[], object]) -> bool:
         try:

@@ -12,13 +12,14 @@ streams, and stored with it in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from kiseki.core import saved
+from kiseki.core.aggregates import PART, Sums
 from kiseki.core.folds import Folds
 from kiseki.record import fold, keypath
 from kiseki.record.fold import ColumnRows, RunState, Tracked
@@ -74,20 +75,20 @@ class Seeds:
     def make(self, descent: Descent) -> Fold:
         """Return what the meta store is to hold of the new attempt from its beginning on."""
         segments = self._meta.segments([descent.segment])
-        state = seeded(
-            self._folds.state(descent.attempt),
-            (
-                block
-                for span in chain(descent.segment, segments, descent.step)
-                for block in self._series.replay(descent.project, span)
-            ),
-            descent,
-        )
+        sums = Sums()
+
+        def kept() -> Iterator[Logged]:
+            for span in chain(descent.segment, segments, descent.step):
+                for block in self._series.replay(descent.project, span):
+                    sums.add_block(block)
+                    yield block
+
+        state = seeded(self._folds.state(descent.attempt), kept(), descent)
         return Fold(
             0,  # known when it is made
             columns=saved.columns(state),
-            parts=saved.parts(state, {"config"}),
-            cells=saved.cells(state),
+            parts=saved.parts(state, {"config"}) | {PART: sums.encoded()},
+            cells=saved.cells(state) | sums.cells(),
             metrics=list(saved.metrics(state, {}).values()),
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
-Space = Literal["run", "config", "summary", ""]
+Space = Literal["run", "config", "summary", "metric", ""]
 Operator = Literal[":", "!:", ">", ">=", "<", "<=", "~"]
 AttributeKind = Literal["text", "tags", "number", "time", "duration"]
 
@@ -42,11 +42,17 @@ ATTRIBUTES: dict[str, AttributeKind] = {
 """Attributes of a run that can be filtered and sorted by, and what their values are."""
 
 
+AGGREGATES = ("last", "best", "min", "max", "mean", "nan", "inf")
+"""What of a metric runs are filtered and sorted by: `metric.min.loss`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is compared: a run attribute, or a key path of config or summary.
+    """What is compared: a run attribute, a key path of config or summary, or what a metric amounts to.
 
-    `space` is empty for a bare key, which means `config.path` where any run has it, else `summary.path`.
+    `space` is empty for a bare key, which means `config.path` where any run has it, else `summary.path`. The
+    path of a metric has what is meant of it in front: `min.loss`; of a column also `at.100.loss`, its value
+    at step 100.
     """
 
     space: Space

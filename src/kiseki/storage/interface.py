@@ -590,8 +590,8 @@ class Fold:
 
     `columns` go into the attempt and, if it is its run's latest, into the run. `parts` are opaque
     bytes by name (`config` and `summary` must be msgpack maps, they come back with `Run`; `find_runs` gives
-    the part that `LISTED` names instead, if they have more than `LISTED_BYTES_MAX`). `cells` map
-    `config.…` and `summary.…` paths to their scalar, None to remove one. Parts and cells of an earlier
+    the part that `LISTED` names instead, if they have more than `LISTED_BYTES_MAX`). `cells` map `config.…`,
+    `summary.…` and `metric.…` paths to their scalar, None to remove one. Parts and cells of an earlier
     attempt never overwrite those of the run.
     """
 
@@ -696,6 +696,12 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
         """
         ...
 
+    def values(
+        self, project: int, runs: Sequence[int], keys: Sequence[FilterKey]
+    ) -> list[tuple[GroupValue, ...]]:
+        """Return what runs, by number, hold under keys of config, summary and metrics; None for nothing."""
+        ...
+
     def fields(self, project: int) -> list[FieldStat]:
         """Return the config and summary paths of the project's runs, config first, by name."""
         ...
@@ -724,6 +730,10 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
 
     def parts(self, attempt: int, names: Sequence[str]) -> dict[str, bytes]:
         """Return those of the parts of an attempt's fold that were saved, as they were."""
+        ...
+
+    def runs_without(self, part: str, after: int, limit: int) -> list[Run]:
+        """Return runs with rows, and numbers above `after`, whose latest attempt was saved without a part."""
         ...
 
     def silent_runs(self, before_us: int) -> list[Run]:

@@ -139,7 +139,10 @@ def test_only_what_changed_is_written(kit: Kit, monkeypatch: pytest.MonkeyPatch)
     kit.folds.save_all()
     heartbeat, rows = written
     assert (dict(heartbeat.parts), dict(heartbeat.cells), heartbeat.is_visible) == ({}, {}, False)
-    assert set(rows.parts) == {"fold", "summary"} and set(rows.cells) == {"summary.loss"}
+    assert set(rows.parts) == {"fold", "summary", "metrics"}
+    assert set(rows.cells) == {
+        "summary.loss", *(f"metric.{what}.loss" for what in ("last", "min", "max", "mean")),
+    }  # fmt: skip
     assert [metric.path for metric in rows.metrics] == ["loss"]
 
 

@@ -54,7 +54,8 @@ def test_sorts(case: dict[str, Any]) -> None:
     else:
         keys = filters.parse_sort(case["text"])
         spelled = [
-            (f"{k.key.space}." if k.key.space in ("config", "summary") else "") + k.key.path
+            (f"{k.key.space}." if k.key.space in ("config", "summary", "metric") else "")
+            + k.key.path
             for k in keys
         ]
         assert spelled == [key["key"] for key in case["keys"]]
@@ -66,6 +67,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8
 paths = st.one_of(texts, st.sampled_from(["lr", "a b", "or", "x:y", 'q"', "back\\slash", "-minus"]))
 keys = st.one_of(
     st.builds(Key, st.sampled_from(["config", "summary"]), paths),
+    st.builds(Key, st.just("metric"), paths.map(lambda path: f"min.{path}")),
     st.builds(Key, st.just(""), paths).filter(
         lambda key: key.path not in ATTRIBUTES and not key.path.startswith(("config.", "summary."))
     ),

@@ -254,6 +254,28 @@ def test_every_endpoint_is_documented() -> None:
         assert tail.partition("{")[0].rstrip("/") in text, endpoint.path
 
 
+def test_runs_are_given_what_their_metrics_amount_to(client: Client) -> None:
+    for at, losses in enumerate([[3.0, 1.0], [2.0, float("nan")], []]):
+        stream = f"{at:032x}"
+        rows = [(0, step, step + 1, step + 1, [loss]) for step, loss in enumerate(losses)]
+        client.send(frames(*opening(stream, run=f"m{at}", name=f"n{at}"), *rows), stream)
+    client.door.core.folds.save_all()
+    runs = "/api/v1/projects/ada/digits/runs"
+    found = client.get(
+        f"{runs}?columns=metric.min.loss,metric.last.loss,metric.at.0.loss,name&sort=name"
+    )
+    assert [run["values"] for run in found.json["runs"]] == [
+        {"metric.min.loss": 1.0, "metric.last.loss": 1.0, "metric.at.0.loss": 3.0, "name": None},
+        {"metric.min.loss": 2.0, "metric.last.loss": "NaN", "metric.at.0.loss": 2.0, "name": None},
+        {"metric.min.loss": None, "metric.last.loss": None, "metric.at.0.loss": None, "name": None},
+    ]
+    found = client.get(f"{runs}?sort=-metric.best.loss")
+    assert [run["id"] for run in found.json["runs"]] == ["m1", "m0", "m2"]
+    assert "values" not in found.json["runs"][0]
+    refused = client.get(f"{runs}?sort=metric.at.0.loss")
+    assert (refused.status, refused.json["code"], refused.json["position"]) == (400, "filter", 0)
+
+
 def test_groups_of_runs_are_drawn_as_lines(client: Client) -> None:
     for at, (lr, losses) in enumerate([(0.1, [1.0, 2.0]), (0.1, [3.0, 6.0]), (True, [5.0])]):
         stream = f"{at:032x}"

@@ -360,6 +360,7 @@ export interface RunAnswer {
   rows: number;
   config: JsonTree;
   summary: JsonTree;
+  values?: Record<string, boolean | number | string | null>;
 }
 
 /** A page of the `count` groups of the `matching` of all `total` runs. */
@@ -477,6 +478,7 @@ export interface FullRunAnswer {
   rows: number;
   config: JsonTree;
   summary: JsonTree;
+  values?: Record<string, boolean | number | string | null>;
   url: string;
   sweep_id: string;
   stopped_us: number | null;

@@ -15,11 +15,13 @@ the position; it never evaluates anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, NoReturn, cast
 
 from kiseki.errors import Invalid
 from kiseki.storage.filters import (
+    AGGREGATES,
     ATTRIBUTES,
     And,
     Compare,
@@ -58,6 +60,8 @@ _SORT_KEY = re.compile(
     re.DOTALL,
 )
 _KEYWORDS = ("and", "or", "not")
+_METRIC = re.compile(rf"metric\.(?:{'|'.join(AGGREGATES)}|at\.\d{{1,18}})\.(?=.)", re.DOTALL)
+_SPACES = ("config", "summary", "metric")
 
 
 class _Token(NamedTuple):
@@ -187,7 +191,7 @@ class _Parser:
         return Word(token.text)
 
     def comparison(self, token: _Token) -> Filter:
-        key = key_of(token)
+        key = _stored(key_of(token), token)
         sign = self.reader.take()
         operator = _OPERATORS[sign.text]
         value = self.reader.value()
@@ -231,9 +235,22 @@ def key_of(token: _Token) -> Key:
             if not path:
                 _refuse(f"{text!r} names no key", token.start, text)
             return Key("config" if space == "config" else "summary", path)
+    if _METRIC.match(text):
+        return Key("metric", text[len("metric.") :])
     if not text:
         _refuse("an empty key", token.start, '""')
     return Key("", text)
+
+
+def _stored(key: Key, token: _Token) -> Key:
+    """Return a key that runs are found and sorted by."""
+    if key.space == "metric" and key.path.startswith("at."):
+        _refuse(
+            "the value at a step is a column: runs are not found or sorted by it",
+            token.start,
+            token.text,
+        )
+    return key
 
 
 def _check(compare: Compare, key: _Token, sign: _Token, value: _Token) -> None:
@@ -314,7 +331,35 @@ def parse_keys(text: str, limit: int) -> list[Key]:
     return list(dict.fromkeys(item.key for item in keys))
 
 
-def _listed_keys(text: str, limit: int, what: str) -> list[SortKey]:
+def parse_columns(text: str, limit: int) -> list[Key]:
+    """Return keys as `parse_keys` does, also what a metric was at a step: `metric.at.100.loss`.
+
+    Raises:
+        Invalid: as `parse`.
+    """
+    keys = _listed_keys(text, limit, "columns", are_stored=False)
+    return list(dict.fromkeys(item.key for item in keys))
+
+
+def metric_of(key: Key) -> tuple[str, str]:
+    """Return what is meant of a metric, and its path: (`min`, `loss`), (`at.100`, `loss`)."""
+    what, _, path = key.path.partition(".")
+    if what == "at":
+        step, _, path = path.partition(".")
+        what = f"at.{step}"
+    return what, path
+
+
+def changed(tree: Filter, change: Callable[[Key], Key]) -> Filter:
+    """Return a filter with other keys."""
+    if isinstance(tree, (And, Or)):
+        return type(tree)(tuple(changed(item, change) for item in tree.items))
+    if isinstance(tree, Not):
+        return Not(changed(tree.item, change))
+    return replace(tree, key=change(tree.key)) if isinstance(tree, Compare) else tree
+
+
+def _listed_keys(text: str, limit: int, what: str, *, are_stored: bool = True) -> list[SortKey]:
     if len(text) > TEXT_MAX:
         _refuse(f"the {what} are longer than {TEXT_MAX:,} characters", TEXT_MAX)
     keys: list[SortKey] = []
@@ -325,7 +370,9 @@ def _listed_keys(text: str, limit: int, what: str) -> list[SortKey]:
             _refuse("a key is missing or its quote never closed", at, text[at:])
         name = found["bare"] or _unquote(found["quoted"])
         start = found.start("bare") if found["bare"] else found.start("quoted")
-        keys.append(SortKey(key_of(_Token("bare", name, start, found.end())), bool(found["minus"])))
+        token = _Token("bare", name, start, found.end())
+        key = _stored(key_of(token), token) if are_stored else key_of(token)
+        keys.append(SortKey(key, bool(found["minus"])))
         if len(keys) > limit:
             _refuse(f"more than {limit} {what}", start, name)
         if found.end() == len(text):
@@ -336,7 +383,7 @@ def _listed_keys(text: str, limit: int, what: str) -> list[SortKey]:
 
 def key_text(key: Key) -> str:
     """Return a key as a filter or sort spells it."""
-    text = f"{key.space}.{key.path}" if key.space in ("config", "summary") else key.path
+    text = f"{key.space}.{key.path}" if key.space in _SPACES else key.path
     # A key called `or`, or one that begins like a number of a sort, is quoted to stay a key.
     if _SPECIAL.search(text) or text.lower() in _KEYWORDS or text.startswith("-"):
         return _quote(text)
@@ -382,7 +429,7 @@ def to_json(tree: Filter | None) -> Any:
         return {"not": to_json(tree.item)}
     if isinstance(tree, Word):
         return {"word": tree.text}
-    space = f"{tree.key.space}." if tree.key.space in ("config", "summary") else ""
+    space = f"{tree.key.space}." if tree.key.space in _SPACES else ""
     return {
         "space": tree.key.space,
         "key": space + tree.key.path,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from kiseki.base.clock import wall_us
@@ -13,11 +15,12 @@ from kiseki.core.listed import shortened
 from kiseki.core.query import filters, history
 from kiseki.core.query.grouping import MEAN, Look
 from kiseki.core.query.history import Page
-from kiseki.core.query.series import Chain, Charts, Group, Groups, Lru, SeriesRequest
+from kiseki.core.query.series import Chain, Charts, Group, Groups, Lru, SeriesRequest, clipped
 from kiseki.core.query.smoothing import PLAIN, Smoothing
 from kiseki.core.runs import Runs
 from kiseki.errors import Invalid, NotFound
-from kiseki.storage.filters import ATTRIBUTES, And, Compare, Filter, Not, Or
+from kiseki.record import keypath
+from kiseki.storage.filters import ATTRIBUTES, And, Compare, Filter, Key, Not, Or, SortKey
 from kiseki.storage.interface import (
     FieldStat,
     GroupValue,
@@ -38,6 +41,10 @@ T = TypeVar("T")
 RUNS_MAX = 1_000  # of a page of the list
 GROUP_KEYS_MAX = 3
 GROUP_COLUMNS_MAX = 50
+COLUMNS_MAX = 100
+AT_COLUMNS_MAX = 5
+AT_ROWS_MAX = 20_000_000
+AT_STEPS_NEAR = 1_000  # a value at a step is looked for so far before it first
 GROUP_MEMBERS_MAX = 1_000
 CHART_RUNS_MAX = 5_000
 CHART_GROUPS_MAX = 500
@@ -57,6 +64,8 @@ class RunsPage:
     total: int
     matching: int
     runs: Sequence[Run]
+    columns: Sequence[str] = ()  # as they are spelled
+    values: Sequence[Sequence[GroupValue]] = ()  # of each run, under each column
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +141,14 @@ class Queries:
         *,
         filter: str = "",
         sort: str = "",
+        columns: str = "",
         offset: int = 0,
         limit: int = 200,
         user: str = "",
     ) -> RunsPage:
         """Return a page of the project's runs, long values of config and summary cut (`core/listed.py`).
+
+        `columns`: what they hold under further keys, of config, summary and metrics.
 
         Raises:
             Invalid: the filter or sort cannot be read (`position`, `token`), or a bad page.
@@ -146,7 +158,8 @@ class Queries:
                 f"`offset` is not negative and `limit` is a number from 1 to {RUNS_MAX:,}",
                 code="page",
             )
-        where, order = filters.parse(filter), filters.parse_sort(sort)
+        wanted = filters.parse_columns(columns, COLUMNS_MAX)
+        where, order = self._where(project, filter), self._order(project, sort)
         total, matching, found = self._meta.find_runs(
             project.number, where, order, user=user, now_us=wall_us(), offset=offset, limit=limit
         )
@@ -154,7 +167,96 @@ class Queries:
             replace(run, config=shortened(run.config), summary=shortened(run.summary))
             for run in found
         ]
-        return RunsPage(total, matching, shown)
+        spelled = [filters.key_text(key) for key in wanted]
+        return RunsPage(total, matching, shown, spelled, self._values(project, found, wanted))
+
+    def _where(self, project: Project, text: str) -> Filter | None:
+        tree = filters.parse(text)
+        return None if tree is None else filters.changed(tree, partial(self._meant, project))
+
+    def _order(self, project: Project, text: str) -> list[SortKey]:
+        return [
+            replace(item, key=self._meant(project, item.key)) for item in filters.parse_sort(text)
+        ]
+
+    def _meant(self, project: Project, key: Key) -> Key:
+        """Return what `best` is: the smallest value, but the largest of what is to be maximised."""
+        if key.space != "metric" or not key.path.startswith("best."):
+            return key
+        path = key.path.removeprefix("best.")
+        spellings = (path, keypath.escape(path))
+        is_max = any(
+            metric.goal == "maximize" and metric.path in spellings
+            for metric in self.metrics(project).items
+        )
+        return Key("metric", f"{'max' if is_max else 'min'}.{path}")
+
+    def _values(
+        self, project: Project, runs: Sequence[Run], keys: Sequence[Key]
+    ) -> list[list[GroupValue]]:
+        """Return what runs hold under keys."""
+        steps: dict[Key, int] = {}
+        stored: list[Key] = []
+        for key in keys:
+            what, _ = filters.metric_of(key)
+            if key.space == "metric" and what.startswith("at."):
+                steps[key] = int(what.removeprefix("at."))
+            elif key.space != "run":
+                stored.append(key)
+        if len(steps) > AT_COLUMNS_MAX:
+            raise Invalid(f"at most {AT_COLUMNS_MAX} columns are values at a step", code="columns")
+        held = self._meta.values(
+            project.number,
+            [run.number for run in runs],
+            [self._meant(project, key) for key in stored],
+        )
+        columns: dict[Key, Sequence[GroupValue]] = {
+            key: [values[place] for values in held] for place, key in enumerate(stored)
+        }
+        for key, step in steps.items():
+            columns[key] = self._at_step(project, runs, filters.metric_of(key)[1], step)
+        nothing = [None] * len(runs)  # attributes stand in the run itself
+        return [list(row) for row in zip(*(columns.get(key, nothing) for key in keys), strict=True)]
+
+    def _at_step(
+        self, project: Project, runs: Sequence[Run], path: str, step: int
+    ) -> tuple[GroupValue, ...]:
+        """Return the last value of a metric at or before a step, of each run."""
+        known = {metric.path for metric in self.metrics(project).items}
+        path = path if path in known else keypath.escape(path)
+        chains = [
+            clipped(tuple(chain), None, step) for chain in self._runs.ranges_of(runs, "history")
+        ]
+        rows = self._series.rows(
+            project.number, [link.segment for chain in chains for link in chain]
+        )
+        if sum(rows.values()) > AT_ROWS_MAX:
+            raise Invalid(
+                f"a value at a step of runs with more than {AT_ROWS_MAX:,} rows in all takes too long: "
+                "ask for fewer runs at a time",
+                code="too-many-points",
+            )
+        found: list[GroupValue] = [None] * len(runs)
+        near = [clipped(chain, step - AT_STEPS_NEAR, step) for chain in chains]
+        self._last_of(project, path, near, found)
+        far = [chain if value is None else () for chain, value in zip(chains, found, strict=True)]
+        self._last_of(project, path, far, found)
+        return tuple(found)
+
+    def _last_of(
+        self, project: Project, path: str, chains: Sequence[Chain], found: list[GroupValue]
+    ) -> None:
+        """Put the last value of each chain into its place."""
+        links = [link for chain in chains for link in chain]
+        places = [place for place, chain in enumerate(chains) for _ in chain]
+        latest: dict[int, int] = {}
+        for place, points in zip(
+            places, self._series.points(project.number, path, links) if links else (), strict=True
+        ):
+            if len(points.steps) and points.steps[-1] >= latest.get(place, points.steps[-1]):
+                latest[place] = int(points.steps[-1])
+                value = float(points.values[-1])
+                found[place] = value if math.isfinite(value) else _spelled(value)
 
     def list_groups(
         self,
@@ -185,7 +287,9 @@ class Queries:
             raise Invalid("`by` names one to three keys", code="by")
         wanted = filters.parse_keys(columns, GROUP_COLUMNS_MAX)
         found = self._meta.group_runs(
-            project.number, keys, wanted, filters.parse(filter), filters.parse_sort(sort),
+            project.number, [self._meant(project, key) for key in keys],
+            [self._meant(project, key) for key in wanted],
+            self._where(project, filter), self._order(project, sort),
             user=user, now_us=wall_us(), offset=offset, limit=limit, members=members,
         )  # fmt: skip
         return [filters.key_text(key) for key in wanted], found
@@ -283,7 +387,8 @@ class Queries:
         if kept is not None and (kept[0] == tag or began < kept[2]):
             return kept[1]
         found = self._meta.group_runs(
-            project.number, keys, (), filters.parse(wanted.filter), filters.parse_sort(wanted.sort),
+            project.number, [self._meant(project, one) for one in keys], (),
+            self._where(project, wanted.filter), self._order(project, wanted.sort),
             user=user, now_us=wall_us(), limit=CHART_GROUP_RUNS_MAX, members=CHART_GROUP_RUNS_MAX,
         )  # fmt: skip
         groups = [Group(group.values, group.members) for group in found.groups]
@@ -365,3 +470,7 @@ def _has_age(where: Filter) -> bool:
 def _typed(values: Sequence[GroupValue]) -> tuple[object, ...]:
     """Return values such that `True` is another than 1, and 1.0 is not."""
     return tuple((isinstance(value, bool), value) for value in values)
+
+
+def _spelled(value: float) -> str:
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

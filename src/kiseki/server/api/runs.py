@@ -47,6 +47,7 @@ class RunAnswer(msgspec.Struct, kw_only=True):
     rows: int
     config: dict[str, Any]
     summary: dict[str, Any]
+    values: dict[str, bool | float | str | None] | msgspec.UnsetType = msgspec.UNSET
 
 
 class AlertAnswer(msgspec.Struct):

@@ -19,10 +19,14 @@ PROJECT = "/api/v1/projects/{entity}/{project}"
 
 
 class RunsQuery(msgspec.Struct):
-    """`filter` and `sort` are written as `docs/api/native.md` says; without `sort` the youngest is first."""
+    """`filter` and `sort` are written as `docs/api/native.md` says; without `sort` the youngest is first.
+
+    `columns`: up to 100 keys of config, summary and metrics whose values each run is given.
+    """
 
     filter: str = ""
     sort: str = ""
+    columns: str = ""
     offset: int = 0
     limit: int = 200
 
@@ -48,11 +52,16 @@ def list_runs(call: Call) -> RunsAnswer | Response:
         project,
         filter=asked.filter,
         sort=asked.sort,
+        columns=asked.columns,
         offset=asked.offset,
         limit=asked.limit,
         user=call.who.user.name,
     )
-    return RunsAnswer(page.total, page.matching, [to_answer(run) for run in page.runs])
+    runs = [to_answer(run) for run in page.runs]
+    if page.columns:
+        for run, values in zip(runs, page.values, strict=True):
+            run.values = dict(zip(page.columns, values, strict=True))
+    return RunsAnswer(page.total, page.matching, runs)
 
 
 class GroupsQuery(msgspec.Struct):

@@ -68,6 +68,25 @@ def find_groups(
     return RunGroups(total, matching, len(grouped.order), found)
 
 
+def find_values(
+    connection: Connection, project: int, runs: Sequence[int], keys: Sequence[Key]
+) -> list[tuple[GroupValue, ...]]:
+    """Return what runs hold under keys. The rules are those of `MetaStore.values`."""
+    paths = path_numbers(connection, project, keys)
+    places: dict[int, list[int]] = {}
+    for at, key in enumerate(keys):
+        places.setdefault(paths[key], []).append(at)
+    found: dict[int, list[GroupValue]] = {run: [None] * len(keys) for run in runs}
+    for some in slices(list(found)):
+        query = select(_cell.run, _cell.path, _cell.num, _cell.text).where(
+            _cell.path.in_(list(places)), _cell.run.in_(some)
+        )
+        for run, path, num, text in connection.execute(query):
+            for at in places[path]:
+                found[run][at] = _cell_value(num, text)
+    return [tuple(found[run]) for run in runs]
+
+
 @dataclass(frozen=True, slots=True)
 class _Codes:
     """The values of one key: of run `i` those at `starts[i]` and the `counts[i] - 1` behind it."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, case, exists, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -21,7 +21,7 @@ from kiseki.record.codec import decode_value
 from kiseki.storage.embedded import lineage, trash
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
-from kiseki.storage.embedded.groups_query import find_groups
+from kiseki.storage.embedded.groups_query import find_groups, find_values
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds, slices
 from kiseki.storage.embedded.meta_views import EmbeddedViews
@@ -37,6 +37,7 @@ from kiseki.storage.interface import (
     FieldStat,
     Fold,
     Fork,
+    GroupValue,
     Loose,
     Metric,
     MetricStat,
@@ -181,6 +182,12 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
                 user=user, now_us=now_us, offset=offset, limit=limit, members=members,
             )  # fmt: skip
 
+    def values(
+        self, project: int, runs: Sequence[int], keys: Sequence[Key]
+    ) -> list[tuple[GroupValue, ...]]:
+        with self._read() as c:
+            return find_values(c, project, runs, keys)
+
     def fields(self, project: int) -> list[FieldStat]:
         cell, run, path = t.run_cell.c, t.run.c, t.path.c
         # Counted path by path along the key, deleted runs too, which are few and taken off again: joining the
@@ -195,7 +202,7 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
             .where(of_path)
             .scalar_subquery()
             .label("runs"),
-        ).where(path.project == project)
+        ).where(path.project == project, path.name.not_like("metric.%"))
         deleted = select(run.number).where(run.project == project, run.deleted_us.is_not(None))
         gone = (
             select(cell.path, sql.count(cell.num).label("numbers"), sql.count().label("runs"))
@@ -297,6 +304,14 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
         query = select(p.name, p.data).where(p.attempt == attempt, p.name.in_(names))
         with self._read() as c:
             return {row.name: row.data for row in c.execute(query)}
+
+    def runs_without(self, part: str, after: int, limit: int) -> list[Run]:
+        p, run = t.attempt_part.c, t.run.c
+        saved = exists().where(p.attempt == run.attempt, p.name == part)
+        where = (run.number > after, run.rows > 0, run.purged_us.is_(None), ~saved)
+        with self._read() as c:
+            rows = c.execute(_RUNS.where(*where).order_by(run.number).limit(limit))
+            return [_run(row, {}) for row in rows]
 
     def silent_runs(self, before_us: int) -> list[Run]:
         where = (

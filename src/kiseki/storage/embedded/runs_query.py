@@ -249,9 +249,16 @@ def path_numbers(connection: Connection, project: int, keys: Iterable[Key]) -> d
 
 def _names(key: Key) -> list[str]:
     """Return the paths a key may mean, the likeliest first: as a path, or as one literal key."""
+    if key.space == "metric":
+        what, _, path = key.path.partition(".")
+        return [f"metric.{what}.{spelling}" for spelling in _spellings(path)]
     spaces = [key.space] if key.space else ["config", "summary"]
-    spellings = dict.fromkeys((key.path, keypath.escape(key.path)))
+    spellings = _spellings(key.path)
     return [f"{space}.{spelling}" for space in spaces for spelling in spellings]
+
+
+def _spellings(path: str) -> list[str]:
+    return list(dict.fromkeys((path, keypath.escape(path))))
 
 
 def _sorted(columns: Sequence[ColumnElement[Any]], descending: bool) -> list[ColumnElement[Any]]:
