@@ -276,6 +276,20 @@ def test_runs_are_given_what_their_metrics_amount_to(client: Client) -> None:
     assert (refused.status, refused.json["code"], refused.json["position"]) == (400, "filter", 0)
 
 
+def test_expressions_are_drawn_and_refused_with_their_position(client: Client) -> None:
+    rows = [(0, step, step + 1, step + 1, [loss]) for step, loss in enumerate([3.0, 1.0])]
+    client.send(frames(*opening(), Config(set={"scale": 10}), *rows))
+    client.door.core.folds.save_all()
+    path = "/api/v1/projects/ada/digits/series"
+    body = {"metrics": ["= loss * config.scale", "loss"], "runs": ["r1"]}
+    header, columns = wire.parse(client.ask("POST", path, body).body)
+    assert [one["metric"] for one in header["series"]] == body["metrics"]
+    assert columns[0]["first"].tolist() == [30.0, 10.0]
+    refused = client.ask("POST", path, {"metrics": ["=loss * sin(loss)"], "runs": ["r1"]})
+    assert (refused.status, refused.json["code"]) == (400, "expression")
+    assert (refused.json["position"], refused.json["token"]) == (7, "sin")
+
+
 def test_groups_of_runs_are_drawn_as_lines(client: Client) -> None:
     for at, (lr, losses) in enumerate([(0.1, [1.0, 2.0]), (0.1, [3.0, 6.0]), (True, [5.0])]):
         stream = f"{at:032x}"

@@ -242,6 +242,11 @@ def key_of(token: _Token) -> Key:
     return Key("", text)
 
 
+def key_of_text(text: str) -> Key:
+    """Return the key that a text without quotes is. Raises Invalid as `parse`."""
+    return key_of(_Token("bare", text, 0, len(text)))
+
+
 def _stored(key: Key, token: _Token) -> Key:
     """Return a key that runs are found and sorted by."""
     if key.space == "metric" and key.path.startswith("at."):

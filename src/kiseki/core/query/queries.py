@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from kiseki.base.clock import wall_us
 from kiseki.core.listed import shortened
 from kiseki.core.query import filters, history
+from kiseki.core.query.expressions import of_metric
 from kiseki.core.query.grouping import MEAN, Look
 from kiseki.core.query.history import Page
 from kiseki.core.query.series import Chain, Charts, Group, Groups, Lru, SeriesRequest, clipped
@@ -396,6 +397,32 @@ class Queries:
         until = began + took * BELIEVED_TIMES if took > SLOW_S else began
         self._groupings.put(key, (tag, groups, until), found.matching + 1)
         return groups
+
+    def constants(
+        self, project: Project, metrics: Sequence[str], ids: Sequence[str]
+    ) -> dict[str, dict[str, float]]:
+        """Return the numbers that the expressions among metrics name of the config and summary of runs.
+
+        Raises:
+            Invalid: an expression cannot be read (`position`, `token`).
+        """
+        found = [of_metric(metric) for metric in metrics]
+        names = list(
+            dict.fromkeys(name for one in found if one is not None for name in one.constants)
+        )
+        if not names:
+            return {}
+        keys = [filters.key_of_text(name) for name in names]
+        runs = self._meta.runs(project.number, ids)
+        held = self._meta.values(project.number, [run.number for run in runs], keys)
+        return {
+            run.id: {
+                name: float(value)
+                for name, value in zip(names, values, strict=True)
+                if isinstance(value, (bool, float))
+            }
+            for run, values in zip(runs, held, strict=True)
+        }
 
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""

@@ -14,7 +14,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy as np
 from kiseki.core.query import buckets as bucketing
 from kiseki.core.query import wire
 from kiseki.core.query.buckets import Buckets, Grid
+from kiseki.core.query.expressions import MARK, Expression, Work, evaluate, of_metric
 from kiseki.core.query.grouping import MEAN, Look, combine
 from kiseki.core.query.smoothing import PLAIN, Means, Smoothing, smooth
 from kiseki.errors import Invalid
@@ -85,11 +86,12 @@ class SeriesRequest:
     """What a page asks for.
 
     Attributes:
-        metrics: key paths.
+        metrics: key paths, and expressions (`= 1 - train/acc`).
         runs: run id → where its rows lie.
         x: `_step`, `_runtime` (s), `_timestamp` (Unix s) or the key path of a metric.
         x_min, x_max: the window; None: as far as the data goes.
         buckets: at most this many of each series.
+        constants: run id → the numbers that expressions name of its config and summary.
     """
 
     metrics: Sequence[str]
@@ -100,9 +102,14 @@ class SeriesRequest:
     buckets: int = 400
     log_x: bool = False
     groups: Groups | None = None
+    constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise Invalid if this cannot be answered."""
+        for metric in self.metrics:
+            of_metric(metric)
+        if self.x.startswith(MARK):
+            raise Invalid("`x` is an axis or a metric, not an expression", code="x")
         runs = len(self.runs) + (len(self.groups.chains) if self.groups else 0)
         pairs = len(self.metrics) * runs
         if pairs > PAIRS_MAX:
@@ -384,6 +391,7 @@ class _Asked:
                 (
                     self._project, metric, chain,
                     tuple(self._rows[link.segment] for link in chain), request.x, request.log_x,
+                    tuple(request.constants.get(run, {}).items()) if metric.startswith(MARK) else (),
                 ),
             )
             for run, chain in self._runs.items()
@@ -422,6 +430,7 @@ class _Reader:
         self._buckets = buckets
         self._axis = _AXES.get(request.x)
         self._planned = 0  # points to be decoded so far
+        self._work = Work()
         log = request.log_x
         self._x_min = None if log and (request.x_min or 0) <= 0 else request.x_min
         self._x_max = None if log and (request.x_max or 0) <= 0 else request.x_max
@@ -446,10 +455,16 @@ class _Reader:
         extent: _Extent | None = None,
     ) -> Iterator[_Part]:
         """Yield each series on the grid; without one, on grids that grow with `extent`, which grows too."""
-        waiting = [_Wanted(source, self._reach(source, on)) for source in sources]
+        expression = of_metric(metric)
+        if expression is None:
+            each, waiting = 1, [_Wanted(source, self._reach(source, on)) for source in sources]
+        else:  # of points alone
+            each = len(expression.metrics) * (1 + len(expression.axes))
+            reach = on if expression.is_local else None
+            waiting = [_Wanted(source, self._reach(source, reach), False) for source in sources]
         while waiting:
             again: list[_Wanted] = []
-            for size, block in self._plan(waiting):
+            for size, block in self._plan(waiting, each):
                 if size:
                     parts = self._cells(metric, block, size, on, extent, again)
                 else:
@@ -466,8 +481,13 @@ class _Reader:
             source.rows, max(0, hi - lo + 1) if lo is not None and hi is not None else source.rows
         )
 
-    def _plan(self, waiting: Sequence[_Wanted]) -> Iterator[tuple[int, list[_Source]]]:
-        """Yield blocks of series to be read together, each with the size of cells (0: points)."""
+    def _plan(
+        self, waiting: Sequence[_Wanted], each: int = 1
+    ) -> Iterator[tuple[int, list[_Source]]]:
+        """Yield blocks of series to be read together, each with the size of cells (0: points).
+
+        `each`: how many metrics are read for a series.
+        """
         many = sum(wanted.points for wanted in waiting) > CELLS_FROM_POINTS
         by_size: dict[int, list[_Source]] = {}
         block: list[_Source] = []
@@ -476,12 +496,13 @@ class _Reader:
             if many and wanted.may_sum and (size := self._cell_size(wanted.points)):
                 by_size.setdefault(size, []).append(wanted.source)
                 continue
-            if block and planned + wanted.points > BLOCK_POINTS:
+            points = wanted.points * each
+            if block and planned + points > BLOCK_POINTS:
                 yield 0, block
                 block, planned = [], 0
-            self._plan_points(wanted.points)
+            self._plan_points(points)
             block.append(wanted.source)
-            planned += wanted.points
+            planned += points
         if block:
             yield 0, block
         yield from by_size.items()
@@ -527,16 +548,45 @@ class _Reader:
         self, metric: str, block: Sequence[_Source], on: Grid | None
     ) -> Iterator[tuple[Floats, Floats, int]]:
         """Yield x, y and the number of points without an x, for each series."""
-        chains = [self._clipped(source.chain, on) for source in block]
-        links = [link for chain in chains for link in chain]
-        read = iter(self._series.points(self._project, metric, links, self._axis or "step"))
-        joined = [_join(list(itertools.islice(read, len(chain)))) for chain in chains]
+        expression = of_metric(metric)
+        reach = None if expression is not None and not expression.is_local else on
+        chains = [self._clipped(source.chain, reach) for source in block]
+        if expression is None:
+            joined = self._joined(metric, chains, self._axis or "step")
+        else:
+            joined = self._evaluated(expression, block, chains)
         if self._axis is not None:
             yield from ((points.x, points.values, 0) for points in joined)
             return
-        read = iter(self._series.points(self._project, self._request.x, links))
-        for chain, points in zip(chains, joined, strict=True):
-            yield _against(points, _join(list(itertools.islice(read, len(chain)))))
+        axes = self._joined(self._request.x, chains, "step")
+        yield from (_against(points, axis) for points, axis in zip(joined, axes, strict=True))
+
+    def _joined(self, metric: str, chains: Sequence[Chain], axis: XAxis) -> list[Points]:
+        """Return the points of a metric in each chain."""
+        links = [link for chain in chains for link in chain]
+        read = iter(self._series.points(self._project, metric, links, axis))
+        return [_join(list(itertools.islice(read, len(chain)))) for chain in chains]
+
+    def _evaluated(
+        self, expression: Expression, block: Sequence[_Source], chains: Sequence[Chain]
+    ) -> list[Points]:
+        """Return the points of an expression in each chain; none of a run that lacks a constant."""
+        axis = self._axis or "step"
+        points = {metric: self._joined(metric, chains, axis) for metric in expression.metrics}
+        times: dict[str, list[Points]] = {}
+        for name in expression.axes:
+            held = [self._joined(one, chains, _AXES[name]) for one in expression.metrics]
+            times[name] = [_join(parts) for parts in zip(*held, strict=True)]
+        found: list[Points] = []
+        for place, source in enumerate(block):
+            constants = self._request.constants.get(source.run, {})
+            if any(math.isnan(constants.get(name, math.nan)) for name in expression.constants):
+                found.append(_join(()))
+                continue
+            mine = {metric: parts[place] for metric, parts in points.items()}
+            clock = {name: parts[place] for name, parts in times.items()}
+            found.append(evaluate(expression, mine, constants, clock, self._work))
+        return found
 
     def _cells(
         self,

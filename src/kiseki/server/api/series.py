@@ -78,15 +78,19 @@ def read_series(call: Call) -> Response:
             project, _wanted(asked.groups, asked.smoothing), asked.space, asked.attempt,
             call.who.user.name,
         )  # fmt: skip
+    runs = queries.chains(project, asked.runs, asked.space, asked.attempt)
     request = SeriesRequest(
         metrics=asked.metrics,
-        runs=queries.chains(project, asked.runs, asked.space, asked.attempt),
+        runs=runs,
         x=asked.x,
         x_min=asked.x_min,
         x_max=asked.x_max,
         buckets=asked.buckets,
         log_x=asked.log_x,
         groups=groups,
+        constants=queries.constants(
+            project, asked.metrics, [*runs, *(groups.chains if groups else ())]
+        ),
     )
     if call.unchanged(queries.chart_tag(project, request)):
         return not_modified(call)
