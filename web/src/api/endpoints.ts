@@ -1,6 +1,19 @@
 // One function per request of docs/api/native.md; those about people stand in accounts.ts, about files and rows in files.ts.
 import { apiUrl, getJson, postForBytes, segments, sendJson } from './client';
-import type { ConsolePage, Field, Metric, Project, Run, RunDetail, RunPage, RunPatch, SeriesRequest } from './types';
+import { edits } from './edits.svelte';
+import type {
+  ConsolePage,
+  Field,
+  Found,
+  Metric,
+  OwnAlert,
+  Project,
+  Run,
+  RunDetail,
+  RunPage,
+  RunPatch,
+  SeriesRequest,
+} from './types';
 
 const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
 export const runPath = (entity: string, project: string, run: string) =>
@@ -11,6 +24,12 @@ export const getProjects = async (signal?: AbortSignal) =>
 
 export const getProject = (entity: string, project: string, signal?: AbortSignal) =>
   getJson<Project>(apiUrl(projectPath(entity, project)), signal);
+
+export const getSearch = (q: string, limit?: number, signal?: AbortSignal) =>
+  getJson<Found>(apiUrl('/api/v1/search', { q, limit }), signal);
+
+export const getOwnAlerts = async (limit: number, signal?: AbortSignal) =>
+  (await getJson<{ alerts: OwnAlert[] }>(apiUrl('/api/v1/alerts', { limit }), signal)).alerts;
 
 export interface RunQuery {
   filter?: string;
@@ -25,8 +44,9 @@ export const getRuns = (entity: string, project: string, query: RunQuery, signal
 export const getRun = (entity: string, project: string, run: string, signal?: AbortSignal) =>
   getJson<RunDetail>(apiUrl(runPath(entity, project, run)), signal);
 
+/** Waits while the server is away. */
 export const patchRun = (entity: string, project: string, run: string, patch: RunPatch) =>
-  sendJson<Run>('PATCH', apiUrl(runPath(entity, project, run)), patch);
+  edits.send(() => sendJson<Run>('PATCH', apiUrl(runPath(entity, project, run)), patch));
 
 export const stopRun = (entity: string, project: string, run: string) =>
   sendJson<unknown>('POST', apiUrl(`${runPath(entity, project, run)}/stop`), {});

@@ -10,10 +10,12 @@ import type {
   LineAnswer,
   MetricAnswer,
   NoticeAnswer,
+  OwnAlertAnswer,
   ProjectAnswer,
   RunAnswer,
   RunFileAnswer,
   RunsAnswer,
+  SearchAnswer,
 } from './schema';
 
 export type { Json, JsonTree } from './schema';
@@ -21,6 +23,9 @@ export type { Json, JsonTree } from './schema';
 /** `running`, `finished`, `failed`, `crashed`, `killed`; another word is shown as it is. */
 export type RunState = string;
 export type Project = ProjectAnswer;
+/** What a search across projects found. */
+export type Found = SearchAnswer;
+export type OwnAlert = OwnAlertAnswer;
 export type Run = RunAnswer;
 export type RunDetail = FullRunAnswer;
 export type RunPage = RunsAnswer;

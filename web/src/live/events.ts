@@ -17,6 +17,14 @@ const SILENCE_MS = 16_000;
 const RETRY_MIN_MS = 1000;
 const RETRY_MAX_MS = 20_000;
 
+const backListeners = new Set<() => void>();
+
+/** Calls back when the server answers again after it was away. Returns the way to stop. */
+export function whenBack(listener: () => void): () => void {
+  backListeners.add(listener);
+  return () => backListeners.delete(listener);
+}
+
 export class ChangeStream {
   private source: EventSource | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,9 +75,11 @@ export class ChangeStream {
 
   private opened(): void {
     this.heard();
+    const wasAway = this.failures > 0;
     this.failures = 0;
     this.wasLive = true;
     this.handlers.state('live', null);
+    if (wasAway) for (const listener of backListeners) listener();
     this.handlers.gap();
   }
 

@@ -16,11 +16,13 @@ const FILE_TABS: readonly RunTab[] = ['files', 'code'];
 export type Route =
   | { page: 'home' }
   | { page: EntryPage }
+  | { page: 'search' }
   | { page: 'settings'; section: SettingsSection }
   | { page: 'team'; team: string }
   | { page: 'entity'; entity: string }
   | { page: 'workspace'; entity: string; project: string }
   | { page: 'table'; entity: string; project: string }
+  | { page: 'group'; entity: string; project: string; group: string }
   | { page: 'trash'; entity: string; project: string }
   | { page: 'compare'; entity: string; project: string }
   | { page: 'run'; entity: string; project: string; run: string; tab: RunTab; file: string }
@@ -55,6 +57,7 @@ export function parsePath(path: string): Route {
     return section ? { page: 'settings', section } : missing;
   }
   if (entity === 'teams' && project !== undefined && parts.length === 2) return { page: 'team', team: project };
+  if (entity === 'search' && parts.length === 1) return { page: 'search' };
   if (RESERVED.has(entity)) return missing;
   if (project === undefined) return { page: 'entity', entity };
   if (kind === undefined) return { page: 'workspace', entity, project };
@@ -62,6 +65,8 @@ export function parsePath(path: string): Route {
   if (kind === 'table' && parts.length === 3) return { page: 'table', entity, project };
   if (kind === 'trash' && parts.length === 3) return { page: 'trash', entity, project };
   if (kind === 'compare' && parts.length === 3) return { page: 'compare', entity, project };
+  if (kind === 'groups' && run !== undefined && parts.length === 4)
+    return { page: 'group', entity, project, group: run };
   if (kind !== 'runs' || run === undefined) return missing;
   if (tab === undefined) return { page: 'run', entity, project, run, tab: 'charts', file: '' };
   const known = RUN_TABS.find((name) => name === tab);
@@ -77,11 +82,13 @@ export const paths = {
   login: () => '/login',
   signup: () => '/signup',
   authorize: () => '/authorize',
+  search: (text = '') => (text === '' ? '/search' : `/search?q=${encodeURIComponent(text)}`),
   settings: (section: SettingsSection) => encode('settings', section),
   team: (team: string) => encode('teams', team),
   entity: (entity: string) => encode(entity),
   workspace: (entity: string, project: string) => encode(entity, project),
   table: (entity: string, project: string) => encode(entity, project, 'table'),
+  group: (entity: string, project: string, group: string) => encode(entity, project, 'groups', group),
   trash: (entity: string, project: string) => encode(entity, project, 'trash'),
   run: (entity: string, project: string, run: string, tab: RunTab = 'charts', file = '') =>
     encode(entity, project, 'runs', run) +

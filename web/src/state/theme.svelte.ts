@@ -2,7 +2,7 @@
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
 const KEY = 'kiseki.theme';
-const ORDER: ThemeChoice[] = ['system', 'light', 'dark'];
+export const THEMES: readonly ThemeChoice[] = ['system', 'light', 'dark'];
 
 function stored(): ThemeChoice {
   try {
@@ -45,7 +45,7 @@ class Theme {
   }
 
   next(): void {
-    this.set(ORDER[(ORDER.indexOf(this.choice) + 1) % ORDER.length] as ThemeChoice);
+    this.set(THEMES[(THEMES.indexOf(this.choice) + 1) % THEMES.length] as ThemeChoice);
   }
 
   private paint(): void {

@@ -1,0 +1,51 @@
+// The palette and the page of results behind it.
+import { catalogue } from './lib/language';
+import { groupThousands as n } from './lib/numbers';
+
+export const paletteWords = catalogue('strings-palette', {
+  title: 'Search and actions',
+  field: 'Search runs, metrics, projects, pages, actions',
+  placeholder: 'Search, or > action   # tag   / metric   @ user',
+  results: 'Results',
+  count: (count: number) => (count === 1 ? '1 result' : `${n(count)} results`),
+  none: (query: string) => `Nothing matches “${query}”.`,
+  noneText: 'Names of metrics and tags are known for the project in view; runs and projects are looked for everywhere.',
+  searching: 'Searching the server …',
+  failed: 'The server could not be searched.',
+  everywhere: (query: string) => `Search all projects for “${query}”`,
+  move: 'to move',
+  choose: 'to open',
+  close: 'to close',
+  kinds: {
+    action: 'Action',
+    page: 'Page',
+    run: 'Run',
+    metric: 'Metric',
+    project: 'Project',
+    tag: 'Tag',
+    user: 'User',
+  },
+  pages: {
+    home: 'All projects',
+    charts: 'Charts',
+    table: 'Runs table',
+    trash: 'Trash',
+    team: (team: string) => `Team ${team}`,
+  },
+  tagDetail: 'show the runs with this tag',
+  userDetail: 'show the runs of this user',
+  page: {
+    title: 'Search',
+    label: 'Search runs and projects',
+    hint: 'Every word has to be found: in the path of a project, or in name, id, tags or notes of a run.',
+    runs: 'Runs',
+    projects: 'Projects',
+    project: 'Project',
+    created: 'Created',
+    run: 'Run',
+    user: 'User',
+    more: 'There may be more. Add a word to narrow it down.',
+    none: (query: string) => `No run and no project matches “${query}”`,
+    noneText: 'Only what you may see is searched.',
+  },
+});
