@@ -5,22 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
-from kiseki.core import saved
 from kiseki.core.access import Principal
 from kiseki.core.projects import Project, Projects
 from kiseki.core.query import filters
-from kiseki.core.runs import Runs
 from kiseki.errors import Invalid
-from kiseki.record.types import Alert
-from kiseki.storage.filters import Compare, Filter, Key, SortKey, Word
-from kiseki.storage.interface import MetaStore, Run
+from kiseki.storage.filters import Word
+from kiseki.storage.interface import AlertEntry, MetaStore, Run
 
 TEXT_CHARS_MAX = 200
 FOUND_MAX = 50
 PROJECTS_MAX = 50  # whose runs are looked through, latest activity first
-ALERT_RUNS_MAX = 60
-ALERT_RUNS_EACH = 20
-LAST_FIRST = (SortKey(Key("run", "created"), descending=True),)
+ALERT_PROJECTS_MAX = 500  # latest activity first
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +59,12 @@ def find(
     return Found(named[:limit], runs, is_complete)
 
 
-def alerts(
-    meta: MetaStore, projects: Projects, runs: Runs, who: Principal, limit: int
-) -> list[tuple[Run, Alert]]:
-    """Return the latest alerts of the youngest runs of `who`, latest first. Raises Invalid."""
+def alerts(meta: MetaStore, projects: Projects, who: Principal, limit: int) -> list[AlertEntry]:
+    """Return the latest alerts of the runs of `who`, latest first. Raises Invalid."""
     if not 1 <= limit <= FOUND_MAX:
         raise Invalid(f"`limit` is a number from 1 to {FOUND_MAX}", code="page")
-    mine: Filter = Compare(Key("run", "user"), ":", who.user.name, quoted=True)
-    looked: list[Run] = []
-    for project in projects.visible(who):
-        left = min(ALERT_RUNS_EACH, ALERT_RUNS_MAX - len(looked))
-        if left <= 0:
-            break
-        looked += meta.find_runs(project.number, mine, LAST_FIRST, limit=left)[2]
-    found = []
-    for run in looked:
-        if run.state == "running":
-            state = runs.state(run)
-        else:
-            state = saved.restore(meta.parts(run.attempt, ("fold",)))
-        found += [(run, item) for item in state.alerts]
-    return sorted(found, key=lambda one: one[1].time_us, reverse=True)[:limit]
+    looked = [project.number for project in projects.visible(who)[:ALERT_PROJECTS_MAX]]
+    return meta.alerts(looked, user=who.user.name, limit=limit)
 
 
 def _has(name: str, words: list[str]) -> bool:

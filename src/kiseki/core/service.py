@@ -15,6 +15,7 @@ from kiseki.core.people.accounts import Policy
 from kiseki.core.people.passwords import Passwords
 from kiseki.core.people.people import People, open_people
 from kiseki.core.projects import Projects
+from kiseki.core.query.exports import Exports
 from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
 from kiseki.core.trash import Trash
@@ -51,6 +52,7 @@ class Core:
     ingest: Ingest
     jobs: Jobs
     queries: Queries
+    exports: Exports
     url: str
 
     def close(self) -> None:
@@ -86,7 +88,8 @@ def open_core(
     edits = Edits(meta, folds, live, trash, people.audit)
     views = Views(meta, projects, live, people.audit)
     jobs = Jobs(meta, series, folds, trash, views)
+    queries = Queries(meta, series, runs)
     return Core(
         meta, series, live, access, people, projects, folds, runs, files, trash, edits, views, ingest, jobs,
-        Queries(meta, series, runs), url,
+        queries, Exports(meta, folds, queries), url,
     )  # fmt: skip

@@ -37,6 +37,7 @@ from kiseki.server import openapi
 from kiseki.server.api import (
     bulk,
     events,
+    exports,
     files,
     health,
     history,
@@ -83,6 +84,7 @@ MODULES: tuple[Routes, ...] = (
     projects.routes,
     table.routes,
     bulk.routes,
+    exports.routes,
     runs.routes,
     search.routes,
     trash.routes,

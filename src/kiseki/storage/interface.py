@@ -313,6 +313,7 @@ LISTED = {
     "config": "config.list",
     "summary": "summary.list",
 }  # parts that stand for long ones in lists
+ALERTS_LOOKED_AT = 1_000
 LISTED_BYTES_MAX = 16 * 1024  # of a `config` or `summary` part that lists show themselves
 
 
@@ -770,9 +771,12 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
     def drop_undo(self, id: str) -> None: ...
 
     def alerts(
-        self, projects: Sequence[int], *, before: int | None = None, limit: int = 50
+        self, projects: Sequence[int], *, user: str | None = None, limit: int = 50
     ) -> list[AlertEntry]:
-        """Return the youngest alerts of projects, with numbers below `before`, the youngest first."""
+        """Return the youngest alerts of projects, the youngest first: of all runs, or of a user's.
+
+        Of each project the youngest `ALERTS_LOOKED_AT` are looked at.
+        """
         ...
 
     def edit_run(self, number: int, columns: Mapping[str, Any]) -> None:

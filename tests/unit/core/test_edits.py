@@ -275,7 +275,8 @@ def test_alerts_are_listed_once(kit: Kit) -> None:
     found = kit.meta.alerts([project])
     assert [entry.title for entry in found] == ["three", "two", "one"]
     assert (found[0].run, found[0].entity, found[0].step) == ("r1", "ada", 3)
-    assert [e.title for e in kit.meta.alerts([project], before=found[0].number, limit=1)] == ["two"]
+    assert [e.title for e in kit.meta.alerts([project], user="ada", limit=1)] == ["three"]
+    assert kit.meta.alerts([project], user="bob") == []
     assert kit.meta.alerts([]) == []
     kit.trash.delete([show(kit)], "ada")
     assert kit.meta.alerts([project]) == []

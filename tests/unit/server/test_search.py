@@ -87,6 +87,7 @@ def test_alerts_are_those_of_ones_own_runs_latest_first(door: Door) -> None:
     bob = invited(door, ada, "bob")
     alert(ada, "r1", "first", "third")
     alert(bob, "r2", "anothers")
+    door.core.folds.save_all()  # a second later at most
     told = ada.get("/api/v1/alerts")["alerts"]
     assert [(one["title"], one["run"], one["step"]) for one in told] == [
         ("third", "r1", 1),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
+
+import msgspec
 
 from kiseki.base.clock import wall_us
 from kiseki.core.listed import shortened
@@ -71,10 +74,11 @@ class RunsPage:
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[T]):
-    """What a project had at an epoch."""
+    """What a project had at an epoch. `tag` changes when the items do: most epochs change none of them."""
 
     epoch: int
     items: Sequence[T]
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,9 @@ class _Lists(Generic[T]):
             listed, until = kept
             if listed.epoch == project.epoch or began < until:
                 return listed
-        listed = Listed(project.epoch, ask(project.number))
+        items = ask(project.number)
+        digest = hashlib.blake2b(msgspec.msgpack.encode(items), digest_size=12)
+        listed = Listed(project.epoch, items, digest.hexdigest())
         took = time.monotonic() - began
         until = began + took * BELIEVED_TIMES if took > SLOW_S else began
         self._kept.put(project.number, (listed, until), 1)

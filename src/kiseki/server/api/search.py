@@ -86,15 +86,15 @@ def find(call: Call) -> SearchAnswer:
 
 @routes.get("/api/v1/alerts", query=AlertsQuestion, answer=OwnAlertsAnswer)
 def list_alerts(call: Call) -> OwnAlertsAnswer:
-    """Return the latest alerts of one's own youngest runs."""
+    """Return the latest alerts of one's own runs."""
     core = call.core
-    found = search.alerts(core.meta, core.projects, core.runs, call.who, call.query.limit)
+    found = search.alerts(core.meta, core.projects, call.who, call.query.limit)
     return OwnAlertsAnswer(
         [
             OwnAlertAnswer(
-                run.entity, run.project_name, run.id, run.name, item.title, item.text, item.level,
-                item.time_us, item.step,
+                item.entity, item.project, item.run, item.run_name, item.title, item.text,
+                item.level, item.time_us, item.step,
             )
-            for run, item in found
+            for item in found
         ]
     )  # fmt: skip

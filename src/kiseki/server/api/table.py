@@ -10,6 +10,7 @@ from starlette.responses import Response
 from kiseki.core.projects import Project
 from kiseki.core.query.queries import RunGroup, Spread
 from kiseki.record import keypath
+from kiseki.server.api.encoding import binary
 from kiseki.server.api.routing import Call, Routes, not_modified
 from kiseki.server.api.runs import RunAnswer, to_answer
 
@@ -161,13 +162,14 @@ class FieldsAnswer(msgspec.Struct):
 
 
 @routes.get(f"{PROJECT}/fields", answer=FieldsAnswer)
-def list_fields(call: Call) -> FieldsAnswer | Response:
+def list_fields(call: Call) -> Response:
     """Return the config and summary keys of a project's runs."""
     project = _find(call)
     listed = call.core.queries.fields(project)
-    if call.unchanged(f"{project.number}-{listed.epoch}"):
+    if call.unchanged(f"{project.number}-{listed.tag}"):
         return not_modified(call)
-    return FieldsAnswer([FieldAnswer(item.path, item.kind, item.runs) for item in listed.items])
+    fields = [FieldAnswer(item.path, item.kind, item.runs) for item in listed.items]
+    return names(call, FieldsAnswer(fields))
 
 
 class MetricAnswer(msgspec.Struct):
@@ -189,28 +191,32 @@ class MetricsAnswer(msgspec.Struct):
 
 
 @routes.get(f"{PROJECT}/metrics", answer=MetricsAnswer)
-def list_metrics(call: Call) -> MetricsAnswer | Response:
+def list_metrics(call: Call) -> Response:
     """Return the metrics of a project's runs, in the order in which they were first logged."""
     project = _find(call)
     listed = call.core.queries.metrics(project)
-    if call.unchanged(f"{project.number}-{listed.epoch}"):
+    if call.unchanged(f"{project.number}-{listed.tag}"):
         return not_modified(call)
-    return MetricsAnswer(
-        [
-            MetricAnswer(
-                item.path,
-                ".".join(keypath.split(item.path)),
-                item.space,
-                item.kind,
-                item.runs,
-                item.first_us,
-                item.hidden,
-                item.step_metric,
-                item.goal,
-            )
-            for item in listed.items
-        ]
-    )
+    metrics = [
+        MetricAnswer(
+            item.path,
+            ".".join(keypath.split(item.path)),
+            item.space,
+            item.kind,
+            item.runs,
+            item.first_us,
+            item.hidden,
+            item.step_metric,
+            item.goal,
+        )
+        for item in listed.items
+    ]
+    return names(call, MetricsAnswer(metrics))
+
+
+def names(call: Call, answer: msgspec.Struct) -> Response:
+    """Return a list of names, of which there may be very many; it holds no numbers that JSON cannot."""
+    return binary(call, msgspec.json.encode(answer), "application/json")
 
 
 def _find(call: Call) -> Project:

@@ -29,6 +29,7 @@ from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
 from kiseki.storage.filters import Filter, Key, SortKey
 from kiseki.storage.interface import (
+    ALERTS_LOOKED_AT,
     LISTED,
     LISTED_BYTES_MAX,
     AlertEntry,
@@ -366,9 +367,12 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
             c.execute(t.undo.delete().where(t.undo.c.id == id))
 
     def alerts(
-        self, projects: Sequence[int], *, before: int | None = None, limit: int = 50
+        self, projects: Sequence[int], *, user: str | None = None, limit: int = 50
     ) -> list[AlertEntry]:
-        a = t.alert.c
+        of_project = t.alert.c.project == bindparam("of_project")
+        latest = select(t.alert).where(of_project).order_by(t.alert.c.number.desc())
+        looked = latest.limit(ALERTS_LOOKED_AT).subquery()
+        a = looked.c
         query = (
             select(
                 a.number, t.entity.c.name.label("entity"), t.project.c.name.label("project"),
@@ -378,12 +382,13 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
             .join(t.run, t.run.c.number == a.run)
             .join(t.project, t.project.c.number == a.project)
             .join(t.entity, t.entity.c.number == t.project.c.entity)
-            .where(a.project == bindparam("of_project"), t.run.c.deleted_us.is_(None))
+            .where(t.run.c.deleted_us.is_(None))
             .order_by(a.number.desc())
             .limit(limit)
         )  # fmt: skip
-        if before is not None:
-            query = query.where(a.number < before)
+        if user is not None:
+            query = query.join(t.user, t.user.c.number == t.run.c.user)
+            query = query.where(t.user.c.name == user)
         found: list[AlertEntry] = []
         with self._read() as c:
             # Each project along its index: the youngest of all of them would have to be sorted.
