@@ -22,7 +22,7 @@ from kiseki.core.folds import Folds
 from kiseki.core.limits import NAME_CHARS_MAX, TAG_CHARS_MAX, TEXT_CHARS_MAX
 from kiseki.core.live import Live
 from kiseki.core.people.audit import Audit
-from kiseki.core.query import filters
+from kiseki.core.query.queries import Queries
 from kiseki.core.trash import Trash
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.record.fold import ALIVE, EDITED_TEXTS, Edit
@@ -91,6 +91,7 @@ class Edits:
         live: Live,
         trash: Trash,
         audit: Audit,
+        queries: Queries,
         now_us: Callable[[], int] = wall_us,
     ) -> None:
         self._meta = meta
@@ -98,6 +99,7 @@ class Edits:
         self._live = live
         self._trash = trash
         self._audit = audit
+        self._queries = queries
         self._now_us = now_us
 
     # ── one ──
@@ -130,10 +132,7 @@ class Edits:
             raise Invalid("give either `runs` or `filter`", code="runs")
         if ids is not None:
             return self._named(project, ids)
-        where = filters.parse(filter or "")
-        found = self._meta.match_runs(
-            project.number, where, user=user, now_us=self._now_us(), limit=RUNS_MAX + 1
-        )
+        found = self._queries.matching(project, filter=filter or "", user=user, limit=RUNS_MAX + 1)
         if len(found) > RUNS_MAX:
             raise Invalid(
                 f"more than {RUNS_MAX:,} runs match; narrow the filter, and change the others after these",

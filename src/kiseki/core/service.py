@@ -85,10 +85,10 @@ def open_core(
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
     trash = Trash(meta, series, folds, files, people.audit)
-    edits = Edits(meta, folds, live, trash, people.audit)
+    queries = Queries(meta, series, runs)
+    edits = Edits(meta, folds, live, trash, people.audit, queries)
     views = Views(meta, projects, live, people.audit)
     jobs = Jobs(meta, series, folds, trash, views)
-    queries = Queries(meta, series, runs)
     return Core(
         meta, series, live, access, people, projects, folds, runs, files, trash, edits, views, ingest, jobs,
         queries, Exports(meta, folds, queries), url,

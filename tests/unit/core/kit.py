@@ -16,6 +16,7 @@ from kiseki.core.ingest import Ingest, Receipt
 from kiseki.core.live import Live
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
+from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
 from kiseki.core.trash import Trash
 from kiseki.record import codec, frame
@@ -63,7 +64,10 @@ class Kit:
         self.ingest = Ingest(
             self.meta, self.series, self.projects, self.folds, self.live, self.clock
         )
-        self.edits = Edits(self.meta, self.folds, Live(), self.trash, Audit(self.meta), self.clock)
+        self.edits = Edits(
+            self.meta, self.folds, Live(), self.trash, Audit(self.meta),
+            Queries(self.meta, self.series, self.runs), self.clock,
+        )  # fmt: skip
         self.ada = self.principal("ada")
 
     def clock(self) -> int:

@@ -74,6 +74,16 @@ def test_all_matching_runs_with_exact_values(
     assert json.loads(row["layers"]) == [1, 2]
     assert list(row.values())[3] == "4" and float(row["summary.loss"]) == LR
     assert row["created"].endswith("Z") and row["nothing.here"] == ""
+    best = table(
+        ada, "runs?columns=id,metric.max.loss,metric.best.loss&sort=id&filter=metric.min.loss:0.1"
+    )
+    assert [(row["id"], row["metric.max.loss"], row["metric.best.loss"]) for row in best] == [
+        (f"r{n}", repr(LR), "0.1") for n in range(7)
+    ]
+    assert refusal(ada.ask("GET", f"{HERE}/export/runs?columns=metric.at.3.loss")) == (
+        400,
+        "columns",
+    )
     whole = json.loads(text(ada, "runs?format=json&sort=name"))
     assert whole == [
         json.loads(line) for line in text(ada, "runs?format=jsonl&sort=name").splitlines()
@@ -88,7 +98,7 @@ def test_all_matching_runs_with_exact_values(
     assert answer.headers["content-disposition"].endswith("digits-runs.csv")
     for bad, code in (
         ("filter=lr>>", "filter"),
-        ("columns=-lr", "filter"),
+        ("columns=,", "filter"),
         ("format=xml", "query"),
     ):
         refused = ada.ask("GET", f"{HERE}/export/runs?{bad}")

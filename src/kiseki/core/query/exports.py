@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kiseki.base.clock import iso, wall_us
+from kiseki.base.clock import iso
 from kiseki.core.folds import Folds
 from kiseki.core.query import filters
 from kiseki.core.query.history import OWN_KEYS
@@ -86,13 +86,13 @@ class Exports:
             Invalid: they cannot be read, are too many, or of a kind that is not exported.
         """
         if text.strip():
-            keys = filters.parse_keys(text, COLUMNS_MAX)
+            keys = filters.parse_columns(text, COLUMNS_MAX)
         else:
             fields = self._queries.fields(project).items[: COLUMNS_MAX - len(OWN_COLUMNS)]
             keys = [Key("run", name) for name in OWN_COLUMNS]
             keys += [_key_of(field.path) for field in fields]
         for key in keys:
-            if key.space not in ("run", "config", "summary", ""):
+            if key.space == "metric" and filters.metric_of(key)[0].startswith("at."):
                 raise Invalid(
                     f"{filters.key_text(key)} is not exported with runs; export the metric's rows instead",
                     code="columns",
@@ -121,9 +121,8 @@ class Exports:
                 if id not in known:
                     raise NotFound(f"run {id[:100]!r} does not exist", code="absent")
             return [run.number for run in found]
-        where, order = filters.parse(filter), filters.parse_sort(sort)
-        numbers = self._meta.match_runs(
-            project.number, where, order, user=user, now_us=wall_us(), limit=RUNS_MAX + 1
+        numbers = self._queries.matching(
+            project, filter=filter, sort=sort, user=user, limit=RUNS_MAX + 1
         )
         if len(numbers) > RUNS_MAX:
             raise Invalid(f"more than {RUNS_MAX:,} runs match; narrow the filter", code="runs")
@@ -131,18 +130,33 @@ class Exports:
 
     def runs(self, numbers: Sequence[int]) -> Iterator[Run]:
         """Yield runs with all of their config and summary."""
-        for start in range(0, len(numbers), STEP):
-            some = numbers[start : start + STEP]
-            yield from map(self._folds.fresh, self._meta.runs_by_number(some, whole=True))
+        for some in self._steps(numbers):
+            yield from some
 
-    def table(self, numbers: Sequence[int], columns: Sequence[Column]) -> Iterator[list[Any]]:
+    def _steps(self, numbers: Sequence[int]) -> Iterator[list[Run]]:
+        for start in range(0, len(numbers), STEP):
+            some = self._meta.runs_by_number(numbers[start : start + STEP], whole=True)
+            yield [self._folds.fresh(run) for run in some]
+
+    def table(
+        self, project: Project, numbers: Sequence[int], columns: Sequence[Column]
+    ) -> Iterator[list[Any]]:
         """Yield the values of runs, column by column."""
-        for run in self.runs(numbers):
-            trees = {
-                "config": dict(keypath.flatten(run.config)),
-                "summary": dict(keypath.flatten(run.summary)),
-            }
-            yield [column.of(run, trees) for column in columns]
+        metrics = [column.key for column in columns if column.key.space == "metric"]
+        for runs in self._steps(numbers):
+            of_metrics = (
+                self._queries.values_of(project, runs, metrics) if metrics else [()] * len(runs)
+            )
+            for run, values in zip(runs, of_metrics, strict=True):
+                trees = {
+                    "config": dict(keypath.flatten(run.config)),
+                    "summary": dict(keypath.flatten(run.summary)),
+                }
+                waiting = iter(values)
+                yield [
+                    next(waiting) if column.key.space == "metric" else column.of(run, trees)
+                    for column in columns
+                ]
 
     def rows(
         self, numbers: Sequence[int], metrics: Sequence[str], space: Space

@@ -175,7 +175,16 @@ class Queries:
             for run in found
         ]
         spelled = [filters.key_text(key) for key in wanted]
-        return RunsPage(total, matching, shown, spelled, self._values(project, found, wanted))
+        return RunsPage(total, matching, shown, spelled, self.values_of(project, found, wanted))
+
+    def matching(
+        self, project: Project, *, filter: str = "", sort: str = "", user: str = "", limit: int
+    ) -> list[int]:
+        """Return the numbers of the first runs that match, in order. Raises Invalid."""
+        where, order = self._where(project, filter), self._order(project, sort)
+        return self._meta.match_runs(
+            project.number, where, order, user=user, now_us=wall_us(), limit=limit
+        )
 
     def _where(self, project: Project, text: str) -> Filter | None:
         tree = filters.parse(text)
@@ -198,7 +207,7 @@ class Queries:
         )
         return Key("metric", f"{'max' if is_max else 'min'}.{path}")
 
-    def _values(
+    def values_of(
         self, project: Project, runs: Sequence[Run], keys: Sequence[Key]
     ) -> list[list[GroupValue]]:
         """Return what runs hold under keys."""

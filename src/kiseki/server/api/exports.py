@@ -61,7 +61,7 @@ def export_runs(call: Call) -> Response:
         return _answer(call, project, "runs", asked.format, _objects(items, asked.format))
     columns = exports.columns(project, asked.columns)
     names = [column.name for column in columns]
-    table = exports.table(numbers, columns)
+    table = exports.table(project, numbers, columns)
     if asked.format == "csv":
         return _answer(call, project, "runs", "csv", _csv(names, table))
     items = (dict(zip(names, values, strict=True)) for values in table)
