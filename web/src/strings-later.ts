@@ -136,8 +136,6 @@ export const later = catalogue('strings-later', {
     step: (step: string) => `step ${step}`,
   },
   groups: {
-    line: (label: string, runs: number) => `${label} (${plural(runs, 'run')})`,
-    note: (n: number, of: number) => `n = ${n} of ${of}`,
     search: 'Find a key',
     add: 'then by',
     remove: (key: string) => `Do not group by ${key}`,

@@ -6,6 +6,7 @@ import type {
   ConsoleAnswer,
   FieldAnswer,
   FullRunAnswer,
+  GroupsQuestion,
   Json,
   LineAnswer,
   MetricAnswer,
@@ -16,6 +17,7 @@ import type {
   RunFileAnswer,
   RunsAnswer,
   SearchAnswer,
+  SmoothingQuestion,
 } from './schema';
 
 export type { Json, JsonTree } from './schema';
@@ -50,6 +52,9 @@ export interface SeriesRequest {
   x_max: number | null;
   buckets: number;
   log_x: boolean;
+  groups?: GroupsQuestion | null;
+  /** Of groups only. */
+  smoothing?: SmoothingQuestion | null;
   /** An earlier attempt of the run; the latest when absent. */
   attempt?: number;
 }

@@ -131,8 +131,6 @@ export default {
     step: (step) => `ステップ ${step}`,
   },
   groups: {
-    line: (label, runs) => `${label} (${n(runs)} ラン)`,
-    note: (count, of) => `n = ${count} / ${of}`,
     search: 'キーを検索',
     add: '次のキー',
     remove: (key) => `${key} によるグループ化をやめる`,

@@ -44,6 +44,20 @@ export interface SeriesData {
   readonly nanCount: Uint32Array | null;
   readonly pinfCount: Uint32Array | null;
   readonly ninfCount: Uint32Array | null;
+  /** What a group of runs has beside its line; absent for a run. */
+  readonly group?: GroupColumns;
+}
+
+/** Of a line that stands for several runs; `run` of the series is then the JSON of the group's values. */
+export interface GroupColumns {
+  /** The band; null without one. */
+  readonly low: Float64Array | null;
+  readonly high: Float64Array | null;
+  /** Runs with a value in each cell. */
+  readonly contributors: Uint32Array;
+  /** All runs of the group, and those with a finite value of the metric in sight. */
+  readonly runs: number;
+  readonly size: number;
 }
 
 export interface SeriesAnswer {
@@ -61,7 +75,10 @@ type Dtype = 'f4' | 'f8' | 'u4';
 
 interface WireSeries {
   metric: string;
-  run: string;
+  run?: string;
+  group?: unknown[];
+  runs?: number;
+  size?: number;
   n: number;
   exact?: boolean;
   total?: number;
@@ -118,7 +135,7 @@ function view(buffer: ArrayBuffer, dataStart: number, entry: WireSeries): Series
   const first = columns.required('first');
   return {
     metric: entry.metric,
-    run: entry.run,
+    run: entry.run ?? JSON.stringify(entry.group),
     n: entry.n,
     exact,
     total: entry.total ?? entry.n,
@@ -139,6 +156,17 @@ function view(buffer: ArrayBuffer, dataStart: number, entry: WireSeries): Series
     nanCount: columns.uint32('nan'),
     pinfCount: columns.uint32('pinf'),
     ninfCount: columns.uint32('ninf'),
+    ...(entry.group === undefined ? {} : { group: groupOf(entry, columns) }),
+  };
+}
+
+function groupOf(entry: WireSeries, columns: Columns): GroupColumns {
+  return {
+    low: columns.isThere('low') ? columns.float64('low') : null,
+    high: columns.isThere('high') ? columns.float64('high') : null,
+    contributors: columns.uint32('runs') ?? new Uint32Array(entry.n),
+    runs: entry.runs ?? 0,
+    size: entry.size ?? 0,
   };
 }
 
@@ -152,6 +180,10 @@ class Columns {
     this.buffer = buffer;
     this.dataStart = dataStart;
     this.entry = entry;
+  }
+
+  isThere(name: string): boolean {
+    return this.entry.columns[name] !== undefined;
   }
 
   required(name: string): FloatColumn {
@@ -195,7 +227,7 @@ class Columns {
   private wrong(name: string): SeriesFormatError {
     const place = JSON.stringify(this.entry.columns[name] ?? null);
     return new SeriesFormatError(
-      `column "${name}" of series ${this.entry.metric} of run ${this.entry.run} is ${place}`,
+      `column "${name}" of series ${this.entry.metric} of run ${this.entry.run ?? JSON.stringify(this.entry.group)} is ${place}`,
     );
   }
 }
@@ -235,4 +267,12 @@ export function nearestBucket(data: SeriesData, value: number): number {
   const before = after - 1;
   if (after === data.n || value <= lastX(data, before)) return before;
   return value - lastX(data, before) <= data.x[after]! - value ? before : after;
+}
+
+/** The last finite value; NaN without any. */
+export function lastFinite(data: SeriesData): number {
+  for (let i = data.n - 1; i >= 0; i -= 1) {
+    if (Number.isFinite(data.last[i]!)) return data.last[i]!;
+  }
+  return NaN;
 }

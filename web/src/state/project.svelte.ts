@@ -9,7 +9,7 @@ import { strings } from '../strings';
 import { RunGroups } from './grouping.svelte';
 import { RunList } from './runs.svelte';
 import { Selection } from './selection.svelte';
-import { SeriesCache } from './series';
+import { ALL_RUNS, SeriesCache } from './series';
 import { ProjectView } from './views.svelte';
 import { Visibility } from './visibility.svelte';
 
@@ -56,6 +56,8 @@ export class ProjectSession {
   /** While there is no such project: tells when there is. */
   private arrivals: ChangeStream | null = null;
   private readonly versions = new Map<string, number>();
+  /** Grows with the version of any run. */
+  private newest = 0;
   private readonly listeners = new Map<string, Set<RunListener>>();
   private missed = false;
   private wasLive = false;
@@ -99,9 +101,14 @@ export class ProjectSession {
     return new SeriesCache<SeriesData>({
       fetch: async (request, signal) =>
         decode(await postSeries(this.entity, this.project, { ...request, ...which }, signal)).series,
-      version: (run) => (attempt === null ? (this.versions.get(run) ?? 0) : 0),
+      version: (run) => (attempt === null ? (run === ALL_RUNS ? this.newest : (this.versions.get(run) ?? 0)) : 0),
       isPassing,
     });
+  }
+
+  private grow(run: string): void {
+    this.versions.set(run, (this.versions.get(run) ?? 0) + 1);
+    this.newest += 1;
   }
 
   toggleLive(): void {
@@ -138,7 +145,7 @@ export class ProjectSession {
     let newPoints = false;
     for (const [id, { parts }] of runs) {
       if (parts.includes('history') || parts.includes('system')) {
-        this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
+        this.grow(id);
         newPoints = true;
       }
     }
@@ -177,7 +184,7 @@ export class ProjectSession {
 
   /** Any run drawn may have logged while nobody told. */
   private outdate(): void {
-    for (const run of this.eyes.drawn) this.versions.set(run.id, (this.versions.get(run.id) ?? 0) + 1);
+    for (const run of this.eyes.drawn) this.grow(run.id);
   }
 
   /** Shown again, or switched on again. */
@@ -197,7 +204,7 @@ export class ProjectSession {
     this.missed = false;
     const live = this.runs.first(this.eyes.limit).filter((run) => run.state === 'running');
     for (const id of new Set([...live.map((run) => run.id), ...this.listeners.keys()])) {
-      this.versions.set(id, (this.versions.get(id) ?? 0) + 1);
+      this.grow(id);
     }
     for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
     this.moves += 1;

@@ -5,6 +5,7 @@
 //            one POST per group of panels that lack the same runs of like shapes; aborted when nobody waits for it
 //
 // A run that logged more has a newer version; its series in view are then asked for again, and only those.
+import type { GroupsQuestion, SmoothingQuestion } from '../api/schema';
 import type { SeriesRequest, Space } from '../api/types';
 
 /** What one panel shows, apart from the runs. */
@@ -16,7 +17,14 @@ export interface SeriesShape {
   range: readonly [number, number] | null;
   buckets: number;
   logX: boolean;
+  /** One line a group instead of one a run; asked for with `ALL_RUNS` as the only run. */
+  groups?: GroupsQuestion | null;
+  /** Of the runs of groups, before they are joined. */
+  smoothing?: SmoothingQuestion | null;
 }
+
+/** Stands for the runs of every group: its version grows with any of theirs. */
+export const ALL_RUNS = '*';
 
 export interface SeriesView<S> {
   /** In the order of the asked runs; runs without a point are left out. */
@@ -36,7 +44,8 @@ export interface SeriesSource<S> {
 }
 
 interface Held<S> {
-  series: S | null;
+  /** One of a run, or none; of `ALL_RUNS` one a group. */
+  series: readonly S[];
   version: number;
 }
 
@@ -55,7 +64,8 @@ const REFRESH_MS = 600;
 const RETRY_MS = 5000;
 
 const likeKey = (s: SeriesShape) =>
-  `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}`;
+  `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}` +
+  (s.groups ? `|${JSON.stringify([s.groups, s.smoothing ?? null])}` : '');
 const shapeKey = (s: SeriesShape) => `${s.metric}|${likeKey(s)}`;
 
 export class SeriesCache<S extends { metric: string; run: string }> {
@@ -191,7 +201,8 @@ export class SeriesCache<S extends { metric: string; run: string }> {
         {
           space: shape.space,
           metrics,
-          runs,
+          runs: shape.groups ? [] : runs,
+          ...(shape.groups ? { groups: shape.groups, smoothing: shape.smoothing ?? null } : {}),
           x: shape.x,
           x_min: shape.range?.[0] ?? null,
           x_max: shape.range?.[1] ?? null,
@@ -200,10 +211,16 @@ export class SeriesCache<S extends { metric: string; run: string }> {
         },
         request.signal,
       );
-      const found = new Map(series.map((one) => [`${one.metric}|${one.run}`, one]));
+      const found = new Map<string, S[]>();
+      for (const one of series) {
+        const key = `${one.metric}|${shape.groups ? ALL_RUNS : one.run}`;
+        const known = found.get(key);
+        if (known) known.push(one);
+        else found.set(key, [one]);
+      }
       for (const entry of entries) {
         for (const run of runs) {
-          const held = found.get(`${entry.shape.metric}|${run}`) ?? null;
+          const held = found.get(`${entry.shape.metric}|${run}`) ?? [];
           entry.byRun.set(run, { series: held, version: versions.get(run) as number });
         }
       }
@@ -320,8 +337,7 @@ export class Watch<S extends { metric: string; run: string }> {
     const shown = this.shown;
     const series: S[] = [];
     for (const run of this.runs) {
-      const held = shown.byRun.get(run)?.series;
-      if (held) series.push(held);
+      series.push(...(shown.byRun.get(run)?.series ?? []));
     }
     const complete = shown === entry && answered.length === this.runs.length;
     const nothingYet = shown.byRun.size === 0 && this.runs.length > 0;

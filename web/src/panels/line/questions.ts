@@ -1,13 +1,14 @@
-// From the state of a page to what one line panel asks for and shows. Pure.
+// From the state of a page to what one line panel asks for. Pure.
+import type { GroupsQuestion } from '../../api/schema';
 import type { Metric } from '../../api/types';
 import type { XRule } from '../../charts';
 import type { XKind } from '../../lib/numbers';
 import type { SeriesData } from '../../lib/series';
-import { leadIn } from '../../lib/smoothing';
+import { isSmoothing, leadIn } from '../../lib/smoothing';
 import { bucketsFor } from '../../state/budget';
 import type { SeriesShape } from '../../state/series';
-import { requestRange, xFor, type ViewSettings, type XAxis } from '../../state/view';
 import { strings } from '../../strings';
+import type { LineOptions } from './options';
 
 export interface PanelSight {
   /** Plot width in CSS px. */
@@ -24,19 +25,72 @@ type Range = readonly [number, number];
 /** Vertical lines to draw, by the x they stand on. */
 export type LineRules = Readonly<Record<string, readonly XRule[]>>;
 
-export function shapeFor(metric: Metric, view: ViewSettings, zoom: Range | null, sight: PanelSight): SeriesShape {
+/** A quarter more on each side of a zoom, so that a short pan needs no answer. */
+const MARGIN = 0.25;
+/** Steps of the grid on which asked ranges begin, per width of the zoom. */
+const STEPS = 4;
+
+/**
+ * The range to ask for when part of x is shown. It begins on a grid of powers of two, and all zooms of one width ask for
+ * ranges of one width: the server's buckets then have one size, and panning comes back to ranges that are known.
+ *
+ * @param held the range that was asked for last: it is kept while it covers the zoom and is not much too wide
+ */
+export function windowFor(zoom: Range, lead: number, held: Range | null): Range {
+  const span = zoom[1] - zoom[0];
+  if (held !== null && held[0] <= zoom[0] - lead && held[1] >= zoom[1]) {
+    const wide = held[1] - held[0];
+    if (wide <= (1 + 2 * MARGIN + 3 / STEPS) * span + lead) return held;
+  }
+  const step = 2 ** Math.floor(Math.log2(span / STEPS));
+  const before = Math.max(span * MARGIN, lead);
+  const steps = Math.ceil((before + span * (1 + MARGIN)) / step) + 1;
+  const from = Math.floor((zoom[0] - before) / step) * step;
+  return [from, from + steps * step];
+}
+
+/** What is asked of one metric. `held` is the range of the shape that was asked for before. */
+export function shapeFor(
+  metric: Metric,
+  options: Pick<LineOptions, 'x' | 'logX' | 'smoothing'>,
+  zoom: Range | null,
+  sight: PanelSight,
+  held: Range | null = null,
+): SeriesShape {
   const buckets = bucketsFor(sight.lines, sight.width, sight.panels);
-  // Smoothing needs data left of the window, so that the curve enters it where it left the whole view.
-  const span = zoom ? zoom[1] - zoom[0] : 0;
-  const lead = zoom ? leadIn(view.smoothing, sight.spacing || span / buckets, span) : 0;
+  const x = xOf(options.x, metric);
   return {
     space: metric.space,
     metric: metric.path,
-    x: xFor(view.axis, metric.space, metric.step_metric),
-    range: requestRange(zoom, lead),
+    x,
+    range: zoom === null || options.x === 'wall' ? null : windowFor(zoom, leadOf(options, zoom, sight, buckets), held),
     buckets,
-    logX: view.logX,
+    logX: options.logX && x !== '_timestamp',
   };
+}
+
+/** Smoothing needs data left of the window, so that the curve enters it where it left the whole view. */
+function leadOf(options: Pick<LineOptions, 'smoothing'>, zoom: Range, sight: PanelSight, buckets: number): number {
+  const span = zoom[1] - zoom[0];
+  return leadIn(options.smoothing, sight.spacing || span / buckets, span);
+}
+
+/** The same of groups of runs; they are smoothed before they are joined. */
+export function groupShape(
+  shape: SeriesShape,
+  groups: GroupsQuestion,
+  options: LineOptions,
+  span: number | null,
+): SeriesShape {
+  const smoothing = isSmoothing(options.smoothing)
+    ? { ...options.smoothing, span: needsSpan(options) ? span : null, log: options.yScale === 'log' }
+    : null;
+  return { ...shape, groups, smoothing };
+}
+
+/** Only methods that follow the visible range change with it. */
+function needsSpan({ smoothing }: LineOptions): boolean {
+  return smoothing.kind === 'ema-time' || (smoothing.kind === 'gaussian' && smoothing.percent === true);
 }
 
 /** x between neighbouring points of the sparsest series, rounded up to a power of two so that it stays while a run grows. */
@@ -49,19 +103,26 @@ export function spacingOf(series: readonly SeriesData[]): number {
   return widest > 0 ? 2 ** Math.ceil(Math.log2(widest)) : 0;
 }
 
+/** The x to ask the server for. Machine samples have no step: they then stand on the run's own clock. */
+export function xOf(x: string, metric: Metric): string {
+  if (x === 'time' || x === 'wall') return '_timestamp';
+  if (x === 'relative' || (x === 'step' && metric.space === 'system')) return '_runtime';
+  return x === 'step' ? (metric.step_metric ?? '_step') : x;
+}
+
 /** Charts with equal keys share the crosshair and the zoom. */
-export function xKeyOf(metric: Metric, axis: XAxis): string {
-  return xFor(axis, metric.space, metric.step_metric);
+export function xKeyOf(x: string, metric: Metric): string {
+  return x === 'wall' ? '_wall' : xOf(x, metric);
 }
 
-export function xKindOf(x: string): XKind {
-  if (x === '_step') return 'step';
-  if (x === '_runtime') return 'duration';
-  return x === '_timestamp' ? 'time' : 'number';
+export function xKindOf(key: string): XKind {
+  if (key === '_step') return 'step';
+  if (key === '_runtime' || key === '_wall') return 'duration';
+  return key === '_timestamp' ? 'time' : 'number';
 }
 
-export function xLabelOf(x: string): string {
-  if (x === '_step') return strings.charts.axes.step;
-  if (x === '_runtime') return strings.charts.axes.relative;
-  return x === '_timestamp' ? '' : x;
+export function xLabelOf(key: string): string {
+  if (key === '_step') return strings.charts.axes.step;
+  if (key === '_runtime' || key === '_wall') return strings.charts.axes.relative;
+  return key === '_timestamp' ? '' : key;
 }
