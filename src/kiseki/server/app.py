@@ -56,8 +56,8 @@ from kiseki.server.api import (
     viewer,
     views,
 )
-from kiseki.server.api.routing import Endpoint, Routes, to_route
 from kiseki.server.gate import Gate, is_loopback
+from kiseki.server.routing import Endpoint, Routes, to_route
 from kiseki.server.static import Static
 from kiseki.storage.interface import Storage
 from kiseki.storage.open import is_new, open_storage, write_url

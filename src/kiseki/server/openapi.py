@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from kiseki.base.version import __version__
-from kiseki.server.api.routing import Endpoint
+from kiseki.server.routing import Endpoint
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _REFERENCE = "#/components/schemas/{name}"

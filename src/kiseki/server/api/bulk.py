@@ -9,7 +9,7 @@ import msgspec
 from kiseki.core.edits import Changes, Chosen, Outcome
 from kiseki.core.projects import Project
 from kiseki.record.fold import Edit
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

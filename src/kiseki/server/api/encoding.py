@@ -7,8 +7,8 @@ import gzip
 import zstandard
 from starlette.responses import Response
 
-from kiseki.server.api.routing import Call
 from kiseki.server.gate import is_loopback
+from kiseki.server.routing import Call
 
 COMPRESSED_FROM = 32 * 1024  # bytes
 MSGPACK = "application/x-msgpack"

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from kiseki.core.access import Principal, can
 from kiseki.core.service import Core
 from kiseki.errors import Invalid
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

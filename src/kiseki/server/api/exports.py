@@ -14,8 +14,8 @@ from starlette.responses import Response
 from kiseki.core.projects import Project
 from kiseki.errors import Invalid
 from kiseki.server import content
-from kiseki.server.api.routing import Call, Routes, to_json
 from kiseki.server.api.runs import to_answer
+from kiseki.server.routing import Call, Routes, to_json
 
 routes = Routes()
 

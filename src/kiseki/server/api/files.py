@@ -1,27 +1,22 @@
 """Files of runs: content in and out, streamed both ways.
 
-    PUT blobs/{sha256}   what uploaders send; hashed on the way, answered when it is durable
-    GET files/{path}     what a run calls by this name
-
-Pieces of a mebibyte go from the connection to the disk and back, so that a file of any size costs the memory
-of two or three.
+PUT blobs/{sha256}   what uploaders send; hashed on the way, answered when it is durable
+GET files/{path}     what a run calls by this name
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from kiseki.core.files import MISSING_MAX, Reception, RunFile, check_digest, check_name
+from kiseki.core.files import MISSING_MAX, RunFile, check_digest, check_name
 from kiseki.core.runs import Run
-from kiseki.errors import Invalid, NotFound, PublicError
-from kiseki.server import archive, content
-from kiseki.server.api.routing import Call, Routes, not_modified, read_body, render
+from kiseki.errors import Invalid, NotFound
+from kiseki.server import archive, content, receiving
+from kiseki.server.routing import Call, Routes, not_modified, read_body, render
 
 routes = Routes()
 
@@ -30,9 +25,6 @@ FILES = PROJECT + "/runs/{run}/files"
 BYTES = "application/octet-stream"
 PACK = "application/x-kiseki-blobs"
 PACK_BYTES_MAX = 16 * 1024 * 1024
-PIECE_BYTES = 1024 * 1024
-# A refusal is read only by who has sent everything, so what is still on its way is taken and thrown away.
-DRAIN_BYTES_MAX = 64 * 1024 * 1024
 
 
 class Digests(msgspec.Struct, forbid_unknown_fields=True):
@@ -139,9 +131,9 @@ async def put_blob(call: Call) -> Response:
     owner = await run_in_threadpool(
         files.writable_project, call.who, call.path["entity"], call.path["project"]
     )
-    reception = await _begin(call)
+    reception = await receiving.begin(call)
     try:
-        await _take(call, reception)
+        await receiving.take(call, reception)
         is_new = await run_in_threadpool(files.keep, owner, reception, digest)
         answer = BlobAnswer(digest, reception.incoming.size)
     finally:
@@ -211,9 +203,9 @@ async def put_file(call: Call) -> Response:
     owner = await run_in_threadpool(
         files.writable_project, call.who, call.path["entity"], call.path["project"]
     )
-    reception = await _begin(call)
+    reception = await receiving.begin(call)
     try:
-        await _take(call, reception)
+        await receiving.take(call, reception)
         digest, size = reception.incoming.digest, reception.incoming.size
         await run_in_threadpool(files.keep, owner, reception, digest)
         file = await run_in_threadpool(files.add, run, path, digest, size)
@@ -243,53 +235,3 @@ def _answer(file: RunFile) -> RunFileAnswer:
         file.time_us,
         file.stored,
     )
-
-
-async def _begin(call: Call) -> Reception:
-    declared = call.request.headers.get("content-length", "")
-    size = int(declared) if declared.isdecimal() else 0
-    try:
-        return await run_in_threadpool(call.core.files.receive, size)
-    except PublicError:
-        if size <= DRAIN_BYTES_MAX:
-            await _drain(call)
-        raise
-
-
-async def _take(call: Call, reception: Reception) -> None:
-    """Write the body to where it is received; the next piece arrives while one is being written."""
-    writing: asyncio.Future[None] | None = None
-    piece = bytearray()
-    try:
-        async for part in call.request.stream():
-            piece += part
-            if len(piece) >= PIECE_BYTES:
-                if writing is not None:
-                    await writing
-                writing = asyncio.ensure_future(run_in_threadpool(reception.write, bytes(piece)))
-                piece.clear()
-        if writing is not None:
-            await writing
-            writing = None
-        if piece:
-            await run_in_threadpool(reception.write, bytes(piece))
-    except ClientDisconnect as error:
-        raise Invalid("the connection ended before the whole file had come", code="body") from error
-    except PublicError:
-        await _drain(call)
-        raise
-    finally:
-        if writing is not None:  # a thread must not write to what is being closed
-            await asyncio.wait([writing])
-
-
-async def _drain(call: Call) -> None:
-    """Take what is still on its way, within limits, and throw it away."""
-    size = 0
-    try:
-        async for part in call.request.stream():
-            size += len(part)
-            if size > DRAIN_BYTES_MAX:
-                return
-    except (ClientDisconnect, RuntimeError):  # gone, or taken already
-        return

@@ -6,8 +6,8 @@ import msgspec
 from starlette.responses import Response
 
 from kiseki.base.version import __version__
-from kiseki.server.api.routing import Call, Routes
 from kiseki.server.problems import problem
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

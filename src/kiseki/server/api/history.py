@@ -11,8 +11,8 @@ from kiseki.core.runs import Run
 from kiseki.errors import Invalid
 from kiseki.record.codec import encode_value
 from kiseki.server.api.encoding import MSGPACK, binary
-from kiseki.server.api.routing import Call, Routes, to_json
 from kiseki.server.api.runs import RUN
+from kiseki.server.routing import Call, Routes, to_json
 
 routes = Routes()
 

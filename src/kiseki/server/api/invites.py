@@ -8,8 +8,8 @@ import msgspec
 
 from kiseki.core.people.invites import Invite
 from kiseki.errors import NotFound
-from kiseki.server.api.routing import Call, Routes
 from kiseki.server.api.urls import token_url
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from kiseki.core.people.keys import Key, User
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

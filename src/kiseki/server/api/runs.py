@@ -9,8 +9,8 @@ import msgspec
 from kiseki.core.edits import Changes
 from kiseki.core.runs import Run
 from kiseki.record.fold import Edit, RunState
-from kiseki.server.api.routing import Call, Routes
 from kiseki.server.api.urls import run_url
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

@@ -6,7 +6,7 @@ import msgspec
 
 from kiseki.core import search
 from kiseki.server.api.projects import ProjectAnswer, to_project
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

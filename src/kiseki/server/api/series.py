@@ -13,7 +13,7 @@ from kiseki.core.query.series import SeriesRequest
 from kiseki.core.query.smoothing import Kind, Smoothing
 from kiseki.core.query.wire import MEDIA_TYPE
 from kiseki.server.api.encoding import binary
-from kiseki.server.api.routing import Call, Routes, not_modified
+from kiseki.server.routing import Call, Routes, not_modified
 
 routes = Routes()
 

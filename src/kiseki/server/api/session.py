@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from kiseki.core.access import SESSION_US, Principal
 from kiseki.errors import Invalid, Unauthenticated
-from kiseki.server.api.routing import Call, Routes, render
 from kiseki.server.api.viewer import Viewer, viewer_of
 from kiseki.server.gate import COOKIE, SECURE_COOKIE, cookie_of, needs_secure_cookie
+from kiseki.server.routing import Call, Routes, render
 
 routes = Routes()
 

@@ -11,8 +11,8 @@ from kiseki.core.decode import BODY_BYTES_MAX
 from kiseki.core.ingest import Opened, Receipt
 from kiseki.core.people.accounts import settings_of
 from kiseki.errors import Invalid
-from kiseki.server.api.routing import Call, Routes, read_body
 from kiseki.server.api.urls import project_url, run_url
+from kiseki.server.routing import Call, Routes, read_body
 
 routes = Routes()
 

@@ -11,8 +11,8 @@ from kiseki.core.projects import Project
 from kiseki.core.query.queries import RunGroup, Spread
 from kiseki.record import keypath
 from kiseki.server.api.encoding import binary
-from kiseki.server.api.routing import Call, Routes, not_modified
 from kiseki.server.api.runs import RunAnswer, to_answer
+from kiseki.server.routing import Call, Routes, not_modified
 
 routes = Routes()
 

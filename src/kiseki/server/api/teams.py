@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kiseki.core.people.teams import Team
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

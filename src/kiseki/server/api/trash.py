@@ -12,7 +12,7 @@ from kiseki.core.people.audit import Action
 from kiseki.core.projects import Project
 from kiseki.core.runs import Run
 from kiseki.core.trash import KEPT_US
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

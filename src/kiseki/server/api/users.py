@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from kiseki.core.access import check_server_admin
 from kiseki.core.people.accounts import User
-from kiseki.server.api.routing import Call, Routes
 from kiseki.server.api.session import in_session
 from kiseki.server.api.urls import token_url
 from kiseki.server.api.viewer import Viewer
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

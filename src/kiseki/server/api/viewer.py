@@ -11,7 +11,7 @@ from kiseki.base.version import __version__
 from kiseki.core.access import Principal
 from kiseki.core.people.accounts import settings_of
 from kiseki.core.service import Core
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from kiseki.core.views import DOC_BYTES_MAX, View, ViewVersion
 from kiseki.errors import TooLarge
-from kiseki.server.api.routing import Call, Routes
+from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 
