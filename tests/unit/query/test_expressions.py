@@ -280,7 +280,7 @@ def test_an_expression_is_drawn_like_a_metric() -> None:
     assert ask("= loss / 2", x="acc")["r1"][1]["x"].tolist() == [0.5]
     groups = Groups([Group((1,), ("r1", "r2"))], chains)
     answer = charts.answer(1, SeriesRequest(["= -loss"], {}, groups=groups))
-    assert parse_answer(answer)[1][0]["first"][0] == -1.5
+    assert parse_answer(answer)[1][0]["first"][0] == -4.5  # of steps 0, 2, 4, 6
 
 
 def test_an_expression_that_cannot_be_read_is_refused() -> None:
