@@ -11,22 +11,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, literal, select
 
 from kiseki.storage.embedded import tables
 from kiseki.storage.embedded.meta_save import slices
-from kiseki.storage.embedded.runs_query import column_of, find_numbers, path_numbers
+from kiseki.storage.embedded.runs_query import (
+    arrayed,
+    column_of,
+    fetched,
+    find_columns,
+    path_numbers,
+)
 from kiseki.storage.filters import ATTRIBUTES, Filter, Key, SortKey
 from kiseki.storage.interface import Floats, GroupValue, Ints, RunGroup, RunGroups, Spread
 
 _run = tables.run.c
 _cell = tables.run_cell.c
 _NONE = 0  # the code of runs without a value
+_STATE = "state, by place"  # a column that is no attribute's
 
 
 def find_groups(
@@ -44,12 +51,20 @@ def find_groups(
     members: int = 0,
 ) -> RunGroups:
     """Return a page of groups. The rules are those of `MetaStore.group_runs`."""
-    total, matching, numbers = find_numbers(
-        connection, project, where, order, user=user, now_us=now_us, limit=None
-    )
-    if not numbers:
+    keys = [*by, *columns]
+    states = connection.scalars(select(_run.state).distinct().order_by(_run.state)).all()
+    attributes = {_STATE: _places_of(states), "color": _run.color} | {
+        key.path: column_of(key.path) for key in keys if key.space == "run"
+    }
+    total, held = find_columns(
+        connection, project, attributes, where, order, user=user, now_us=now_us,
+        are_whole=not any(key.space == "run" for key in keys),
+    )  # fmt: skip
+    numbers = held["number"]
+    matching = len(numbers)
+    if not matching:
         return RunGroups(total, 0, 0, ())
-    source = _Source(connection, project, numbers, [*by, *columns])
+    source = _Source(connection, held, states, path_numbers(connection, project, keys))
     grouped = _group([source.codes(key) for key in by], len(numbers))
     page = grouped.order[offset : offset + limit]
     ids = source.ids([at for group in page for at in grouped.runs_of(group)[:members]])
@@ -143,46 +158,23 @@ class _Source:
     """What the runs of a list hold, each at its place in it."""
 
     def __init__(
-        self, connection: Connection, project: int, numbers: Sequence[int], keys: Sequence[Key]
+        self,
+        connection: Connection,
+        attributes: Mapping[str, Any],
+        states: Sequence[str],
+        paths: Mapping[Key, int],
     ) -> None:
         self._connection = connection
-        self._numbers = np.asarray(numbers, np.int64)
-        self._size = len(numbers)
+        self._attributes = attributes
+        self._state_names = states
+        self._paths = paths
+        self._numbers = np.asarray(attributes["number"], np.int64)
+        self._size = len(self._numbers)
         # By number of a run its place; one behind the last for runs that are not in the list.
         self._place = np.full(int(self._numbers.max()) + 2, self._size, np.int64)
         self._place[self._numbers] = np.arange(self._size)
-        self._paths = path_numbers(connection, project, keys)
-        self._attributes = self._read_attributes(project, keys)
-        states = self._attributes["state"]
-        self._state_names = sorted(set(states))
-        code = {state: at for at, state in enumerate(self._state_names)}
-        self._states = np.fromiter((code[state] for state in states), np.int64, self._size)
-        self.colors = np.asarray(self._attributes["color"], np.int64)
-
-    def _read_attributes(self, project: int, keys: Sequence[Key]) -> dict[str, Sequence[Any]]:
-        """Return what is needed of the runs themselves, in their order, by name."""
-        wanted = {"state": _run.state, "color": _run.color} | {
-            key.path: column_of(key.path) for key in keys if key.space == "run"
-        }
-        query = select(_run.number, *(column.label(None) for column in wanted.values()))
-        if "user" in wanted:
-            query = query.select_from(
-                tables.run.join(tables.user, tables.user.c.number == _run.user)
-            )
-        numbers, *columns = zip(*self._fetch(query.where(_run.project == project)), strict=True)
-        row_of = np.empty(self._size + 1, np.int64)
-        row_of[self._places(numbers)] = np.arange(len(numbers))
-        rows = row_of[: self._size].tolist()
-        return {
-            name: [column[row] for row in rows]
-            for name, column in zip(wanted, columns, strict=True)
-        }
-
-    def _fetch(self, query: Any) -> Sequence[Any]:
-        """Return plain tuples: making rows of them takes longer than reading them."""
-        cursor = self._connection.execute(query).cursor
-        assert cursor is not None
-        return cursor.fetchall()
+        self._states = np.asarray(attributes[_STATE], np.int64)
+        self.colors = np.asarray(attributes["color"], np.int64)
 
     def _places(self, numbers: Any) -> Ints:
         return self._place[np.minimum(np.asarray(numbers, np.int64), len(self._place) - 1)]
@@ -207,14 +199,29 @@ class _Source:
             if key.path == "tags":
                 return _coded(values, lambda text: dict.fromkeys(json.loads(text)))
             return _coded(values, lambda value: (value,))
-        found: list[tuple[float | None, str | None] | None] = [None] * (self._size + 1)
-        cells = self._fetch(
-            select(_cell.run, _cell.num, _cell.text).where(_cell.path == self._paths[key])
-        )
-        places = self._places([run for run, _, _ in cells]).tolist()
-        for place, (_, num, text) in zip(places, cells, strict=True):
-            found[place] = (num, text)
-        return _coded(found[: self._size], lambda held: (_cell_value(*held),))
+        places, numbers = self._cells_of(key)
+        known, code = np.unique(numbers, return_inverse=True)
+        values = _Values()
+        codes = [values.code(_cell_value(value, None)) for value in known.tolist()]
+        flat = np.full(self._size + 1, _NONE)
+        flat[places] = np.asarray(codes, np.int64)[code]
+        has_text = and_(_cell.path == self._paths[key], _cell.text.is_not(None))
+        texts = fetched(self._connection, select(_cell.run, _cell.num, _cell.text).where(has_text))
+        if texts:
+            pairs = {(num, text) for _, num, text in texts}
+            code_of = {pair: values.code(_cell_value(*pair)) for pair in pairs}
+            coded = [code_of[num, text] for _, num, text in texts]
+            flat[self._places([run for run, _, _ in texts])] = coded
+        one = np.ones(self._size, np.int64)
+        return _Codes(values.all, flat[: self._size], np.arange(self._size), one)
+
+    def _cells_of(self, key: Key) -> tuple[Ints, Floats]:
+        """Return the numbers under a key, and the places of their runs; flags are none."""
+        # A flag has a number, too, for sorting.
+        is_number = and_(_cell.num.is_not(None), _cell.text.is_(None))
+        query = select(_cell.run, _cell.num).where(_cell.path == self._paths[key], is_number)
+        cells = arrayed(self._connection, query, [("run", "i8"), ("num", "f8")])
+        return self._places(cells["run"]), cells["num"]
 
     def numbers_of(self, key: Key) -> Floats:
         """Return the numbers under a key, NaN where there is none."""
@@ -226,37 +233,47 @@ class _Source:
                 [math.nan if value is None else value for value in values], np.float64
             )
         found = np.full(self._size + 1, math.nan)
-        # A flag has a number, too, for sorting; here it is none.
-        is_number = and_(_cell.num.is_not(None), _cell.text.is_(None))
-        query = select(_cell.run, _cell.num).where(_cell.path == self._paths[key], is_number)
-        cells = np.asarray(self._fetch(query), np.float64).reshape(-1, 2)
-        found[self._places(cells[:, 0])] = cells[:, 1]
+        places, numbers = self._cells_of(key)
+        found[places] = numbers
         return found[: self._size]
+
+
+class _Values:
+    """The values of a key by their codes."""
+
+    def __init__(self) -> None:
+        self.all: list[GroupValue] = [None]
+        self._codes: dict[tuple[type, GroupValue], int] = {}  # `True` is another value than 1
+
+    def code(self, value: GroupValue) -> int:
+        if value is None or value == "":
+            return _NONE
+        known = self._codes.setdefault((type(value), value), len(self.all))
+        if known == len(self.all):
+            self.all.append(value)
+        return known
+
+
+def _places_of(states: Sequence[str]) -> ColumnElement[int]:
+    """Return the place of a run's state among all of them: numbers are read faster than texts."""
+    if not states:
+        return literal(0)
+    return case(*((_run.state == state, at) for at, state in enumerate(states)), else_=0)
 
 
 def _coded(held: Sequence[Any], read: Any) -> _Codes:
     """Return codes for what runs hold (None: nothing); `read` makes it one or several values."""
-    values: list[GroupValue] = [None]
-    codes: dict[tuple[type, GroupValue], int] = {}  # `True` is another value than 1
-
-    def code(value: GroupValue) -> int:
-        if value is None or value == "":
-            return _NONE
-        known = codes.setdefault((type(value), value), len(values))
-        if known == len(values):
-            values.append(value)
-        return known
-
+    values = _Values()
     known: dict[Any, list[int]] = {None: [_NONE]}
     flat: list[int] = []
     counts = np.empty(len(held), np.int64)
     for at, one in enumerate(held):
         mine = known.get(one)
         if mine is None:
-            mine = known[one] = [code(value) for value in read(one)] or [_NONE]
+            mine = known[one] = [values.code(value) for value in read(one)] or [_NONE]
         flat += mine
         counts[at] = len(mine)
-    return _Codes(values, np.asarray(flat, np.int64), np.cumsum(counts) - counts, counts)
+    return _Codes(values.all, np.asarray(flat, np.int64), np.cumsum(counts) - counts, counts)
 
 
 def _cell_value(num: float | None, text: str | None) -> GroupValue:
