@@ -394,6 +394,8 @@ def test_a_project_holds_what_it_was_given(meta: MetaStore) -> None:
     assert meta.add_blobs(one.number, {}, NOW) == 0
     assert meta.blobs(one.number, digests) == {digests[0]: 3, digests[1_100]: 2**40}
     assert meta.blobs(other.number, digests) == {}
+    held = sum(meta.blobs(one.number, digests).values())
+    assert meta.blob_bytes([one.number, other.number]) == {one.number: held}
 
 
 # ── the schema ──

@@ -59,6 +59,7 @@ def test_an_unknown_project_is_empty(store: SeriesStore, tmp_path: Path) -> None
     assert store.scan(7, Range(1)) == ([], False)
     assert store.lines(7, 1) == ([], 0)
     assert store.compact(7) == 0
+    assert store.size(7) == 0
     store.drop(7)
     store.drop(7, [1])
     assert not list(tmp_path.glob("history/*"))
@@ -77,6 +78,14 @@ def test_batches_are_stored_once_and_in_order(store: SeriesStore) -> None:
     assert store.cursor(1, "a") == first.count + second.count
     assert store.rows(1, [1, 2]) == {1: 2, 2: 0}
     assert values_of(store.points(1, "x", [Range(1)])[0]) == [(0, 1.0), (1, 2.0)]
+
+
+def test_what_is_stored_has_a_size(store: SeriesStore) -> None:
+    writer = StreamWriter("a")
+    store.append(1, [writer.batch(1, [(0, {"x": 1.0})])])
+    assert store.size(1) > 0 and store.size(2) == 0
+    store.drop(1)
+    assert store.size(1) == 0
 
 
 def test_a_gap_stores_nothing_of_its_call(store: SeriesStore) -> None:

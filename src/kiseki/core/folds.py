@@ -339,7 +339,7 @@ class Folds:
                     live = self._load(known.attempt)
                 run = known if live is None else replace(known, **live.columns())
                 after = _edited(run, change)
-                if after == run:
+                if after is run:
                     continue
                 changed.append((run, after))
                 if live is not None:
@@ -497,6 +497,8 @@ def _edited(run: Run, change: Edit) -> Run:
         name: value for name in fold.EDITED_TEXTS if (value := getattr(change, name)) is not None
     }
     tags = tuple(change.apply_to(list(run.tags))) if change.is_of_tags else run.tags
+    if tags == run.tags and all(getattr(run, name) == value for name, value in texts.items()):
+        return run
     return replace(run, **texts, tags=tags)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kiseki.base.clock import wall_us
 from kiseki.core.access import Principal, Verb, can, check_can
 from kiseki.core.names import check_project
 from kiseki.errors import Forbidden, NotFound
-from kiseki.storage.interface import MetaStore
+from kiseki.storage.interface import MetaStore, SeriesStore
 from kiseki.storage.interface import Project as Project
 
 
@@ -74,6 +76,15 @@ class Projects:
             )
         check_can(who, "write", entity, f"entity {entity}", name)
         return entity, project
+
+
+def bytes_of(meta: MetaStore, series: SeriesStore, projects: Sequence[Project]) -> dict[int, int]:
+    """Return about how many bytes projects take, by number: their rows as stored, and their files.
+
+    Content that several projects hold is stored once and counts in each.
+    """
+    files = meta.blob_bytes([project.number for project in projects])
+    return {one.number: series.size(one.number) + files.get(one.number, 0) for one in projects}
 
 
 def bound_to(who: Principal, entity: str) -> str:

@@ -184,6 +184,10 @@ class SeriesStore(Protocol):
         """Return the next sequence expected of a stream: 0 for an unknown one."""
         ...
 
+    def size(self, project: int) -> int:
+        """Return about how many bytes a project takes; 0 if nothing was appended to it."""
+        ...
+
     def shapes(self, project: int, stream: str) -> dict[int, tuple[str, ...]]:
         """Return every shape a stream has defined."""
         ...
@@ -886,6 +890,10 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
 
     def promise(self, project: int, digests: Sequence[str], now_us: int, since_us: int) -> None:
         """Move the time of contents that a project holds since before `since_us`: somebody relies on them."""
+        ...
+
+    def blob_bytes(self, projects: Sequence[int]) -> dict[int, int]:
+        """Return the size of all contents that projects hold; those without any are left out."""
         ...
 
     def has_blob(self, digest: str) -> bool:

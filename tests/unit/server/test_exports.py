@@ -167,3 +167,13 @@ def test_names_are_asked_for_again_only_when_they_change(
         "GET", f"{HERE}/fields", headers={**ada.headers, "accept-encoding": "gzip, zstd"}
     )
     assert far.headers["content-encoding"] == "zstd"
+
+
+def test_a_project_says_about_what_it_takes(ada: Person) -> None:
+    before = ada.get(HERE)["bytes"]
+    assert before > 0
+    answer = ada.send(f"{HERE}/runs/r1/files/model.bin", b"x" * 100_000, "PUT")
+    assert answer.status in (200, 201)
+    assert ada.get(HERE)["bytes"] - before >= 100_000
+    (listed,) = ada.get("/api/v1/projects")["projects"]
+    assert listed == ada.get(HERE)

@@ -314,7 +314,7 @@ export interface ProjectsAnswer {
   projects: ProjectAnswer[];
 }
 
-/** A project. `last_us` is the latest time that any of its runs logged something. */
+/** A project. `last_us`: when any of its runs logged something; `bytes`: about what it takes on disk. */
 export interface ProjectAnswer {
   entity: string;
   project: string;
@@ -322,6 +322,7 @@ export interface ProjectAnswer {
   running: number;
   created_us: number;
   last_us: number | null;
+  bytes: number;
 }
 
 /** A page of the runs: `matching` of `total` match the filter. */

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from kiseki.core.projects import Project
+from kiseki.core.projects import Project, bytes_of
+from kiseki.core.service import Core
 from kiseki.server.routing import Call, Routes
 
 routes = Routes()
 
 
 class ProjectAnswer(msgspec.Struct):
-    """A project. `last_us` is the latest time that any of its runs logged something."""
+    """A project. `last_us`: when any of its runs logged something; `bytes`: about what it takes on disk."""
 
     entity: str
     project: str
@@ -19,31 +22,33 @@ class ProjectAnswer(msgspec.Struct):
     running: int
     created_us: int
     last_us: int | None
+    bytes: int
 
 
 class ProjectsAnswer(msgspec.Struct):
     projects: list[ProjectAnswer]
 
 
-def to_project(project: Project) -> ProjectAnswer:
-    """Return a project as the API shows it."""
-    return ProjectAnswer(
-        project.entity,
-        project.name,
-        project.runs,
-        project.running,
-        project.created_us,
-        project.last_us,
-    )
+def to_projects(core: Core, projects: Sequence[Project]) -> list[ProjectAnswer]:
+    """Return projects as the API shows them."""
+    sizes = bytes_of(core.meta, core.series, projects)
+    return [
+        ProjectAnswer(
+            project.entity, project.name, project.runs, project.running, project.created_us,
+            project.last_us, sizes[project.number],
+        )
+        for project in projects
+    ]  # fmt: skip
 
 
 @routes.get("/api/v1/projects", answer=ProjectsAnswer)
 def list_projects(call: Call) -> ProjectsAnswer:
     """Return the projects one may see, latest activity first."""
-    return ProjectsAnswer([to_project(project) for project in call.core.projects.visible(call.who)])
+    return ProjectsAnswer(to_projects(call.core, call.core.projects.visible(call.who)))
 
 
 @routes.get("/api/v1/projects/{entity}/{project}", answer=ProjectAnswer)
 def show_project(call: Call) -> ProjectAnswer:
     """Return one project."""
-    return to_project(call.core.projects.find(call.who, call.path["entity"], call.path["project"]))
+    found = call.core.projects.find(call.who, call.path["entity"], call.path["project"])
+    return to_projects(call.core, [found])[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from kiseki.core import search
-from kiseki.server.api.projects import ProjectAnswer, to_project
+from kiseki.server.api.projects import ProjectAnswer, to_projects
 from kiseki.server.routing import Call, Routes
 
 routes = Routes()
@@ -72,7 +72,7 @@ def find(call: Call) -> SearchAnswer:
         core.meta, core.projects, call.who, call.query.q, call.query.limit, call.who.user.name
     )
     return SearchAnswer(
-        [to_project(project) for project in found.projects],
+        to_projects(core, found.projects),
         [
             FoundRunAnswer(
                 run.entity, run.project_name, run.id, run.name, run.state, run.user, run.color,

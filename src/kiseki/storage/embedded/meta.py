@@ -567,6 +567,16 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
         with self._write() as c:
             _touch_blobs(c, project, digests, now_us, since_us)
 
+    def blob_bytes(self, projects: Sequence[int]) -> dict[int, int]:
+        b = t.blob.c
+        found: dict[int, int] = {}
+        with self._read() as c:
+            for some in slices(projects):
+                query = select(b.project, sql.sum(b.size).label("bytes"))
+                rows = c.execute(query.where(b.project.in_(some)).group_by(b.project))
+                found.update((row.project, row.bytes) for row in rows)
+        return found
+
     def has_blob(self, digest: str) -> bool:
         query = select(t.blob.c.size).where(t.blob.c.digest == bytes.fromhex(digest)).limit(1)
         with self._read() as c:
@@ -777,7 +787,8 @@ _RUN_COLUMNS = [
 
 
 def _run(row: Row[Any], parts: Mapping[tuple[int, str], bytes]) -> Run:
-    values = {name: row._mapping[name] for name in _RUN_COLUMNS}
+    mapping = row._mapping  # made anew each time it is asked for
+    values = {name: mapping[name] for name in _RUN_COLUMNS}
     maps = {
         name: decode_value(parts[row.attempt, name])
         for name in ("config", "summary")
@@ -787,7 +798,7 @@ def _run(row: Row[Any], parts: Mapping[tuple[int, str], bytes]) -> Run:
         entity=row.entity_name,
         project_name=row.project_name,
         user=row.user_name,
-        tags=tuple(json.loads(row._mapping["tags"])),
+        tags=tuple(json.loads(mapping["tags"])),
         **values,
         **maps,
     )

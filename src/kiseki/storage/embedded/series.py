@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kiseki.record.types import Row, System
@@ -60,6 +60,14 @@ class EmbeddedSeries:
                 return 0
             with file.read() as db:
                 return series_append.cursor(db, stream)
+
+    def size(self, project: int) -> int:
+        path = self._files.path(project)
+        found = 0
+        for part in (path, path.with_name(f"{path.name}-wal")):
+            with suppress(FileNotFoundError):
+                found += part.stat().st_size
+        return found
 
     def shapes(self, project: int, stream: str) -> dict[int, tuple[str, ...]]:
         with self._files.use(project) as file:

@@ -154,6 +154,11 @@ class MemorySeries:
         with self._lock:
             return self._projects.get(project, _Project()).cursors.get(stream, 0)
 
+    def size(self, project: int) -> int:
+        with self._lock:
+            batches = self._projects.get(project, _Project()).batches
+            return sum(len(batch.body) for some in batches.values() for batch in some)
+
     def shapes(self, project: int, stream: str) -> dict[int, tuple[str, ...]]:
         with self._lock:
             return dict(self._projects.get(project, _Project()).shapes.get(stream, {}))
