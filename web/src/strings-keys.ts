@@ -37,7 +37,6 @@ export const keyWords = catalogue('strings-keys', {
     signOut: 'Sign out',
     workspace: 'Go to the charts of the project',
     table: 'Go to the runs table',
-    trash: 'Go to the trash of the project',
     live: 'Pause or go on with live updates',
     sidebar: 'Show or hide the runs list',
     undo: 'Undo the change of layout',

@@ -31,9 +31,9 @@ describe('the table of actions', () => {
 describe('binding', () => {
   it('offers what is bound, the latest of each, and nothing that needs a run or panel', () => {
     const done: string[] = [];
-    const first = bindActions({ home: () => done.push('first'), nextRun: () => {} });
-    const second = bindActions({ home: () => done.push('second') });
-    expect(offered().map((one) => one.id)).toEqual(['home']);
+    const first = bindActions({ theme: () => done.push('first'), nextRun: () => {} });
+    const second = bindActions({ theme: () => done.push('second') });
+    expect(offered().map((one) => one.id)).toEqual(['theme']);
     offered()[0]?.run();
     second();
     offered()[0]?.run();

@@ -9,7 +9,7 @@ interface Rule {
   readonly place: Place;
   /** Names of keys as `keyName` gives them; the first one is shown. */
   readonly keys: readonly string[];
-  /** It needs to know which run or panel is meant: nothing for the palette. */
+  /** It needs to know which run or panel is meant, or the palette has it as a page: it is not offered there. */
   readonly isLocal?: true;
 }
 
@@ -21,11 +21,10 @@ export const ACTIONS = {
   themeSystem: { place: 'app', keys: [] },
   themeLight: { place: 'app', keys: [] },
   themeDark: { place: 'app', keys: [] },
-  home: { place: 'app', keys: ['g h'] },
+  home: { place: 'app', keys: ['g h'], isLocal: true },
   signOut: { place: 'app', keys: [] },
-  workspace: { place: 'project', keys: ['g w'] },
-  table: { place: 'project', keys: ['g t'] },
-  trash: { place: 'project', keys: [] },
+  workspace: { place: 'project', keys: ['g w'], isLocal: true },
+  table: { place: 'project', keys: ['g t'], isLocal: true },
   live: { place: 'project', keys: ['l'] },
   sidebar: { place: 'project', keys: ['ctrl+j'] },
   undo: { place: 'project', keys: ['ctrl+z'] },
@@ -82,7 +81,7 @@ export function bindActions(handlers: Handlers): () => void {
   };
 }
 
-/** What could be done at this moment, apart from what needs a run or a panel under the cursor. */
+/** What could be done at this moment, apart from what is local. */
 export function offered(): { id: ActionId; run: () => void }[] {
   const found = new Map<ActionId, () => void>();
   for (const handlers of bound) {

@@ -1,0 +1,14 @@
+import type { homeWords as English } from '../strings-home';
+import { n } from './words';
+
+export default {
+  title: 'ホーム',
+  recent: '最近のプロジェクト',
+  forYou: 'お知らせ',
+  noAlerts: 'あなたのランのアラートはありません。',
+  noAlertsText: 'ランが run.alert() で送った内容がここに表示されます。',
+  allProjects: (count) => `全 ${n(count)} プロジェクトを表示`,
+  alertAt: (step) => `ステップ ${step}`,
+  levels: { INFO: '情報', WARN: '警告', ERROR: 'エラー' },
+  spark: (metric) => `${metric} の推移`,
+} satisfies typeof English;

@@ -1,0 +1,15 @@
+// The start page.
+import { catalogue } from './lib/language';
+import { groupThousands as n } from './lib/numbers';
+
+export const homeWords = catalogue('strings-home', {
+  title: 'Home',
+  recent: 'Recent projects',
+  forYou: 'For you',
+  noAlerts: 'No alert of your runs.',
+  noAlertsText: 'What a run says with run.alert() stands here.',
+  allProjects: (count: number) => `Show all ${n(count)} projects`,
+  alertAt: (step: string) => `step ${step}`,
+  levels: { INFO: 'Info', WARN: 'Warning', ERROR: 'Error' } as Record<string, string>,
+  spark: (metric: string) => `${metric} over the last steps`,
+});
