@@ -24,5 +24,6 @@ export default defineConfig({
       '/-': { target: process.env.KISEKI_SERVER ?? 'http://127.0.0.1:7500' },
     },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  // A busy machine is slow, and that is no fault of what is tested.
+  test: { include: ['src/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
 });

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, ViewportSize, expect
 
+from tests.web.accessible import AXE, check
 from tests.web.canvas import colours
 from tests.web.demo_server import DemoServer
 from tests.web.visit import Visit
@@ -93,3 +94,117 @@ def test_keys_move_and_open(watcher: Visit, demo: DemoServer) -> None:
     expect(page).to_have_url(re.compile("/table$"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+# ---- every address and state, in both themes and three widths ------------------------------------
+
+WINDOWS: tuple[tuple[str, ViewportSize], ...] = (
+    ("light", {"width": 1280, "height": 860}),
+    ("dark", {"width": 1280, "height": 860}),
+    ("dark", {"width": 390, "height": 844}),
+    # 1280 px at 400 %, which is what WCAG asks for (reflow).
+    ("light", {"width": 320, "height": 640}),
+)
+
+
+def check_all(page: Page, what: str) -> None:
+    """Look at the page in every theme and width, without loading it anew."""
+    page.evaluate(AXE.read_text())
+    for theme, size in WINDOWS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        expect(page.locator(f"html[data-theme={theme}]")).to_have_count(1)
+        check(page, f"{what}, {theme}, {size['width']} px")
+    page.set_viewport_size(WINDOWS[0][1])
+
+
+# Comparisons, files, code, media, the trash and groups are looked at where they are tested.
+PAGES = {
+    "/": "Home|digits",
+    "/ada": "Projects of ada",
+    "/ada/digits": "slow-learner",
+    "/ada/digits/table": "slow-learner",
+    "/ada/digits/runs/RUN": "loss",
+    "/ada/digits/runs/RUN/overview": "Config",
+    "/ada/digits/runs/RUN/logs": "step|epoch|loss",
+    "/search?q=slow": "slow-learner",
+    "/settings/appearance": "Appearance",
+    "/ada/digits/no/such/page": "There is nothing at this address",
+    "/nobody/nothing": "There is no project",
+}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_for_everybody(watcher: Visit, demo: DemoServer, path: str) -> None:
+    runs = watcher.context.request.get(f"{demo.url}/api/v1/projects{demo.project}/runs").json()
+    watcher.expect_status(404, "/nobody/nothing")
+    page = watcher.go(path.replace("RUN", runs["runs"][0]["id"]))
+    expect(page.get_by_text(re.compile(PAGES[path])).first).to_be_attached()
+    expect(page.locator("[aria-busy]")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
+    expect(page.get_by_role("banner")).to_have_count(1)
+    check_all(page, path)
+
+
+def test_what_opens_over_a_page_is_for_everybody(watcher: Visit, demo: DemoServer) -> None:
+    page = watcher.go(demo.project)
+    expect(watcher.chart("train/loss")).to_be_visible()
+
+    def look(what: str) -> None:
+        check_all(page, what)
+        page.keyboard.press("Escape")
+
+    page.keyboard.press("Control+k")
+    page.keyboard.type("loss")
+    expect(page.get_by_role("option").first).to_be_visible()
+    look("palette")
+    page.keyboard.press("Control+/")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    look("keys")
+    for button in ("Project: digits", "Entity: ada", "Account"):
+        page.get_by_role("button", name=button).click()
+        check(page, button)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name=button)).to_be_focused()
+    page.get_by_role("button", name=re.compile("^Theme:")).click()
+    check(page, "themes")
+
+
+def test_forced_colours_and_more_contrast_keep_what_matters(
+    watcher: Visit, demo: DemoServer
+) -> None:
+    page = watcher.go(demo.project)
+    expect(watcher.chart("train/loss")).to_be_visible()
+    page.emulate_media(contrast="more")
+    hairline, border = (
+        page.evaluate(f"getComputedStyle(document.documentElement).getPropertyValue('{name}')")
+        for name in ("--hairline", "--border")
+    )
+    assert hairline == border
+    page.emulate_media(forced_colors="active", contrast="no-preference")
+    tab = page.get_by_role("link", name="Table", exact=True)
+    tab.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert tab.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    current = page.get_by_role("link", name="Charts", exact=True).first
+    colours_of = "(one) => getComputedStyle(one).borderBottomColor"
+    assert current.evaluate(colours_of) != tab.evaluate(colours_of)
+
+
+def test_the_theme_is_there_before_the_first_paint(watcher: Visit, demo: DemoServer) -> None:
+    """No flash: the attribute is set before anything of the app has been loaded."""
+    watcher.page.add_init_script("localStorage.setItem('kiseki.theme', 'dark')")
+    held: list[Route] = []
+    watcher.page.route("**/assets/*.js", lambda route: held.append(route))
+    page = watcher.page
+    page.goto(demo.url + demo.project, wait_until="commit")
+    watcher.until(lambda: held, "the script asked for")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    watcher.until(lambda: max(background(page)) < 60, "the dark page")
+    expect(page.locator("#app")).to_be_empty()
+    for route in held:
+        route.continue_()
+    page.unroute("**/assets/*.js")
+    expect(watcher.chart("train/loss")).to_be_visible()

@@ -6,6 +6,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** Months count from 0. */
 export const numberWords = catalogue('strings-numbers', {
   thousands: '\u2009',
+  /** Numbers of as many digits have their thousands apart. */
+  groupFrom: (): number => 5,
   month: (month: number) => MONTHS[month] as string,
   day: (month: number, day: number) => `${day} ${MONTHS[month]}`,
   date: (year: number, month: number, day: number) => `${day} ${MONTHS[month]} ${year}`,

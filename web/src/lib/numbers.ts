@@ -24,7 +24,7 @@ export function formatValue(value: number, digits = 4): string {
 /** An integer with its thousands apart: `1 240`. */
 export function groupThousands(value: number): string {
   const text = Math.abs(value).toFixed(0);
-  const grouped = text.length <= 4 ? text : text.replace(/\B(?=(\d{3})+(?!\d))/g, numberWords.thousands);
+  const grouped = text.length < numberWords.groupFrom() ? text : text.replace(/\B(?=(\d{3})+(?!\d))/g, numberWords.thousands);
   return value < 0 && text !== '0' ? MINUS + grouped : grouped;
 }
 

@@ -61,6 +61,8 @@ export const ACTIONS = {
 } as const satisfies Record<string, Rule>;
 
 export type ActionId = keyof typeof ACTIONS;
+/** Every key that does something. */
+export type ActionKey = (typeof ACTIONS)[ActionId]['keys'][number];
 export type Handlers = { [Id in ActionId]?: (event?: KeyboardEvent) => void };
 
 const bound: Handlers[] = [];
@@ -72,7 +74,7 @@ export function bindActions(handlers: Handlers): () => void {
   bound.push(handlers);
   const keys: Bindings = {};
   for (const [id, run] of Object.entries(handlers)) {
-    for (const key of ruleOf(id as ActionId).keys) keys[key] = run;
+    for (const key of ruleOf(id as ActionId).keys) keys[key as ActionKey] = run;
   }
   const unbind = bindKeys(keys);
   return () => {

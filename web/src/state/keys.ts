@@ -1,8 +1,10 @@
 // Keyboard shortcuts: components bind names such as "ctrl+j", "g w" or "?"; the latest binding of a name wins.
 
+import type { ActionKey } from './actions';
 import { keyPrefs } from './key-prefs.svelte';
 
-export type Bindings = Record<string, (event: KeyboardEvent) => void>;
+/** By the names of keys that stand in the table of actions (actions.ts), where each key has a name for people. */
+export type Bindings = { [Key in ActionKey]?: (event: KeyboardEvent) => void };
 
 const SEQUENCE_MS = 1200;
 const stack: Bindings[] = [];
@@ -30,8 +32,8 @@ function isTextInput(target: HTMLElement): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range', 'button'].includes(target.type);
 }
 
-function find(name: string): Bindings[string] | undefined {
-  return stack.findLast((bindings) => name in bindings)?.[name];
+function find(name: string): Bindings[ActionKey] {
+  return stack.findLast((bindings) => name in bindings)?.[name as ActionKey];
 }
 
 function onKeydown(event: KeyboardEvent): void {
@@ -48,7 +50,13 @@ function onKeydown(event: KeyboardEvent): void {
   if (action) {
     event.preventDefault();
     action(event);
-  } else if (plain && stack.some((bindings) => Object.keys(bindings).some((key) => key.startsWith(`${name} `)))) {
+  }
+  // Also a key that does something by itself may begin a sequence: no page takes `g w` away by binding `g`.
+  if (
+    plain &&
+    !inSequence &&
+    stack.some((bindings) => Object.keys(bindings).some((key) => key.startsWith(`${name} `)))
+  ) {
     prefix = name;
     prefixAt = Date.now();
   }
