@@ -5,6 +5,8 @@ import { groupThousands as n } from './lib/numbers';
 export const homeWords = catalogue('strings-home', {
   title: 'Home',
   recent: 'Recent projects',
+  storage: 'Storage',
+  storageTitle: 'About what it takes on disk: its rows as stored, and its files',
   forYou: 'For you',
   noAlerts: 'No alert of your runs.',
   noAlertsText: 'What a run says with run.alert() stands here.',

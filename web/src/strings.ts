@@ -82,7 +82,6 @@ export const strings = catalogue('strings', {
     step: 'Step',
     run: 'Run',
     last: 'Last activity',
-    created: 'Created',
     find: 'Find a project',
     none: (search: string) => `No project matches “${search}”.`,
     count: (count: number) => plural(count, 'project'),

@@ -4,6 +4,8 @@ import { n } from './words';
 export default {
   title: 'ホーム',
   recent: '最近のプロジェクト',
+  storage: '容量',
+  storageTitle: 'ディスク上のおよその使用量 (保存された行とファイル)',
   forYou: 'お知らせ',
   noAlerts: 'あなたのランのアラートはありません。',
   noAlertsText: 'ランが run.alert() で送った内容がここに表示されます。',

@@ -78,7 +78,6 @@ export default {
     step: 'ステップ',
     run: 'ラン',
     last: '最終更新',
-    created: '作成',
     find: 'プロジェクトを検索',
     none: (search) => `「${search}」に一致するプロジェクトはありません。`,
     count: (count) => `${n(count)} プロジェクト`,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { keyWords } from '../strings-keys';
+import { bindKeys } from './keys';
 import { ACTIONS, bindActions, offered, ruleOf, type ActionId, type Place } from './actions';
 
 const ids = Object.keys(ACTIONS) as ActionId[];
@@ -39,6 +40,18 @@ describe('binding', () => {
     offered()[0]?.run();
     expect(done).toEqual(['second', 'first']);
     first();
+    expect(offered()).toEqual([]);
+  });
+
+  it('offers what keys alone are bound to, where the key says which action it is', () => {
+    vi.stubGlobal('KeyboardEvent', Event);
+    let folded = 0;
+    // n is the next difference in one place and notes in another.
+    const unbind = bindKeys({ 'ctrl+j': () => (folded += 1), n: () => {}, j: () => {} });
+    expect(offered().map((one) => one.id)).toEqual(['sidebar']);
+    offered()[0]?.run();
+    expect(folded).toBe(1);
+    unbind();
     expect(offered()).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 // Every action of the app under one id: its keys stand here, its name in strings-keys.ts, what it does is bound by the
 // page that can do it. The palette offers what is bound at the moment; the list of keys tells all of it.
-import { bindKeys, type Bindings } from './keys';
+import { bindKeys, boundKeys, type Bindings } from './keys';
 
 /** Where an action belongs, for the list of keys: on every page, in a project, in lists of runs, among panels, … */
 export type Place = 'app' | 'project' | 'runs' | 'panels' | 'compare' | 'chart';
@@ -83,13 +83,21 @@ export function bindActions(handlers: Handlers): () => void {
   };
 }
 
+/** The action that a key stands for, where it stands for one alone. */
+function actionOf(key: ActionKey): ActionId | null {
+  const ids = (Object.keys(ACTIONS) as ActionId[]).filter((id) => ruleOf(id).keys.includes(key));
+  return ids.length === 1 ? (ids[0] as ActionId) : null;
+}
+
 /** What could be done at this moment, apart from what is local. */
 export function offered(): { id: ActionId; run: () => void }[] {
   const found = new Map<ActionId, () => void>();
-  for (const handlers of bound) {
-    for (const [id, run] of Object.entries(handlers)) {
-      if (!ruleOf(id as ActionId).isLocal) found.set(id as ActionId, run);
-    }
+  for (const [key, run] of boundKeys()) {
+    const id = actionOf(key);
+    if (id !== null && !found.has(id)) found.set(id, run);
   }
-  return [...found].map(([id, run]) => ({ id, run: () => run() }));
+  for (const handlers of bound) {
+    for (const [id, run] of Object.entries(handlers)) found.set(id as ActionId, () => run());
+  }
+  return [...found].filter(([id]) => !ruleOf(id).isLocal).map(([id, run]) => ({ id, run }));
 }

@@ -62,6 +62,17 @@ function onKeydown(event: KeyboardEvent): void {
   }
 }
 
+/** What each key does at this moment. */
+export function boundKeys(): Map<ActionKey, () => void> {
+  const found = new Map<ActionKey, () => void>();
+  for (const bindings of stack) {
+    for (const [key, run] of Object.entries(bindings)) {
+      found.set(key as ActionKey, () => run(new KeyboardEvent('keydown', { key })));
+    }
+  }
+  return found;
+}
+
 /** Binds until the returned function is called. */
 export function bindKeys(bindings: Bindings): () => void {
   if (stack.length === 0) document.addEventListener('keydown', onKeydown);
