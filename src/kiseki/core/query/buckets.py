@@ -356,7 +356,7 @@ def _cells_in_order(
     """Return cells in the order of x within each series: time may run backwards between them."""
     x = whole["x_first"]
     back = np.flatnonzero(x[1:] < x[:-1]) + 1
-    if bool(np.isin(back, borders).all()):
+    if bool((borders[np.searchsorted(borders, back)] == back).all()):
         return whole
     number = np.repeat(np.arange(len(borders) - 1), np.diff(borders))
     order = np.lexsort((x, number))

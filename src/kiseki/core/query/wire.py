@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,15 @@ class _Columns:
             self._parts.append(bytes(padding))
             self._offset += padding
 
+    def put_rows(self, names: Sequence[tuple[str, Dtype]], table: npt.NDArray[Any]) -> None:
+        """Put the rows of a table, each a column whose length is a multiple of 8 bytes."""
+        each = table.strides[0]
+        self.columns += [
+            (name, dtype, self._offset + at * each) for at, (name, dtype) in enumerate(names)
+        ]
+        self._parts.append(table.tobytes())
+        self._offset += table.nbytes
+
     @property
     def data(self) -> bytes:
         return b"".join(self._parts)
@@ -76,7 +86,12 @@ def encode(series: Buckets, level: Level) -> Encoded:
     value = _value_dtype(series)
     counts = {name: int(getattr(series, name).sum()) for name in ("nan", "pinf", "ninf")}
     with np.errstate(over="ignore"):  # a bucket may be wider than the largest f4
-        _put_all(series, value, counts, laid.put)
+        if value == "f4" and not series.exact:
+            laid.put("x", "f8", series.x)
+            _put_table(series, laid)
+            _put_counts(series, counts, laid.put)
+        else:
+            _put_all(series, value, counts, laid.put)
     return Encoded(
         series.size, series.exact, series.total, series.omitted, **counts, level=level,
         columns=tuple(laid.columns), data=laid.data,
@@ -115,6 +130,34 @@ def _put_all(
             put(name, value, getattr(series, name))
         for name, x in (("min", series.x_min), ("max", series.x_max), ("last", series.x_last)):
             put(f"dx_{name}", "f4", x - series.x)
+    _put_counts(series, counts, put)
+
+
+_IN_TABLE = ("first", "count", "min", "max", "last", "mean", "dx_min", "dx_max", "dx_last")
+
+
+def _put_table(series: Buckets, laid: _Columns) -> None:
+    """Put the columns of four bytes at once: of a thousand series, one by one they take twice as long."""
+    n = series.size
+    table = np.zeros((len(_IN_TABLE), n + n % 2), np.dtype("<f4"))
+    table[0, :n] = series.first
+    table[1, :n].view(np.dtype("<u4"))[:] = series.count
+    table[2, :n], table[3, :n] = series.min, series.max
+    table[4, :n], table[5, :n] = series.last, series.mean
+    np.subtract(series.x_min, series.x, out=table[6, :n], casting="same_kind")
+    np.subtract(series.x_max, series.x, out=table[7, :n], casting="same_kind")
+    np.subtract(series.x_last, series.x, out=table[8, :n], casting="same_kind")
+    dtypes: list[tuple[str, Dtype]] = [
+        (name, "u4" if name == "count" else "f4") for name in _IN_TABLE
+    ]
+    laid.put_rows(dtypes, table)
+
+
+def _put_counts(
+    series: Buckets,
+    counts: Mapping[str, int],
+    put: Callable[[str, Dtype, npt.NDArray[Any]], None],
+) -> None:
     for name, count in counts.items():
         if count:
             put(name, "u4", getattr(series, name))
@@ -122,13 +165,19 @@ def _put_all(
 
 def _value_dtype(series: Buckets) -> Dtype:
     """Return `f4` where that moves no value visibly."""
-    values = series.first if series.exact else np.concatenate((series.min, series.max))
-    finite = values[np.isfinite(values)]
-    if not len(finite):
+    if series.exact:
+        finite = series.first[np.isfinite(series.first)]
+        if not len(finite):
+            return "f4"
+        low, high = float(finite.min()), float(finite.max())
+    elif not series.size:
         return "f4"
-    low, high = float(finite.min()), float(finite.max())
+    else:
+        low, high = float(np.fmin.reduce(series.min)), float(np.fmax.reduce(series.max))
+        if math.isnan(low):
+            return "f4"
     if low == high:
-        return "f4" if _is_f4(finite[:1]) else "f8"
+        return "f4" if _is_f4(np.array([low])) else "f8"
     largest = max(abs(low), abs(high))
     if largest > _F4_MAX:
         return "f8"
