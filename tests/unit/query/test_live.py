@@ -88,6 +88,32 @@ def test_a_view_of_ones_own_is_told_to_its_owner_only() -> None:
     asyncio.run(watch())
 
 
+def test_a_thousand_running_runs_are_two_messages_a_second() -> None:
+    async def watch() -> None:
+        live = Live()
+        one = await greeted(live, 1)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        told: list[Any] = []
+        rows = 0
+        while len(told) < 4:
+            rows += 1
+            for some in range(0, 1_000, 100):  # as they are saved: a hundred in a transaction
+                live.publish(
+                    [change(f"r{at}", "history", rows=rows) for at in range(some, some + 100)]
+                )
+            message = await one.next(0.02)
+            if message:
+                told.append(data(message))
+        # The first comes at once, each other one after a pause, with the latest of every run.
+        assert loop.time() - began >= 3 * live_module.INTERVAL_S * 0.9
+        assert rows > len(told)
+        assert all(len(message["runs"]) == 1_000 for message in told[1:])
+        assert len({run["rows"] for run in told[-1]["runs"].values()}) <= 2
+
+    asyncio.run(watch())
+
+
 def test_many_changed_runs_are_one_message() -> None:
     async def watch() -> None:
         live = Live()

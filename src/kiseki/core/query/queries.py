@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
@@ -31,6 +32,7 @@ from kiseki.storage.interface import (
     Line,
     MetaStore,
     MetricStat,
+    Piece,
     Project,
     Run,
     RunGroups,
@@ -56,6 +58,7 @@ CHART_GROUP_RUNS_MAX = 20_000  # of all groups of a chart
 GROUPED_RUNS_KEPT = 400_000  # their members
 LINES_MAX = 10_000
 PROJECTS_KEPT = 64
+HEADS_KEPT = 100_000
 SLOW_S = 0.1  # a list that takes longer…
 BELIEVED_TIMES = 20  # …is counted anew only after so many times as long
 AGE_US = 60_000_000  # a filter by age is answered anew this often
@@ -138,6 +141,7 @@ class Queries:
         self.charts = Charts(series)
         self._metrics: _Lists[MetricStat] = _Lists()
         self._fields: _Lists[FieldStat] = _Lists()
+        self._inherited: Lru[int, int] = Lru(HEADS_KEPT)  # -1: nothing
         self._groupings: Lru[tuple[object, ...], tuple[str, Sequence[Group], float]] = Lru(
             GROUPED_RUNS_KEPT
         )
@@ -439,6 +443,21 @@ class Queries:
             for run, values in zip(runs, held, strict=True)
         }
 
+    def inherited(self, chains: Mapping[str, Chain]) -> dict[str, int]:
+        """Return up to which step runs began with rows of another run, of those that did."""
+        found: dict[str, int] = {}
+        for run, chain in chains.items():
+            if len(chain) == 1:
+                continue
+            head = chain[-1].segment
+            known = self._inherited.get(head)
+            if known is None:
+                known = _inherited(self._meta.lineage(head), run)
+                self._inherited.put(head, known, 1)
+            if known >= 0:
+                found[run] = known
+        return found
+
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""
         return self.charts.tag(project.number, request)
@@ -516,3 +535,14 @@ def _typed(values: Sequence[GroupValue]) -> tuple[object, ...]:
 
 def _spelled(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _inherited(pieces: Sequence[Piece], run: str) -> int:
+    """Return the last step that comes from another run, -1 for none. A rewound run's own rows are its own."""
+    at = -1
+    for before, piece in itertools.pairwise(pieces):
+        if piece.parent_step is None:
+            continue
+        # Rewound behind a fork, a run keeps all that it inherited; before it, less.
+        at = piece.parent_step if before.run_id != run else min(at, piece.parent_step)
+    return at

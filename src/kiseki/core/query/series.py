@@ -48,6 +48,7 @@ CELLS_PER_BUCKET = 4
 CELL_MIN = 16  # points in the finest cells worth asking for
 EXTENTS_MAX = 200_000
 ENTRY_BYTES = 600  # of a cached series beside its columns
+STEPS_NEAR = 1_000  # the last inherited point is looked for so far before the fork
 JOINED_MAX = 2_000_000  # members × buckets of a group
 CACHE_BYTES_MAX = 64 * 1024 * 1024
 
@@ -91,6 +92,7 @@ class SeriesRequest:
         x: `_step`, `_runtime` (s), `_timestamp` (Unix s) or the key path of a metric.
         x_min, x_max: the window; None: as far as the data goes.
         buckets: at most this many of each series.
+        inherited: run id → up to which step its rows are those of another run.
         constants: run id → the numbers that expressions name of its config and summary.
     """
 
@@ -103,6 +105,7 @@ class SeriesRequest:
     log_x: bool = False
     groups: Groups | None = None
     constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    inherited: Mapping[str, int] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise Invalid if this cannot be answered."""
@@ -228,11 +231,32 @@ class Charts:
             for metric in dict.fromkeys(request.metrics):
                 encoded = self._metric(one_each, metric, self._encoded)[0]
                 found += [
-                    wire.Named(metric, run, encoded[run]) for run in request.runs if run in encoded
-                ]
+                    wire.Named(
+                        metric, run, encoded[run],
+                        inherited=self._inherited_x(project, request, metric, run),
+                    )
+                    for run in request.runs
+                    if run in encoded
+                ]  # fmt: skip
         if request.groups is not None:
             found += self._grouped(project, request, request.groups, rows)
         return wire.frame(request.x, found)
+
+    def _inherited_x(
+        self, project: int, request: SeriesRequest, metric: str, run: str
+    ) -> float | None:
+        """Return the x of the last point that another run logged, if there is one and x is no metric."""
+        step = request.inherited.get(run)
+        axis = _AXES.get(request.x)
+        if step is None or axis is None:
+            return None
+        if axis == "step":
+            return float(step)
+        expression = of_metric(metric)
+        path = metric if expression is None else expression.metrics[0]
+        near = clipped(request.runs[run][:-1], step - STEPS_NEAR, step)
+        points = [part for part in self._series.points(project, path, near, axis) if len(part.x)]
+        return float(points[-1].x[-1]) if points else None
 
     def _grouped(
         self, project: int, request: SeriesRequest, asked: Groups, rows: Mapping[int, int]

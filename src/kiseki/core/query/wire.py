@@ -196,6 +196,7 @@ class Named:
 
     Attributes:
         members, size: of a group: all its runs, and those that have a finite value here.
+        inherited: of a forked run: x of its last point that is another run's.
     """
 
     metric: str
@@ -203,6 +204,7 @@ class Named:
     encoded: Encoded
     members: int = 0
     size: int = 0
+    inherited: float | None = None
 
 
 def frame(x: str, series: Iterable[Named]) -> bytes:
@@ -227,6 +229,8 @@ def frame(x: str, series: Iterable[Named]) -> bytes:
             "level": one.level,
             "columns": {name: (dtype, offset + at, one.buckets) for name, dtype, at in one.columns},
         }
+        if named.inherited is not None:
+            head["inherited"] = named.inherited
         if one.omitted:
             head["omitted"] = one.omitted
         heads.append(head)

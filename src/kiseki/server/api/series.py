@@ -88,6 +88,7 @@ def read_series(call: Call) -> Response:
         buckets=asked.buckets,
         log_x=asked.log_x,
         groups=groups,
+        inherited=queries.inherited(runs),
         constants=queries.constants(
             project, asked.metrics, [*runs, *(groups.chains if groups else ())]
         ),
