@@ -114,8 +114,6 @@ export interface PanelKindEntry {
   form?: () => Promise<{ default: Component<PanelFormProps> }>;
   /** Title of a panel that was given none. */
   title: (spec: PanelSpec) => string;
-  /** Kinds of logged values (`Metric.kind`) that get a panel of this kind by themselves. */
-  automatic?: readonly string[];
   /** Options of a new panel. */
   fresh: (session: ProjectSession) => Record<string, unknown>;
 }

@@ -3,6 +3,7 @@ import { metricsIn } from '../state/layout';
 import { shortName } from '../state/sections';
 import type { PanelKind, PanelSpec } from '../state/view-doc';
 import { strings } from '../strings';
+import { KINDS } from './kinds';
 import LinePanel from './line/LinePanel.svelte';
 import type { PanelKindEntry } from './panel';
 
@@ -15,16 +16,11 @@ const ENTRIES: readonly PanelKindEntry[] = [
     body: () => import('./line/LinePanel.svelte'),
     title: (spec) => metricsIn(spec).paths.map(shortName).join(', '),
     fresh: () => ({ metrics: [] }),
-    automatic: ['number'],
   },
+  ...KINDS,
 ];
 
 export const PANEL_ENTRIES: ReadonlyMap<PanelKind, PanelKindEntry> = new Map(ENTRIES.map((one) => [one.kind, one]));
-
-/** Kinds of logged values beside numbers that have a panel by themselves. */
-export const AUTOMATIC_KINDS: Readonly<Partial<Record<string, PanelKind>>> = Object.fromEntries(
-  ENTRIES.flatMap(({ kind, automatic = [] }) => automatic.map((logged) => [logged, kind])),
-);
 
 export function entryOf(kind: string): PanelKindEntry | undefined {
   return PANEL_ENTRIES.get(kind as PanelKind);

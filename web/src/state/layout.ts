@@ -82,17 +82,17 @@ export function metricsIn(spec: PanelSpec): { space: 'history' | 'system'; paths
 export interface AutoOptions {
   rule?: SectionRule;
   sectionOf?: SectionOf;
-  /** Kinds of metrics beside numbers that have a panel of their own. */
-  kinds?: Readonly<Partial<Record<string, PanelKind>>>;
+  /** The kind of panel that shows a metric that is no number; null for none. */
+  otherKind?: (metric: Metric) => PanelKind | null;
   /** Runs drawn: among many, a metric of one run is rare. */
   visible?: number;
 }
 
 /** Sections in the order in which their first metric was logged, headlines first in each; Media and System last. */
 export function autoLayout(metrics: readonly Metric[], options: AutoOptions = {}): Section[] {
-  const { sectionOf = bySectionRule(options.rule ?? 'last'), kinds = {}, visible = 0 } = options;
+  const { sectionOf = bySectionRule(options.rule ?? 'last'), otherKind, visible = 0 } = options;
   const kindOf = (metric: Metric): PanelKind | null =>
-    metric.hidden ? null : isDrawable(metric) ? 'line' : (kinds[metric.kind] ?? null);
+    metric.hidden ? null : isDrawable(metric) ? 'line' : (otherKind?.(metric) ?? null);
   const bySection = new Map<string, Metric[]>();
   for (const metric of metrics.filter((one) => kindOf(one) !== null).sort(firstLogged)) {
     const key = isDrawable(metric) ? sectionOf(metric) : MEDIA_KEY;
@@ -131,7 +131,8 @@ function autoPanel(metric: Metric, section: string, kind: PanelKind): Panel {
   const options = kind === 'line' ? lineOptions([metric]) : { metric: metric.path };
   return {
     id: metricId(metric),
-    spec: { kind, section, options },
+    // Pictures and tables have tools of their own above them.
+    spec: kind === 'media' || kind === 'table' ? { kind, section, height: 2, options } : { kind, section, options },
     metric,
     name: metric.path,
     title: shortTitle(metric),

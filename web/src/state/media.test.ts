@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Metric, RunDetail } from '../api/types';
-import { boxesOf, isMedia, itemsOf, mediaKeys, stepAt, type MediaStep } from './media';
+import { boxesOf, isMedia, itemsOf, mediaKeys } from './media';
 
 describe('media', () => {
   it('are told from other values by their type', () => {
@@ -49,11 +49,6 @@ describe('media', () => {
       metric('not', 'other'),
     ];
     expect(mediaKeys(run, metrics).map((key) => key.path)).toEqual(['pic', 'old']);
-  });
-
-  it('stand at the step before the one wanted', () => {
-    const steps: MediaStep[] = [0, 10, 20].map((step) => ({ step, items: [] }));
-    expect([null, 0, 9, 10, 99, -1].map((wanted) => stepAt(steps, wanted))).toEqual([2, 0, 0, 1, 2, 0]);
   });
 
   it('have boxes in parts of the picture, however they were given', () => {

@@ -140,16 +140,6 @@ export interface MediaStep {
   items: MediaItem[];
 }
 
-/** The last step at or before the wanted one; the first where all are later, the last where none is wanted. */
-export function stepAt(steps: readonly MediaStep[], wanted: number | null): number {
-  if (wanted === null) return steps.length - 1;
-  let found = 0;
-  steps.forEach((one, i) => {
-    if (one.step <= wanted) found = i;
-  });
-  return found;
-}
-
 export interface Box {
   /** Parts of the picture, 0 to 1. */
   left: number;
@@ -158,6 +148,7 @@ export interface Box {
   height: number;
   label: string;
   classId: number;
+  className: string;
 }
 
 /** Boxes of a `boxes2D` file. */
@@ -171,7 +162,8 @@ export function boxesOf(file: unknown, width: number, height: number): Box[] {
     const [sx, sy] = isPixels ? [1 / (width || 1), 1 / (height || 1)] : [1, 1];
     const classId = number(one.class_id);
     const scores = isTree(one.scores) ? Object.entries(one.scores).map(([name, score]) => `${name} ${score}`) : [];
-    const label = [text(one.box_caption) || text(labels[String(classId)]), ...scores].filter(Boolean).join(' · ');
+    const className = text(labels[String(classId)]);
+    const label = [text(one.box_caption) || className, ...scores].filter(Boolean).join(' · ');
     const middle = numbers(position.middle);
     const [w, h] =
       middle.length === 2
@@ -181,6 +173,6 @@ export function boxesOf(file: unknown, width: number, height: number): Box[] {
       middle.length === 2
         ? [(middle[0] as number) - w / 2, (middle[1] as number) - h / 2]
         : [number(position.minX), number(position.minY)];
-    return [{ left: x * sx, top: y * sy, width: w * sx, height: h * sy, label, classId }];
+    return [{ left: x * sx, top: y * sy, width: w * sx, height: h * sy, label, classId, className }];
   });
 }

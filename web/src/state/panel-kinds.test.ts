@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, Metric, Run } from '../api/types';
-import { kindOfValue, panelKindOf } from './panel-kinds';
+import { kindOfValue, otherKindIn, otherKinds, panelKindOf } from './panel-kinds';
 import {
   columnOf,
   headlinePath,
@@ -64,6 +64,10 @@ describe('the kind of a metric', () => {
     expect(panelKindOf(metric('loss', 'number', { hidden: true }), [])).toBeNull();
     expect(panelKindOf(metric('cpu', 'text', { space: 'system' }), runs)).toBeNull();
     expect(kindOfValue(3)).toBeNull();
+    const metrics = [metric('rows', 'other'), metric('loss', 'number'), metric('nowhere', 'other')];
+    const kindOf = otherKindIn(otherKinds(metrics, runs));
+    expect(metrics.map(kindOf)).toEqual(['table', null, null]);
+    expect(kindOf(metric('toString', 'other'))).toBeNull();
   });
 });
 
@@ -103,7 +107,8 @@ describe('columns', () => {
     expect(pathLabel('config.model.a\\.b')).toBe('model.a.b');
   });
   it('name what a project is judged by, and in which direction', () => {
-    expect(headlinePath(runs, [])).toBe('summary.loss');
+    expect(headlinePath(runs, [])).toBe('summary.val/acc');
+    expect(headlinePath(runs, [metric('loss', 'number', { goal: 'minimize' })])).toBe('summary.loss');
     expect(headlinePath(runs, [metric('val/acc', 'number', { goal: 'maximize' })])).toBe('summary.val/acc');
     expect(headlinePath([run({})], [])).toBeNull();
     expect(isLessBetter('summary.val/loss', [])).toBe(true);

@@ -97,6 +97,9 @@ export function variedPaths(runs: readonly Run[]): string[] {
   });
 }
 
+/** Of a name that is no headline. */
+const PLAIN_RANK = 2;
+
 /** The metric a project is judged by, as a path of the summary: a headline that runs have a last number of. */
 export function headlinePath(runs: readonly Run[], metrics: readonly Metric[]): string | null {
   const paths = pathsOf(runs, 'summary').filter((path) => !/^summary\._/.test(path));
@@ -104,7 +107,7 @@ export function headlinePath(runs: readonly Run[], metrics: readonly Metric[]): 
     runs.slice(0, SAMPLE).some((run) => Number.isFinite(numberAt(run, path)));
   const goals = new Set(metrics.filter((metric) => metric.goal).map((metric) => `summary.${metric.path}`));
   const rank = (path: string): number =>
-    (goals.has(path) ? 0 : 10) + nameRank(path) + (/val|test|eval/i.test(path) ? 0 : 0.5);
+    (goals.has(path) ? 0 : 10) + nameRank(path) + (nameRank(path) < PLAIN_RANK && /val|test|eval/i.test(path) ? 0 : 2);
   return paths.filter(hasNumber).sort((a, b) => rank(a) - rank(b))[0] ?? null;
 }
 

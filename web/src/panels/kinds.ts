@@ -1,0 +1,101 @@
+// Every kind of panel but lines. Options that nobody chose are chosen by the kind from the data; a new panel begins with
+// what it is about, so that its title says so.
+import { metricsIn } from '../state/layout';
+import { KINDS_FROM, metricsFor } from '../state/panel-kinds';
+import type { ProjectSession } from '../state/project.svelte';
+import { headlinePath, pathLabel } from '../state/run-columns';
+import { shortName } from '../state/sections';
+import type { PanelKind, PanelSpec } from '../state/view-doc';
+import { kindWords } from '../strings-kinds';
+import type { IconName } from '../ui/Icon.svelte';
+import type { PanelKindEntry } from './panel';
+import { scatterOptions } from './scatter/points';
+
+type Kind = Exclude<PanelKind, 'line'>;
+
+const last = (path: unknown): string => (typeof path === 'string' ? pathLabel(path) : '');
+
+/** What a panel is about, as its options say it; "" where the kind itself chooses. */
+function subjectOf({ kind, options }: PanelSpec): string {
+  const { x, y, path, target } = options;
+  if (kind === 'scatter') return last(y) && last(x) ? kindWords.by(last(y), last(x)) : '';
+  if (kind === 'importance') return target ? kindWords.of(kindWords.importance, last(target)) : '';
+  return last(path) || metricsIn({ kind, section: '', options }).paths.map(shortName).join(', ');
+}
+
+function freshOf(kind: Kind, session: ProjectSession): Record<string, unknown> {
+  const runs = session.runs.first(KINDS_FROM);
+  const headline = headlinePath(runs, session.metrics);
+  if (kind === 'scatter') {
+    const { x, y } = scatterOptions({}, runs, session.metrics);
+    return x !== null && y !== null ? { x, y } : {};
+  }
+  if (kind === 'histogram' || kind === 'media' || kind === 'table' || kind === 'text') {
+    const [first] = metricsFor(kind, session.metrics, runs);
+    return first ? { metric: first.path } : {};
+  }
+  if (headline === null) return {};
+  if (kind === 'bar' || kind === 'box') return { path: headline };
+  if (kind === 'number') return { metric: pathLabel(headline) };
+  return kind === 'importance' ? { target: headline } : {};
+}
+
+const entry = (kind: Kind, icon: IconName, parts: Pick<PanelKindEntry, 'body' | 'form'>): PanelKindEntry => ({
+  kind,
+  icon,
+  label: kindWords[kind],
+  ...parts,
+  title: (spec) => subjectOf(spec) || kindWords[kind],
+  fresh: (session) => freshOf(kind, session),
+});
+
+export const KINDS: readonly PanelKindEntry[] = [
+  entry('bar', 'bars', {
+    body: () => import('./bar/BarBody.svelte'),
+    form: () => import('./bar/BarForm.svelte'),
+  }),
+  entry('box', 'box', {
+    body: () => import('./box/BoxBody.svelte'),
+    form: () => import('./box/BoxForm.svelte'),
+  }),
+  entry('scatter', 'scatter', {
+    body: () => import('./scatter/ScatterBody.svelte'),
+    form: () => import('./scatter/ScatterForm.svelte'),
+  }),
+  entry('parallel', 'parallel', {
+    body: () => import('./parallel/ParallelBody.svelte'),
+    form: () => import('./parallel/ParallelForm.svelte'),
+  }),
+  entry('importance', 'sort', {
+    body: () => import('./importance/ImportanceBody.svelte'),
+    form: () => import('./importance/ImportanceForm.svelte'),
+  }),
+  entry('histogram', 'histogram', {
+    body: () => import('./histogram/HistogramBody.svelte'),
+    form: () => import('./histogram/HistogramForm.svelte'),
+  }),
+  entry('media', 'picture', {
+    body: () => import('./media/MediaBody.svelte'),
+    form: () => import('./media/MediaForm.svelte'),
+  }),
+  entry('table', 'table', {
+    body: () => import('./table/TableBody.svelte'),
+    form: () => import('./table/TableForm.svelte'),
+  }),
+  entry('text', 'text', {
+    body: () => import('./text/TextBody.svelte'),
+    form: () => import('./text/TextForm.svelte'),
+  }),
+  entry('number', 'number', {
+    body: () => import('./number/NumberBody.svelte'),
+    form: () => import('./number/NumberForm.svelte'),
+  }),
+  entry('note', 'pencil', {
+    body: () => import('./note/NoteBody.svelte'),
+    form: () => import('./note/NoteForm.svelte'),
+  }),
+  entry('comparer', 'columns', {
+    body: () => import('./comparer/ComparerBody.svelte'),
+    form: () => import('./comparer/ComparerForm.svelte'),
+  }),
+];
