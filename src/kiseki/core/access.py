@@ -20,7 +20,8 @@ from kiseki.core.names import check_entity, to_entity
 from kiseki.core.people.audit import Audit
 from kiseki.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from kiseki.storage.interface import MetaStore
-from kiseki.storage.people import Key, Session, User
+from kiseki.storage.people import Key, Session
+from kiseki.storage.people import User as User
 
 Verb = Literal["read", "write", "admin"]
 Role = Literal["owner", "admin", "member", "viewer"]
@@ -368,6 +369,11 @@ class Access:
     def _in_session(self, user: User, session: Session) -> Principal:
         roles = self._meta.memberships(user.number)
         return Principal(user, roles, frozenset(SCOPES), "session", session=session)
+
+    def by_number(self, number: int) -> Principal:
+        """Return the user to whom a signed address was given. Raises Unauthenticated."""
+        user = self._user(number)
+        return Principal(user, self._meta.memberships(number), frozenset(("read", "write")), "key")
 
     def _user(self, number: int) -> User:
         user = self._meta.user_by_number(number)

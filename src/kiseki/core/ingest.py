@@ -78,6 +78,7 @@ class _Job:
     who: Principal
     future: Future[Receipt]
     seed: tuple[Descent, Fold] | None = None  # of the attempt that it opens
+    takes_over: bool = False
     is_running: bool = False  # it had its turn once, so its future cannot be cancelled any more
 
 
@@ -129,8 +130,14 @@ class Ingest:
         self._thread = threading.Thread(target=self._run, name="kiseki-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, stream: str, body: bytes, who: Principal) -> Future[Receipt]:
+    def submit(
+        self, stream: str, body: bytes, who: Principal, *, takes_over: bool = False
+    ) -> Future[Receipt]:
         """Queue a body (empty: a sign of life); the future holds its receipt once it is committed.
+
+        Args:
+            takes_over: a stream that it opens may be of a run that another process seems to write: the
+                official client tells nobody that it died, and starts again at once.
 
         Raises:
             TooLarge: the body is larger than any may be.
@@ -139,7 +146,7 @@ class Ingest:
         """
         if len(body) > BODY_BYTES_MAX:
             raise TooLarge(f"the body has {len(body):,} bytes; the limit is {BODY_BYTES_MAX:,}")
-        job = _Job(stream, body, who, Future())
+        job = _Job(stream, body, who, Future(), takes_over=takes_over)
         with self._changed:
             is_full = self._bytes + len(body) > QUEUE_BYTES_MAX and self._waiting
             if is_full or len(self._waiting) >= QUEUE_LENGTH_MAX or self._is_closing:
@@ -270,7 +277,9 @@ class Ingest:
                     "this stream is not known here: send it from its start", code="gap", next=0
                 )
             first = _first_open(job.stream, frames[0])
-            stream = self._opening.open(job.who, first, self._now_us(), job.seed)
+            stream = self._opening.open(
+                job.who, first, self._now_us(), job.seed, takes_over=job.takes_over
+            )
         check_writable(job.who, stream)
         ahead = expected.get(stream.id) or _Expected(stream.next, stream.shapes)
         found = decode(job.body, buffer, frames, ahead.next, ahead.shapes)

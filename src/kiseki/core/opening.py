@@ -56,6 +56,8 @@ class Opening:
         record: Open,
         now_us: int,
         seed: tuple[Descent, Fold] | None = None,
+        *,
+        takes_over: bool = False,
     ) -> LiveStream:
         """Return the stream that a record opens, created with whatever it needs.
 
@@ -64,6 +66,7 @@ class Opening:
             record: the first record of the stream.
             now_us: when it arrived.
             seed: what an earlier call was `Unseeded` for.
+            takes_over: a run that seems alive is not refused.
 
         Raises:
             Invalid, NotFound, Forbidden, Conflict: with a `code` the SDK knows.
@@ -83,7 +86,7 @@ class Opening:
             project = self._projects.make(who, record.entity, record.project)
         run = self._meta.run(project.number, record.run)
         if run is not None:
-            self._check_takeover(run, record, now_us)
+            self._check_takeover(run, record, now_us, takes_over)
         if descent is not None and (seed is None or seed[0] != descent):
             raise Unseeded(descent)
         attempt = None
@@ -155,7 +158,7 @@ class Opening:
             project.number, parent.attempt, parent.history, step, parent_id != record.run
         )
 
-    def _check_takeover(self, run: Run, record: Open, now_us: int) -> None:
+    def _check_takeover(self, run: Run, record: Open, now_us: int, takes_over: bool) -> None:
         what = f"run {run.entity}/{run.project_name}/{run.id}"
         if run.deleted_us is not None:
             back = ", or restore it from the trash" if run.purged_us is None else ""
@@ -163,7 +166,7 @@ class Opening:
                 f"{what} was deleted, and its id cannot be used again. Choose another id{back}",
                 code="deleted",
             )
-        if not record.primary:
+        if not record.primary or takes_over:
             return
         if record.resume == "never" and not record.shared:
             raise Conflict(

@@ -11,12 +11,11 @@ import copy
 import time
 from typing import Any
 
-from kiseki.base import ids
+from kiseki.base import ids, run_names
 from kiseki.base.clock import wall_us
 from kiseki.errors import Error, UsageError
 from kiseki.record.fold import RunState, apply
 from kiseki.record.types import Record, Row
-from kiseki.sdk import names
 from kiseki.sdk.config import Config, pairs_of
 from kiseki.sdk.current import Session
 from kiseki.sdk.metrics import DefinedMetric, metric_record
@@ -74,7 +73,7 @@ class DisabledRun(Run):
             id=_text(id) or ids.run_id(),
             project=_text(project) or "disabled",
             entity="disabled",
-            name=_text(name) or names.run_name(),
+            name=_text(name) or run_names.run_name(),
             notes=_text(notes),
             group=_text(group),
             job_type=_text(job_type),

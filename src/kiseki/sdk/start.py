@@ -17,7 +17,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kiseki.base import ids
+from kiseki.base import ids, run_names
 from kiseki.base.clock import wall_us
 from kiseki.base.version import __version__
 from kiseki.client import registry
@@ -31,7 +31,7 @@ from kiseki.errors import (
     UsageValueError,
 )
 from kiseki.record.types import Open
-from kiseki.sdk import hooks, names, script
+from kiseki.sdk import hooks, script
 from kiseki.sdk.arguments import CONTINUING, Continuation
 from kiseki.sdk.current import Session
 from kiseki.sdk.folder import RunFolder, create_folder, folder_of_runs
@@ -297,7 +297,7 @@ def _beginning(plan: Plan) -> tuple[Open, Restored | None]:
         project=project,
         entity=settings.entity or "",
         started_us=wall_us(),
-        name=settings.run_name or names.run_name(),
+        name=settings.run_name or run_names.run_name(),
         is_default_name=not settings.run_name,
         notes=settings.run_notes,
         tags=None if settings.run_tags is None else checked_tags(settings.run_tags),

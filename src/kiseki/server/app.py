@@ -12,6 +12,7 @@ import gc
 import getpass
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -59,6 +60,7 @@ from kiseki.server.api import (
 from kiseki.server.gate import Gate, is_loopback
 from kiseki.server.routing import Endpoint, Routes, to_route
 from kiseki.server.static import Static
+from kiseki.server.wandb import routes as wandb
 from kiseki.storage.interface import Storage
 from kiseki.storage.open import is_new, open_storage, write_url
 
@@ -116,15 +118,21 @@ class Ready:
 
 
 def endpoints() -> list[Endpoint]:
-    """Return every declared endpoint."""
+    """Return every declared endpoint of the native door."""
     return [endpoint for routes in MODULES for endpoint in routes.endpoints]
 
 
 def build(
-    core: Core, *, hosts: Sequence[str] = (), root_path: str = "", rate: Rate | None = None
+    core: Core,
+    *,
+    hosts: Sequence[str] = (),
+    root_path: str = "",
+    rate: Rate | None = None,
+    secret: bytes = b"",
 ) -> Gate:
-    """Return the whole application behind its gate."""
+    """Return the whole application behind its gate. `secret`: with which addresses are signed."""
     declared = endpoints()
+    second = wandb.open_door(core, secret or secrets.token_bytes(32))
 
     @cache  # made when first asked for: the start does not wait for it
     def document() -> bytes:
@@ -136,7 +144,7 @@ def build(
     router = Router(
         [
             Route("/-/openapi.json", show_openapi, methods=["GET"]),
-            *(to_route(endpoint, core) for endpoint in declared),
+            *(to_route(endpoint, core) for endpoint in (*declared, *second.endpoints)),
         ],
         redirect_slashes=False,
         default=Static(root_path=root_path),
@@ -194,7 +202,10 @@ def serve(
                 ready = Ready(url, f"{url}/login#token={token}", first, data, storage)
                 _calm_collector()
                 rate = Rate(requests_per_minute, 60)
-                app = build(core, hosts=_hosts(host, public_url), root_path=root_path, rate=rate)
+                app = build(
+                    core, hosts=_hosts(host, public_url), root_path=root_path, rate=rate,
+                    secret=storage.secret,
+                )  # fmt: skip
                 _run(app, core, listener, lambda: on_ready(ready) if on_ready else None)
             finally:
                 core.close()

@@ -47,6 +47,12 @@ PUBLIC = frozenset(
 )
 """The machine endpoints that answer without credentials; HEAD counts as GET."""
 
+SIGNED_PREFIX = "/files/-/signed/"
+"""Addresses that carry their own permission, which their endpoint reads."""
+
+TELEMETRY_PREFIX = "/sdk/otel/"
+"""Where the official wandb client reports on itself: nothing is taken, and it asks no more."""
+
 MACHINE_PREFIXES = ("/api/", "/-/", "/graphql", "/files/", "/artifacts/", "/artifactsV2/")
 """Everything else that is read is the page and its assets, which hold no data."""
 
@@ -89,7 +95,7 @@ def is_loopback(host: str) -> bool:
 def is_public(method: str, path: str) -> bool:
     """Return whether a request is answered without credentials."""
     method = "GET" if method == "HEAD" else method
-    if (method, path) in PUBLIC:
+    if (method, path) in PUBLIC or (path.startswith(SIGNED_PREFIX) and method in ("GET", "PUT")):
         return True
     return method == "GET" and not f"{path}/".startswith(MACHINE_PREFIXES)
 
@@ -161,6 +167,7 @@ class Gate:
                 f"this server is not known as {host!r}; start it with --public-url or --host to change that",
                 "host",
             )
+        scope["kiseki.root"] = self.root_path
         if self.root_path:
             if f"{scope['path']}/".startswith(f"{self.root_path}/"):
                 scope["path"] = scope["path"][len(self.root_path) :] or "/"
@@ -169,6 +176,8 @@ class Gate:
         # With an app in the scope Starlette raises for a wrong method instead of answering itself.
         scope["app"] = self
         scope["kiseki.who"] = NOBODY
+        if path.startswith(TELEMETRY_PREFIX):
+            return Response(status_code=404)
         if is_public(method, path):
             if method not in _SAFE:
                 check_same_origin(headers, is_needed=False)
@@ -193,7 +202,8 @@ class Gate:
 
 
 def _is_ingest(path: str) -> bool:
-    return path.startswith("/api/v1/streams/") or "/blobs/" in path
+    is_lines = path.startswith("/files/") and path.endswith("/file_stream")
+    return is_lines or path.startswith("/api/v1/streams/") or "/blobs/" in path
 
 
 def _with_security(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -905,11 +905,12 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """The stores of one data folder."""
+    """The stores of one data folder. `secret` is known to nobody else: addresses are signed with it."""
 
     meta: MetaStore
     series: SeriesStore
     blobs: BlobStore
+    secret: bytes = b""
 
     def close(self) -> None:
         """Close all, series first: what it stored is folded again at the next start."""

@@ -3,6 +3,7 @@
 DIR/                 mode 0700
 ├─ server.lock       the process that serves this folder
 ├─ server.url        how people reach it, or did when it last ran
+├─ secret            with which addresses are signed; mode 0600
 ├─ meta.db           people, projects, runs and their folds
 ├─ history/N.db      batches and column chunks of project N
 └─ blobs/ab/cdef…    content of files, by its SHA-256
@@ -10,6 +11,8 @@ DIR/                 mode 0700
 
 from __future__ import annotations
 
+import os
+import secrets
 from pathlib import Path
 
 from kiseki.storage.embedded.blobs import EmbeddedBlobs
@@ -43,10 +46,20 @@ def open_storage(data: Path) -> tuple[Storage, FolderLock]:
     try:
         meta = EmbeddedMeta(data / "meta.db")
         series, blobs = EmbeddedSeries(data / "history"), EmbeddedBlobs(data / "blobs")
-        return Storage(meta, series, blobs), lock
+        return Storage(meta, series, blobs, _secret(data)), lock
     except BaseException:
         lock.release()
         raise
+
+
+def _secret(data: Path) -> bytes:
+    """Return the secret of a data folder, made when first asked for."""
+    path = data / "secret"
+    if not path.exists():
+        handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with open(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()
 
 
 def open_meta(data: Path) -> MetaStore:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from kiseki.base import run_names
 from kiseki.errors import UsageError, UsageTypeError, UsageValueError
-from kiseki.sdk import arguments, names, script
+from kiseki.sdk import arguments, script
 from kiseki.sdk.alerts import AlertLevel, Alerts
 from kiseki.sdk.arguments import Continuation
 from kiseki.sdk.tags import Tags, checked_tags
@@ -134,7 +135,7 @@ def test_project_from_the_repository(
 
 
 def test_names() -> None:  # I-23
-    made = {names.run_name() for _ in range(50)}
+    made = {run_names.run_name() for _ in range(50)}
     assert len(made) > 45
     for name in made:
         quality, thing, number = name.split("-")

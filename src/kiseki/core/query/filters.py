@@ -23,18 +23,34 @@ from kiseki.errors import Invalid
 from kiseki.storage.filters import (
     AGGREGATES,
     ATTRIBUTES,
-    And,
-    Compare,
-    Filter,
-    Key,
-    Not,
-    Operator,
-    Or,
-    SortKey,
     Word,
     duration_us,
     moment_us,
     number_of,
+)
+from kiseki.storage.filters import (
+    And as And,
+)
+from kiseki.storage.filters import (
+    Compare as Compare,
+)
+from kiseki.storage.filters import (
+    Filter as Filter,
+)
+from kiseki.storage.filters import (
+    Key as Key,
+)
+from kiseki.storage.filters import (
+    Not as Not,
+)
+from kiseki.storage.filters import (
+    Operator as Operator,
+)
+from kiseki.storage.filters import (
+    Or as Or,
+)
+from kiseki.storage.filters import (
+    SortKey as SortKey,
 )
 
 TEXT_MAX = 8_000  # characters of a filter or sort

@@ -278,6 +278,22 @@ class Queries:
                 value = float(points.values[-1])
                 found[place] = value if math.isfinite(value) else _spelled(value)
 
+    def find_runs(
+        self,
+        project: Project,
+        where: Filter | None,
+        order: Sequence[SortKey],
+        *,
+        offset: int,
+        limit: int,
+        user: str,
+    ) -> tuple[int, Sequence[Run]]:
+        """Return how many runs match, and some of them: for doors with a filter language of their own."""
+        _, matching, found = self._meta.find_runs(
+            project.number, where, order, user=user, now_us=wall_us(), offset=offset, limit=limit
+        )
+        return matching, found
+
     def list_groups(
         self,
         project: Project,

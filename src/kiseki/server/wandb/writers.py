@@ -1,0 +1,423 @@
+"""Lines at offsets, as the official client sends them, put into the streams of runs.
+
+    file_stream: history lines 120 … 123 ─► lines there already are skipped ─► rows ─► one body ─► core.ingest
+
+A run has one *current* stream of this door: the one that its last start opened. Its id is made of who started
+the run and when, so that a start that is sent again (a lost answer, a second `wandb sync` of the same folder)
+finds the stream that it opened before, and its lines are skipped as far as they are there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from kiseki.base import ids
+from kiseki.base.clock import wall_us
+from kiseki.core.access import Principal
+from kiseki.core.attempt import LiveStream
+from kiseki.core.ingest import Receipt
+from kiseki.core.runs import Run
+from kiseki.core.service import Core
+from kiseki.errors import Busy, Gap
+from kiseki.record import codec, frame
+from kiseki.record.types import (
+    Finish,
+    Kind,
+    Note,
+    Open,
+    Record,
+    Shape,
+    State,
+    Summary,
+)
+from kiseki.server.wandb import translation
+from kiseki.server.wandb.translation import Skipped, Values
+
+PREFIX = "wandb-"  # of the streams that starts open
+SAMPLES = "wsys-"  # …of the machine's samples beside them
+JOINED = "wapi-"  # …and of those that only add to a run
+WAIT_S = 100  # for a commit; the client waits for 180
+WRITERS_MAX = 10_000  # in memory; one that is needed again is read from the store
+LINE_SKIPPED = "line"  # code of the notice that counts the lines that are no rows
+
+SUMMARY = "wandb-summary.json"
+HISTORY = "wandb-history.jsonl"
+EVENTS = "wandb-events.jsonl"
+OUTPUT = "output.log"
+
+
+def stream_of(entity: str, project: str, run: str, internal: Mapping[str, Any]) -> str | None:
+    """Return the id of the stream that a start opens; None if the client does not tell who it is."""
+    writer = translation.newest_writer(internal)
+    if writer is None or not writer.get("startedAt"):
+        return None
+    who = [entity, project, run, str(writer.get("writerId") or ""), str(writer["startedAt"])]
+    return PREFIX + hashlib.sha256("\0".join(who).encode()).hexdigest()[:32]
+
+
+@dataclass(slots=True)
+class Track:
+    """Where one stream stands: the sequence it expects, and what it named so far."""
+
+    stream: str
+    next: int = 0
+    shapes: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Writer:
+    """Where a run stands that the client writes. One request at a time uses it.
+
+    Attributes:
+        rows: the stream of what the script logs.
+        samples: that of the machine beside it, as an uploader's; opened with the first sample.
+        history, events, output: how many lines of each file are stored, those of a parent included.
+        summary: the last one that was put.
+        is_stale: a request failed, so the stores are looked at before the next one.
+    """
+
+    rows: Track
+    samples: Track
+    attempt: int
+    history: int = 0
+    events: int = 0
+    output: int = 0
+    next_step: int = 0
+    runtime_us: int = 0
+    summary: str = ""
+    is_stale: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Body:
+    """Consecutive records of a stream, as one request body of the native door."""
+
+    def __init__(self, track: Track) -> None:
+        self._track = track
+        self._parts: list[bytes] = []
+        self._next = track.next
+        self._shapes = dict(track.shapes)
+
+    def add(self, record: Record) -> None:
+        self._put(record.kind, codec.encode(record))
+
+    def values(self, kind: Kind, found: Values) -> None:
+        """Add a row or a sample, and the names of its keys before the first of that kind."""
+        number = self._shapes.get(found.paths)
+        if number is None:
+            number = self._shapes[found.paths] = len(self._shapes) + 1
+            self.add(Shape(shape=number, paths=list(found.paths)))
+        payload = codec.encode_row(
+            number, found.step, found.time_us, found.runtime_us, found.values
+        )
+        self._put(kind, payload)
+
+    def _put(self, kind: Kind, payload: bytes) -> None:
+        self._parts.append(frame.pack(kind, self._next, payload))
+        self._next += 1
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._parts
+
+    @property
+    def stream(self) -> str:
+        return self._track.stream
+
+    def packed(self) -> bytes:
+        """Return the body; an empty one is a sign of life."""
+        return codec.compress(b"".join(self._parts)) if self._parts else b""
+
+    def committed(self) -> None:
+        self._track.next, self._track.shapes = self._next, self._shapes
+
+
+@dataclass(slots=True)
+class _Lines:
+    """How many lines there are behind a request."""
+
+    history: int
+    events: int
+    output: int
+    next_step: int
+    runtime_us: int
+
+
+class Writers:
+    """The current streams of the runs that the official client writes. Thread-safe."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Writer] = OrderedDict()  # by number of the run
+
+    def of(self, run: Run) -> Writer | None:
+        """Return where a run's current stream stands; None if no start of this door opened one."""
+        with self._lock:
+            kept = self._kept.get(run.number)
+            if kept is not None:
+                self._kept.move_to_end(run.number)
+                return kept
+        made = self._read(run)
+        return None if made is None else self._keep(run, made)
+
+    def make_current(self, run: Run, stream: str) -> None:
+        """Have the lines of a run go into this stream from now on."""
+        made = self._read(run, stream)
+        if made is not None:
+            with self._lock:
+                self._kept.pop(run.number, None)
+            self._keep(run, made)
+
+    def _keep(self, run: Run, made: Writer) -> Writer:
+        with self._lock:
+            kept = self._kept.setdefault(run.number, made)
+            while len(self._kept) > WRITERS_MAX:
+                self._kept.popitem(last=False)
+            return kept
+
+    def _read(self, run: Run, id: str | None = None) -> Writer | None:
+        """Return where a stream stands; None: the one that was opened last."""
+        folds = self._core.folds
+        state = folds.state(run.attempt)
+        opened = [stream for stream in state.opened if stream.startswith(PREFIX)]
+        if id is None and not opened:
+            return None
+        stream = folds.stream(id or opened[-1])
+        if stream is None:
+            return None
+        history, events, output = self.counts(run)
+        return Writer(
+            _track(stream.id, stream),
+            _track(beside := SAMPLES + stream.id.removeprefix(PREFIX), folds.stream(beside)),
+            run.attempt,
+            history,
+            events,
+            output,
+            state.next_step,
+            state.runtime_us,
+        )
+
+    def counts(self, run: Run) -> tuple[int, int, int]:
+        """Return how many lines of history, events and console a run has: where a client goes on."""
+        state, series = self._core.folds.state(run.attempt), self._core.series
+        skipped = sum(note.count for note in state.notices if note.code == LINE_SKIPPED)
+        events = series.rows(run.project, [run.system]).get(run.system, 0)
+        _, output = series.lines(run.project, run.history, limit=1)
+        return state.rows + skipped, events, output
+
+    def put(
+        self, run: Run, who: Principal, files: Mapping[str, Any], ending: Sequence[Record]
+    ) -> Receipt:
+        """Put the lines of one request into the run's stream; returns once they are committed.
+
+        Args:
+            files: `files` of the request.
+            ending: what is said of the run's state, behind the lines.
+
+        Raises:
+            Busy: try again.
+            PublicError: the run does not take records: deleted, not yours.
+        """
+        writer = self.of(run)
+        if writer is None:
+            raise Busy("this run was not started here", code="start", retry_after=30)
+        with self._using(run, writer):
+            body, samples, lines = _bodies_of(writer, files, ending)
+            if not samples.is_empty:
+                self.send(samples, who)
+            receipt = self.send(body, who)
+            for name in _Lines.__slots__:
+                setattr(writer, name, getattr(lines, name))
+            return self._put_summary(writer, who, files, receipt)
+
+    def say(self, run: Run, who: Principal, records: Sequence[Record]) -> None:
+        """Add records to what is said of a run: in its current stream, else in one that joins it.
+
+        Raises:
+            PublicError: the run does not take records.
+        """
+        writer = self.of(run) or self._join(run, who)
+        with self._using(run, writer):
+            body = Body(writer.rows)
+            for record in records:
+                body.add(record)
+            self.send(body, who)
+
+    @contextmanager
+    def _using(self, run: Run, writer: Writer) -> Iterator[None]:
+        """Have a writer for oneself. If something fails, the next one looks how much is stored."""
+        with writer.lock:
+            if writer.is_stale:
+                self._renew(run, writer)
+            writer.is_stale = True
+            try:
+                yield
+            except Gap as error:  # somebody else wrote to the stream: the client sends again
+                raise Busy("the run is being written", code="busy", retry_after=1) from error
+            writer.is_stale = False
+
+    def _join(self, run: Run, who: Principal) -> Writer:
+        """Open a stream beside the run's own: whoever joins a run does not start it again."""
+        track = Track(JOINED + ids.stream_id())
+        body = Body(track)
+        body.add(
+            Open(
+                stream=track.stream,
+                run=run.id,
+                project=run.project_name,
+                entity=run.entity,
+                started_us=wall_us(),
+                is_default_name=True,
+                primary=False,
+            )
+        )
+        self.send(body, who)
+        return Writer(track, Track(""), run.attempt)
+
+    def send(self, body: Body, who: Principal, *, takes_over: bool = False) -> Receipt:
+        """Commit a body. Raises PublicError, TimeoutError."""
+        waiting = self._core.ingest.submit(body.stream, body.packed(), who, takes_over=takes_over)
+        receipt = waiting.result(WAIT_S)
+        body.committed()
+        return receipt
+
+    def _renew(self, run: Run, writer: Writer) -> None:
+        """Bring a writer to where its streams stand now."""
+        fresh = self._read(run, writer.rows.stream)
+        assert fresh is not None
+        for name in ("rows", "samples", *_Lines.__slots__):
+            setattr(writer, name, getattr(fresh, name))
+
+    def _put_summary(
+        self, writer: Writer, who: Principal, files: Mapping[str, Any], receipt: Receipt
+    ) -> Receipt:
+        """Make the summary the one that was sent. Behind the rows, since they change it too."""
+        content = _content(files, SUMMARY)[1]
+        text = content[-1] if content else ""
+        if not text or text == writer.summary:
+            return receipt
+        known = self._core.folds.state(writer.attempt).values
+        try:
+            changed, gone = translation.summary_change(text, known)
+        except (ValueError, RecursionError) as error:
+            changed, gone = {}, []
+            record: Record = Note(
+                code=LINE_SKIPPED, text=f"a summary was set aside: {error}", count=0
+            )
+        else:
+            record = Summary(set=changed, delete=gone)
+        if changed or gone or isinstance(record, Note):
+            body = Body(writer.rows)
+            body.add(record)
+            receipt = self.send(body, who)
+        writer.summary = text
+        return receipt
+
+
+def _content(files: Mapping[str, Any], name: str) -> tuple[int, list[str]]:
+    """Return the offset and the lines of a file of a request; nothing of what is not one."""
+    file = files.get(name)
+    if not isinstance(file, dict):
+        return 0, []
+    offset, content = file.get("offset"), file.get("content")
+    lines = [line for line in content if isinstance(line, str)] if isinstance(content, list) else []
+    return (offset if type(offset) is int and offset >= 0 else 0), lines
+
+
+def _track(id: str, stream: LiveStream | None) -> Track:
+    if stream is None:
+        return Track(id)
+    return Track(id, stream.next, {paths: number for number, paths in stream.shapes.items()})
+
+
+def _bodies_of(
+    writer: Writer, files: Mapping[str, Any], ending: Sequence[Record]
+) -> tuple[Body, Body, _Lines]:
+    """Return the new records of a request for both streams, and where the writer stands behind them."""
+    lines = _Lines(
+        writer.history, writer.events, writer.output, writer.next_step, writer.runtime_us
+    )
+    body, samples = Body(writer.rows), Body(writer.samples)
+    _add_history(body, lines, files)
+    _add_output(body, lines, files)
+    _add_events(samples, writer, lines, files)
+    for record in ending:
+        if isinstance(record, Finish):
+            record = msgspec.structs.replace(record, runtime_us=lines.runtime_us)
+        body.add(record)
+    return body, samples, lines
+
+
+def _add_history(body: Body, lines: _Lines, files: Mapping[str, Any]) -> None:
+    offset, content = _content(files, HISTORY)
+    if content and offset > lines.history:  # lines that never came; they keep their places
+        text = f"lines {lines.history:,} to {offset - 1:,} of the history never came"
+        body.add(_skipped(text, offset - lines.history))
+        lines.history = offset
+    for line in content[max(0, lines.history - offset) :]:
+        found = translation.row(line, lines.next_step)
+        if isinstance(found, Skipped):
+            text = f"a line of the history was set aside: {found.reason}: {found.text}"
+            body.add(_skipped(text, 1))
+        else:
+            body.values(Kind.ROW, found)
+            lines.next_step = max(lines.next_step, found.step + 1)
+            lines.runtime_us = max(lines.runtime_us, found.runtime_us)
+        lines.history += 1
+
+
+def _skipped(text: str, count: int) -> Note:
+    return Note(code=LINE_SKIPPED, text=text, count=count, time_us=wall_us())
+
+
+def _add_events(body: Body, writer: Writer, lines: _Lines, files: Mapping[str, Any]) -> None:
+    offset, content = _content(files, EVENTS)
+    if not content:
+        return
+    lines.events = max(lines.events, offset)
+    found = [translation.sample(line) for line in content[max(0, lines.events - offset) :]]
+    samples = [one for one in found if isinstance(one, Values)]
+    if samples and writer.samples.next == 0:
+        body.add(
+            Open(
+                stream=writer.samples.stream,
+                role="uploader",
+                writer=writer.rows.stream,
+                run="",
+                project="",
+                started_us=wall_us(),
+            )
+        )
+    for sample in samples:
+        body.values(Kind.SYSTEM, sample)
+    lines.events += len(samples)
+
+
+def _add_output(body: Body, lines: _Lines, files: Mapping[str, Any]) -> None:
+    offset, content = _content(files, OUTPUT)
+    now = wall_us()
+    for number, line in enumerate(content, offset):
+        body.add(translation.console(line, number, now))
+    if content:
+        lines.output = max(lines.output, offset + len(content))
+
+
+def ending_of(request: Mapping[str, Any], now_us: int) -> list[Record]:
+    """Return what a request says of the run's state."""
+    found: list[Record] = []
+    if request.get("preempting") is True:
+        found.append(State(state="preempting", time_us=now_us))
+    if request.get("complete") is True:
+        code = request.get("exitcode")
+        code = code if type(code) is int and abs(code) < 2**31 else 0
+        found.append(Finish(exit_code=code, time_us=now_us, runtime_us=0))
+    return found
