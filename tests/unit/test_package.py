@@ -45,6 +45,7 @@ def test_dependencies_are_the_decided_ones() -> None:
         "argon2-cffi",
         "PyYAML",
         "click",
+        "graphql-core",
     ]
 
 
