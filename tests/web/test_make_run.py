@@ -99,7 +99,7 @@ def test_the_pages_of_a_run(watcher: Visit, demo: DemoServer) -> None:
 def test_home_lists_projects_and_what_runs(watcher: Visit, demo: DemoServer) -> None:
     page = watcher.go(demo.project)
     page.get_by_role("link", name="Projects").first.click()
-    expect(page.get_by_role("heading", level=1, name="Projects")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="Home")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="digits")
     expect(row).to_contain_text("3")
     row.get_by_role("link").first.click()
@@ -111,7 +111,7 @@ def test_unknown_addresses_say_so(watcher: Visit, demo: DemoServer) -> None:
     page = watcher.go("/ada/digits/no/such/page/at/all")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
     page.get_by_role("link", name="Go to projects").click()
-    expect(page.get_by_role("heading", level=1, name="Projects")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="Home")).to_be_visible()
     watcher.go("/ada/nothing-here")
     expect(page.get_by_role("heading", name="There is no project")).to_be_visible()
     watcher.go(f"{demo.project}/runs/absent")
