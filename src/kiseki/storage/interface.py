@@ -507,6 +507,14 @@ class RunGroups:
 
 
 @dataclass(frozen=True, slots=True)
+class RunValues:
+    """The most frequent of the `count` values under a key, each with how many runs have it."""
+
+    count: int
+    values: Sequence[tuple[bool | float | str, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class MetricStat:
     """A metric of a project: how many runs logged it, and what they said about it."""
 
@@ -705,6 +713,24 @@ class MetaStore(PeopleStore, ViewStore, Protocol):
         self, project: int, runs: Sequence[int], keys: Sequence[FilterKey]
     ) -> list[tuple[GroupValue, ...]]:
         """Return what runs, by number, hold under keys of config, summary and metrics; None for nothing."""
+        ...
+
+    def frequent_values(
+        self,
+        project: int,
+        key: FilterKey,
+        where: Filter | None = None,
+        *,
+        search: str = "",
+        user: str = "",
+        now_us: int = 0,
+        limit: int = 50,
+    ) -> RunValues:
+        """Return the values of matching runs under a key, the most frequent first, then the smallest.
+
+        Only numbers, flags and texts that are not empty count. `search`: only values whose text contains it,
+        whatever its case.
+        """
         ...
 
     def fields(self, project: int) -> list[FieldStat]:

@@ -391,6 +391,18 @@ export interface SpreadAnswer {
   max: number;
 }
 
+/** The most frequent of `count` values. */
+export interface ValuesAnswer {
+  count: number;
+  values: ValueAnswer[];
+}
+
+/** A value, and how many of the matching runs have it. */
+export interface ValueAnswer {
+  value: boolean | number | string;
+  runs: number;
+}
+
 export interface FieldsAnswer {
   fields: FieldAnswer[];
 }

@@ -36,6 +36,7 @@ from kiseki.storage.interface import (
     Project,
     Run,
     RunGroups,
+    RunValues,
     SeriesStore,
     Space,
 )
@@ -52,6 +53,7 @@ AT_COLUMNS_MAX = 5
 AT_ROWS_MAX = 20_000_000
 AT_STEPS_NEAR = 1_000  # a value at a step is looked for so far before it first
 GROUP_MEMBERS_MAX = 1_000
+VALUES_MAX = 1_000
 CHART_RUNS_MAX = 5_000
 CHART_GROUPS_MAX = 500
 CHART_GROUP_RUNS_MAX = 20_000  # of all groups of a chart
@@ -329,6 +331,31 @@ class Queries:
             user=user, now_us=wall_us(), offset=offset, limit=limit, members=members,
         )  # fmt: skip
         return [filters.key_text(key) for key in wanted], found
+
+    def values(
+        self,
+        project: Project,
+        *,
+        key: str,
+        filter: str = "",
+        search: str = "",
+        limit: int = 50,
+        user: str = "",
+    ) -> RunValues:
+        """Return the values of matching runs under a key, the most frequent first.
+
+        Raises:
+            Invalid: as `list_runs`; not exactly one key.
+        """
+        if not 1 <= limit <= VALUES_MAX:
+            raise Invalid(f"`limit` is a number from 1 to {VALUES_MAX:,}", code="page")
+        keys = filters.parse_keys(key, 1)
+        if not keys:
+            raise Invalid("`key` names one key", code="key")
+        return self._meta.frequent_values(
+            project.number, self._meant(project, keys[0]), self._where(project, filter),
+            search=search, user=user, now_us=wall_us(), limit=limit,
+        )  # fmt: skip
 
     def list_tag(self, project: Project, filter: str) -> str:
         """Return what changes whenever a page of the list might."""

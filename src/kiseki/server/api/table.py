@@ -149,6 +149,49 @@ def _spread(spread: Spread | None) -> SpreadAnswer | None:
     return SpreadAnswer(spread.n, spread.mean, spread.deviation, spread.min, spread.max)
 
 
+class ValuesQuery(msgspec.Struct):
+    """`key` as in a sort; `search`: only values whose text contains it."""
+
+    key: str
+    filter: str = ""
+    search: str = ""
+    limit: int = 50
+
+
+class ValueAnswer(msgspec.Struct):
+    """A value, and how many of the matching runs have it."""
+
+    value: bool | float | str
+    runs: int
+
+
+class ValuesAnswer(msgspec.Struct):
+    """The most frequent of `count` values."""
+
+    count: int
+    values: list[ValueAnswer]
+
+
+@routes.get(f"{PROJECT}/values", query=ValuesQuery, answer=ValuesAnswer)
+def list_values(call: Call) -> ValuesAnswer | Response:
+    """Return the values that the matching runs have under a key, the most frequent first."""
+    asked: ValuesQuery = call.query
+    project = _find(call)
+    queries = call.core.queries
+    tag = queries.list_tag(project, asked.filter)
+    if call.unchanged(f"values-{tag}-{call.who.user.number}"):
+        return not_modified(call)
+    found = queries.values(
+        project,
+        key=asked.key,
+        filter=asked.filter,
+        search=asked.search,
+        limit=asked.limit,
+        user=call.who.user.name,
+    )
+    return ValuesAnswer(found.count, [ValueAnswer(value, runs) for value, runs in found.values])
+
+
 class FieldAnswer(msgspec.Struct):
     """A config or summary key that runs can be filtered, sorted and shown by."""
 

@@ -27,6 +27,7 @@ from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds
 from kiseki.storage.embedded.meta_views import EmbeddedViews
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
+from kiseki.storage.embedded.values_query import find_frequent
 from kiseki.storage.filters import Filter, Key, SortKey
 from kiseki.storage.interface import (
     ALERTS_LOOKED_AT,
@@ -47,6 +48,7 @@ from kiseki.storage.interface import (
     Project,
     Run,
     RunGroups,
+    RunValues,
     Segment,
     Stream,
 )
@@ -188,6 +190,22 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
     ) -> list[tuple[GroupValue, ...]]:
         with self._read() as c:
             return find_values(c, project, runs, keys)
+
+    def frequent_values(
+        self,
+        project: int,
+        key: Key,
+        where: Filter | None = None,
+        *,
+        search: str = "",
+        user: str = "",
+        now_us: int = 0,
+        limit: int = 50,
+    ) -> RunValues:
+        with self._read() as c:
+            return find_frequent(
+                c, project, key, where, search=search, user=user, now_us=now_us, limit=limit
+            )
 
     def fields(self, project: int) -> list[FieldStat]:
         cell, run, path = t.run_cell.c, t.run.c, t.path.c

@@ -65,7 +65,7 @@ def find_numbers(
 
     The rules are those of `MetaStore.find_runs`.
     """
-    query = _Query(connection, project, user, now_us, where, order)
+    query = RunsQuery(connection, project, user, now_us, where, order)
     listed = and_(_run.project == project, _run.deleted_us.is_(None))
     total = connection.scalar(select(func.count()).select_from(tables.run).where(listed)) or 0
     found = query.ordered(select(_run.number), order).where(listed)
@@ -93,7 +93,7 @@ def find_columns(
     `number` is one of them. `are_whole`: all are whole numbers, never null, and are returned as arrays, which
     takes half as long.
     """
-    query = _Query(connection, project, user, now_us, where, order)
+    query = RunsQuery(connection, project, user, now_us, where, order)
     query.has_user |= "user" in columns
     listed = and_(_run.project == project, _run.deleted_us.is_(None))
     wanted = {"number": _run.number, **columns}
@@ -177,7 +177,7 @@ def keys_of(where: Filter | None, order: Sequence[SortKey]) -> Iterator[Key]:
             waiting.extend(item_.items)
 
 
-class _Query:
+class RunsQuery:
     """What the text of one filter means in one project at one moment."""
 
     def __init__(
@@ -328,14 +328,14 @@ def _like(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _contains(column: ColumnElement[Any], text: str) -> Condition:
+def contains(column: ColumnElement[Any], text: str) -> Condition:
     return column.ilike(f"%{_like(text)}%", escape="\\")
 
 
 def _matches(tree: Compare, column: ColumnElement[Any]) -> Condition:
     """Return the condition of `:` and `~` on a text that may be null inside a sub-select only."""
     if tree.operator == "~":
-        return _contains(column, tree.value)
+        return contains(column, tree.value)
     if "*" in tree.value and not tree.quoted:
         return column.ilike(_like(tree.value).replace("*", "%"), escape="\\")
     return column == tree.value
@@ -351,6 +351,6 @@ def _tags(tree: Compare) -> Condition:
 def _word(text: str) -> Condition:
     tag = tables.run_tag.c
     return or_(
-        *(_contains(column, text) for column in (_run.name, _run.id, _run.notes)),
-        _run.number.in_(select(tag.run).where(_contains(tag.tag, text))),
+        *(contains(column, text) for column in (_run.name, _run.id, _run.notes)),
+        _run.number.in_(select(tag.run).where(contains(tag.tag, text))),
     )
