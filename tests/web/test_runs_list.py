@@ -23,7 +23,7 @@ def names(page: Page) -> list[str]:
 def test_a_filter_narrows_the_list_and_the_charts(watcher: Visit, demo: DemoServer) -> None:
     page = watcher.go(demo.project)
     expect(watcher.chart("train/lr")).to_have_accessible_name(re.compile("3 lines"))
-    field = page.get_by_role("textbox", name="Filter runs")
+    field = page.get_by_role("combobox", name="Filter runs")
     field.fill("config.hidden>=64 not name:slow*")
     expect(page.get_by_text("1 of 3 runs")).to_be_visible()
     assert names(page) == ["wide"]
@@ -54,16 +54,16 @@ def test_the_eye_takes_a_run_out_of_the_charts(watcher: Visit, demo: DemoServer)
 def test_sorting_orders_the_table(watcher: Visit, demo: DemoServer) -> None:
     page = watcher.go(f"{demo.project}/table")
     header = page.get_by_role("columnheader", name="hidden")
-    header.get_by_role("button").click()
+    header.get_by_role("button").first.click()
     for _ in range(2):
         direction = header.get_attribute("aria-sort")
         wanted = ["narrow", "slow-learner", "wide"]
         wanted = wanted if direction == "ascending" else wanted[::-1]
         watcher.until(lambda wanted=wanted: names(page) == wanted, f"runs {direction} by hidden")
         assert "config.hidden" in page.url
-        header.get_by_role("button").click()
+        header.get_by_role("button").first.click()
         expect(header).not_to_have_attribute("aria-sort", direction or "")
-    page.get_by_role("columnheader", name="Run").get_by_role("button").click()
+    page.get_by_role("columnheader", name="Run").get_by_role("button").first.click()
     watcher.until(lambda: names(page) == ["wide", "slow-learner", "narrow"], "runs by name, down")
     assert "sort=-name" in page.url
 
@@ -73,7 +73,7 @@ def test_columns_are_a_choice_that_stays(watcher: Visit, demo: DemoServer) -> No
     expect(page.get_by_role("columnheader", name="hidden")).to_be_visible()
     momentum = page.get_by_role("columnheader", name="momentum")
     expect(momentum).to_have_count(0)  # the same in every run
-    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Columns", exact=True).click()
     page.get_by_role("textbox", name="Find a column").fill("momentum")
     page.get_by_role("checkbox", name="momentum").check()
     expect(momentum).to_have_count(1)
@@ -81,6 +81,6 @@ def test_columns_are_a_choice_that_stays(watcher: Visit, demo: DemoServer) -> No
     expect(row.get_by_role("gridcell", name="0.9", exact=True)).to_have_count(1)
     page.reload()
     expect(momentum).to_have_count(1)
-    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("button", name="Columns", exact=True).click()
     page.get_by_role("button", name="Reset columns").click()
     expect(momentum).to_have_count(0)

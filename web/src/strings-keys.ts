@@ -54,6 +54,7 @@ export const keyWords = catalogue('strings-keys', {
     only: 'Show only this run',
     tags: 'Edit tags',
     notes: 'Edit notes',
+    rename: 'Rename',
     previousSection: 'Previous section',
     nextSection: 'Next section',
     expand: 'Expand the panel',

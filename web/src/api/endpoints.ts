@@ -34,6 +34,8 @@ export const getOwnAlerts = async (limit: number, signal?: AbortSignal) =>
 export interface RunQuery {
   filter?: string;
   sort?: string;
+  /** What to compute for each run: `metric.min.loss`, written as in a sort. */
+  columns?: string;
   offset?: number;
   limit?: number;
 }

@@ -70,6 +70,8 @@ export interface ProjectChange {
   runs: Record<string, RunChange>;
   added: string[];
   removed: string[];
+  /** These parts of more runs than can be named changed. */
+  every?: string[];
 }
 
 /** What to change of a run; absent fields stay. */
@@ -78,6 +80,8 @@ export interface RunPatch {
   notes?: string;
   tags?: string[];
   color?: number;
+  group?: string;
+  job_type?: string;
 }
 
 /** A row of the history; values are as they were logged. */

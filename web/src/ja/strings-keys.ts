@@ -53,6 +53,7 @@ export default {
     only: 'このランだけを表示',
     tags: 'タグを編集',
     notes: 'メモを編集',
+    rename: '名前を変更',
     previousSection: '前のセクション',
     nextSection: '次のセクション',
     expand: 'パネルを拡大',

@@ -128,8 +128,13 @@ export default {
     showHideGroup: (name) => `${name} のランをチャートに表示`,
     groupSize: (name, count) => `${name}、${n(count)} ラン`,
     filterGroup: (name) => `${name} だけを表示`,
-    ungrouped: (count) =>
-      `ほかに ${n(count)} ランがグループに入っていません。1,000 ラン未満になるまで絞り込んでください`,
+    ungrouped: (count) => `ほかに ${n(count)} グループはチャートに描かれません`,
+    colourOf: (name) => `${name} の色`,
+    rename: (name) => `${name} の名前を変更`,
+    isBaseline: 'ベースライン',
+    isPinned: 'ピン留め',
+    pinsFull: 'すでに 20 件のランがピン留めされています。先に 1 件外してください。',
+    values: '名前の横に表示する値',
     select: (name) => `${name} を選択`,
   },
   filterHelp: [

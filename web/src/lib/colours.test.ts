@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runColor, runDash, sequentialColor } from './colours';
+import { chosenColour, runColor, runDash, scaledColour, sequentialColor } from './colours';
 
 const BACKGROUND = { light: '#ffffff', dark: '#0e1116' } as const;
 
@@ -36,5 +36,21 @@ describe('run colours (ui-spec 8.2)', () => {
     expect(luminance(sequentialColor(1, 'dark'))).toBeGreaterThan(
       luminance(sequentialColor(0, 'dark')),
     );
+  });
+});
+
+describe('colours that are no hue', () => {
+  it('are what was chosen, in both themes, and solid', () => {
+    expect(runColor(chosenColour('#0a00ff') as number, 'light')).toBe('#0a00ff');
+    expect(runColor(chosenColour('#000000') as number, 'dark')).toBe('#000000');
+    expect(runDash(chosenColour('#ffffff') as number)).toEqual([]);
+    expect(chosenColour('red')).toBeNull();
+  });
+
+  it('lie on the scale of the theme', () => {
+    for (const at of [0, 0.25, 1]) {
+      expect(runColor(scaledColour(at), 'light')).toBe(sequentialColor(at, 'light'));
+      expect(runColor(scaledColour(at), 'dark')).toBe(sequentialColor(at, 'dark'));
+    }
   });
 });

@@ -38,13 +38,37 @@ const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 2]];
 
 export const HUE_COUNT = 10;
 
-/** Colour of the run with this colour index (any integer ≥ 0), as `#rrggbb`. */
+/*
+ * One number says what a line looks like, so that it passes through charts, swatches and caches as it is:
+ *
+ *   0 … 29 (and on)        hue and dash of a run
+ *   CHOSEN + 0xrrggbb      a colour that a person chose, the same in both themes
+ *   SCALED + 0 … 10 000    a place on the sequential scale
+ */
+const CHOSEN = 0x1000000;
+const SCALED = 0x2000000;
+const SCALE_STEPS = 10_000;
+
+/** `#rrggbb` as a colour number; null for anything else. */
+export function chosenColour(text: string): number | null {
+  return /^#[0-9a-f]{6}$/i.test(text) ? CHOSEN + parseInt(text.slice(1), 16) : null;
+}
+
+/** The colour number of a place in [0, 1] on the sequential scale. */
+export function scaledColour(position: number): number {
+  return SCALED + Math.round(Math.min(1, Math.max(0, position)) * SCALE_STEPS);
+}
+
+/** Colour of the run with this colour number (any integer ≥ 0), as `#rrggbb`. */
 export function runColor(index: number, theme: Theme): string {
+  if (index >= SCALED) return sequentialColor((index - SCALED) / SCALE_STEPS, theme);
+  if (index >= CHOSEN) return `#${(index - CHOSEN).toString(16).padStart(6, '0')}`;
   return HUES[theme][wrap(index, HUE_COUNT)]!;
 }
 
-/** Dash pattern in CSS px: solid for 0-9, then 6-3, then 2-2; the thirty repeat. */
+/** Dash pattern in CSS px: solid for 0-9, then 6-3, then 2-2; the thirty repeat. Other colours are solid. */
 export function runDash(index: number): readonly number[] {
+  if (index >= CHOSEN) return DASHES[0]!;
   return DASHES[wrap(Math.floor(index / HUE_COUNT), DASHES.length)]!;
 }
 

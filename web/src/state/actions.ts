@@ -42,6 +42,7 @@ export const ACTIONS = {
   only: { place: 'runs', keys: ['shift+h'], isLocal: true },
   tags: { place: 'runs', keys: ['t'], isLocal: true },
   notes: { place: 'runs', keys: ['n'], isLocal: true },
+  rename: { place: 'runs', keys: ['f2'], isLocal: true },
   previousSection: { place: 'panels', keys: ['['] },
   nextSection: { place: 'panels', keys: [']'] },
   expand: { place: 'panels', keys: ['f'], isLocal: true },

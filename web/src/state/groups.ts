@@ -1,39 +1,30 @@
-// Runs in groups: those with the same values under one to three keys. Pure.
-import type { Json, Run } from '../api/types';
+// Groups of runs as the server makes them, over all runs that match: what a list and a chart need of one. Pure.
+import type { Group, GroupValue, Spread } from '../api/table';
 import type { GroupBand, GroupLine } from '../lib/grouping';
-import { asNumber, cell, exact } from '../ui/format';
-import { fieldValue } from './fields';
-import { valueFilter } from './filters';
+import { cell } from '../ui/format';
+import { noValueFilter, valueFilter } from './filters';
+import { parseSort, quoteKey } from './sorting';
 
 export const GROUP_KEYS_MAX = 3;
 /** Keys of a run itself that are worth grouping by. */
 export const GROUP_BUILTIN = ['group', 'job_type', 'tags', 'state', 'user', 'host'] as const;
 
-export interface GroupedRun {
-  run: Run;
-  /** Its place in the list. */
-  index: number;
-}
-
 export interface RunGroup {
+  /** Unique among the groups of a list, its outer groups included. */
   key: string;
-  /** For each key its value as people read it; "" where a run has none. */
-  values: string[];
-  /** The condition that finds the runs of the group again; null where no filter can say it. */
-  filter: string | null;
+  /** For each key its value as people read it; "" where its runs have none. */
+  values: readonly string[];
+  raw: readonly GroupValue[];
+  /** The condition that finds its runs among those of the list. */
+  filter: string;
   color: number;
-  members: GroupedRun[];
-}
-
-/** A line of a grouped list. */
-export type GroupRow = { kind: 'group'; group: RunGroup } | ({ kind: 'run'; group: RunGroup } & GroupedRun);
-
-/** The groups, and behind each opened one its runs. */
-export function rowsOfGroups(groups: readonly RunGroup[], opened: ReadonlySet<string>): GroupRow[] {
-  return groups.flatMap((group): GroupRow[] => [
-    { kind: 'group', group },
-    ...(opened.has(group.key) ? group.members.map((one): GroupRow => ({ kind: 'run', group, ...one })) : []),
-  ]);
+  /** All runs in it, whatever is loaded or shown. */
+  size: number;
+  states: Readonly<Record<string, number>>;
+  /** Ids of its first runs. */
+  members: readonly string[];
+  /** By column path; null without a finite number. */
+  columns: Readonly<Record<string, Spread | null>>;
 }
 
 /** A group as one line of a chart. */
@@ -41,64 +32,60 @@ export interface LineGroup {
   key: string;
   label: string;
   colour: number;
+  /** Shown ones of its first runs; what is drawn is the server's work, over all of them but those in `exclude`. */
   runs: readonly string[];
+  /** The values under the keys `by`, as the API has them. */
+  raw: readonly GroupValue[];
+  /** Finds all its runs. */
+  filter: string;
+  size: number;
 }
 
 export interface LineGroups {
   list: readonly LineGroup[];
   line: GroupLine;
   band: GroupBand;
+  stopAtShortest?: boolean;
+  /** Keys the groups are made of, the filter and order of their runs, and runs that are hidden. */
+  by: readonly string[];
+  filter: string;
+  sort: string;
+  exclude: readonly string[];
 }
 
-/** Several tags are several groups: a run stands in each of them. */
-function valuesOf(run: Run, path: string): (Json | undefined)[] {
-  if (path === 'tags') return run.tags.length > 0 ? run.tags : [undefined];
-  const value = fieldValue(run, path);
-  return [value === '' || value === null ? undefined : value];
+/** What the server answered, with the keys it was asked by. */
+export function runGroup(group: Group, by: readonly string[], outer = ''): RunGroup {
+  return {
+    key: outer + JSON.stringify(group.values),
+    values: group.values.map((value) => (value === null ? '' : cell(value))),
+    raw: group.values,
+    filter: by.map((path, i) => conditionOf(path, group.values[i] ?? null)).join(' '),
+    color: group.color,
+    size: group.runs,
+    states: group.states,
+    members: group.members,
+    columns: group.columns,
+  };
 }
 
-/** Groups in the order in which the list comes to them. */
-export function groupRuns(runs: readonly Run[], paths: readonly string[]): RunGroup[] {
-  const groups = new Map<string, RunGroup>();
-  runs.forEach((run, index) => {
-    for (const values of combinations(paths.map((path) => valuesOf(run, path)))) {
-      const key = JSON.stringify(values.map((value) => value ?? null));
-      const known = groups.get(key);
-      if (known) {
-        known.members.push({ run, index });
-        known.color = Math.min(known.color, run.color);
-      } else {
-        groups.set(key, {
-          key,
-          values: values.map((value) => (value === undefined ? '' : cell(value))),
-          filter: filterOf(paths, values),
-          color: run.color,
-          members: [{ run, index }],
-        });
-      }
-    }
+const conditionOf = (path: string, value: GroupValue) =>
+  value === null ? noValueFilter(path) : (valueFilter(path, value) as string);
+
+const HUES = 10;
+const LOOKS = 30;
+
+/** A group has the colour of its oldest run, unless an earlier group has its hue: then the next one free, then the next dash. */
+export function parted(groups: readonly RunGroup[]): RunGroup[] {
+  const [hues, looks] = [new Set<number>(), new Set<number>()];
+  return groups.map((group) => {
+    let { color } = group;
+    const isTaken = () => (hues.size < HUES ? hues.has(color % HUES) : looks.has(color % LOOKS));
+    while (isTaken()) color += 1;
+    hues.add(color % HUES);
+    looks.add(color % LOOKS);
+    if (looks.size === LOOKS) looks.clear();
+    return color === group.color ? group : { ...group, color };
   });
-  return parted([...groups.values()]);
-}
-
-function filterOf(paths: readonly string[], values: readonly (Json | undefined)[]): string | null {
-  const conditions = paths.map((path, i) => valueFilter(path, values[i]));
-  return conditions.includes(null) ? null : conditions.join(' ');
-}
-
-function combinations<T>(choices: readonly (readonly T[])[]): T[][] {
-  return choices.reduce<T[][]>((made, values) => made.flatMap((one) => values.map((value) => [...one, value])), [[]]);
-}
-
-/** A group has the colour of its oldest run, unless an earlier group has it already: then the next one free. */
-function parted(groups: RunGroup[]): RunGroup[] {
-  const taken = new Set<number>();
-  for (const group of groups) {
-    while (taken.has(group.color % 30)) group.color += 1;
-    taken.add(group.color % 30);
-    if (taken.size === 30) taken.clear();
-  }
-  return groups;
 }
 
 /** "lr: 0.1 · tags: wide"; the last part of each key is enough to tell them apart. */
@@ -107,39 +94,12 @@ export function groupLabel(paths: readonly string[], values: readonly string[], 
 }
 
 export function keyLabel(path: string): string {
-  return path.replace(/^(config|summary)\./, '');
+  return path.replace(/^(config|summary|metric)\./, '');
 }
 
 /** `?group=config.lr,tags` */
 export function parseGroup(text: string | null): string[] {
-  return [...new Set((text ?? '').split(',').filter(Boolean))].slice(0, GROUP_KEYS_MAX);
+  return [...new Set(parseSort(text ?? '').map((key) => key.path))].slice(0, GROUP_KEYS_MAX);
 }
 
-export interface Spread {
-  n: number;
-  mean: number;
-  /** Of the sample (n − 1); null for one value. */
-  deviation: number | null;
-  min: number;
-  max: number;
-}
-
-/** Of the finite numbers under a path; null without any. */
-export function spread(runs: readonly Run[], path: string): Spread | null {
-  const numbers = runs
-    .map((run) => asNumber(fieldValue(run, path)))
-    .filter((value): value is number => value !== null && Number.isFinite(value));
-  if (numbers.length === 0) return null;
-  const n = numbers.length;
-  const mean = numbers.reduce((sum, value) => sum + value, 0) / n;
-  const squares = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = n > 1 ? Math.sqrt(squares / (n - 1)) : null;
-  return { n, mean, deviation, min: Math.min(...numbers), max: Math.max(...numbers) };
-}
-
-/** The one text that all runs have under a path, else null; and how many texts there are. */
-export function common(runs: readonly Run[], path: string): { text: string | null; kinds: number } {
-  const texts = new Set(runs.map((run) => exact(fieldValue(run, path))));
-  const [only] = texts;
-  return { text: texts.size === 1 ? (only ?? '') : null, kinds: texts.size };
-}
+export const groupText = (keys: readonly string[]): string => keys.map(quoteKey).join(',');

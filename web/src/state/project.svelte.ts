@@ -8,6 +8,7 @@ import { ChangeStream, type LinkState } from '../live/events';
 import { strings } from '../strings';
 import { RunGroups } from './grouping.svelte';
 import { RunList } from './runs.svelte';
+import { RunColours } from './run-colours.svelte';
 import { Selection } from './selection.svelte';
 import { ALL_RUNS, SeriesCache } from './series';
 import { ProjectView } from './views.svelte';
@@ -31,6 +32,7 @@ export class ProjectSession {
   readonly groups: RunGroups;
   /** How the person arranged the project's pages. */
   readonly view = new ProjectView();
+  readonly colours: RunColours;
   readonly series: SeriesCache<SeriesData>;
   metrics = $state.raw<readonly Metric[]>([]);
   /** By `space:path`. */
@@ -73,8 +75,9 @@ export class ProjectSession {
     readonly project: string,
   ) {
     this.runs = new RunList(entity, project);
-    this.eyes = new Visibility(this.runs, `${entity}/${project}`);
-    this.groups = new RunGroups(this.runs, this.eyes, strings.runs.noValue);
+    this.colours = new RunColours(entity, project, this.view);
+    this.eyes = new Visibility(this.runs, `${entity}/${project}`, this.view, this.colours);
+    this.groups = new RunGroups(entity, project, this.runs, this.eyes, this.colours, strings.runs.noValue);
     this.series = this.seriesOf(null);
     this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
       change: (change) => this.take(change as ProjectChange),
@@ -137,6 +140,7 @@ export class ProjectSession {
     this.stream.close();
     this.arrivals?.close();
     this.runs.close();
+    this.groups.close();
     this.series.close();
   }
 
@@ -159,11 +163,20 @@ export class ProjectSession {
       change.added ?? [],
       change.removed ?? [],
     );
+    this.groups.changed(
+      runs.map(([id]) => id),
+      change.added ?? [],
+      change.removed ?? [],
+    );
     if (change.added?.length || change.removed?.length) {
       this.moves += 1;
       const gone = new Set([...this.gone, ...(change.removed ?? [])]);
       for (const id of change.added ?? []) gone.delete(id);
       this.gone = gone;
+    }
+    if (change.every?.length) {
+      this.runs.lookAgain();
+      this.groups.lookAgain();
     }
     if (newPoints) this.series.touch();
     const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
@@ -209,6 +222,7 @@ export class ProjectSession {
     for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
     this.moves += 1;
     this.runs.lookAgain();
+    this.groups.lookAgain();
     this.runs.resume();
     this.series.retryFailed();
     this.series.touch();

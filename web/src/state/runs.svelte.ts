@@ -1,7 +1,9 @@
 // The runs of a project under the current filter and sort, held in windows of 200 rows: 100 000 runs cost what is looked at.
 import { ApiError } from '../api/client';
 import { getRuns } from '../api/endpoints';
-import type { Run } from '../api/types';
+import type { Run, RunPatch } from '../api/types';
+import { idsFilter } from './filters';
+import { quoteKey } from './sorting';
 
 export const WINDOW = 200;
 const REFRESH_MS = 1000;
@@ -29,6 +31,12 @@ export class RunList {
   private isHeld = false;
   /** The next answer for the first window replaces all that is held. */
   private startsOver = true;
+  /** What the server computes for each run beside what it holds: `metric.min.loss`. */
+  private columns: readonly string[] = [];
+  /** Runs that are shown wherever they stand in the list: the baseline and the pinned ones. */
+  private wanted: readonly string[] = [];
+  /** Edits on their way to the server: what comes from it meanwhile is older. */
+  private edits: ReadonlyMap<string, RunPatch> = new Map();
   paused = false;
 
   constructor(
@@ -38,10 +46,12 @@ export class RunList {
   ) {}
 
   /** Starts over with another filter or sort. The old rows stay until the new ones are there. */
-  query(filter: string, sort: string): void {
-    if (this.loaded && filter === this.filter && sort === this.sort) return;
+  query(filter: string, sort: string, columns: readonly string[] = []): void {
+    const asked = columns.join('\n');
+    if (this.loaded && filter === this.filter && sort === this.sort && asked === this.columns.join('\n')) return;
     this.filter = filter;
     this.sort = sort;
+    this.columns = columns;
     this.reload();
   }
 
@@ -82,6 +92,51 @@ export class RunList {
     return this.byId.get(id);
   }
 
+  /** Keeps these runs at hand, in the list or not. */
+  want(ids: readonly string[]): void {
+    this.wanted = ids;
+    const missing = ids.filter((id) => !this.byId.has(id));
+    if (missing.length > 0) void this.loadWanted(missing);
+  }
+
+  private async loadWanted(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    try {
+      const { runs } = await this.fetchRuns(this.entity, this.project, {
+        ...this.computed,
+        filter: idsFilter(ids),
+        limit: WINDOW,
+      });
+      for (const run of runs) this.byId.set(run.id, this.edited(run));
+      this.windows = new Map(this.windows);
+    } catch {
+      // A later change or look asks again.
+    }
+  }
+
+  /** Shows edits before the server has them; runs whose edit is gone are as the server said. */
+  overlay(edits: ReadonlyMap<string, RunPatch>, restored: readonly Run[] = []): void {
+    this.edits = edits;
+    for (const run of restored) this.byId.set(run.id, run);
+    for (const [id, run] of this.byId) if (edits.has(id)) this.byId.set(id, this.edited(run));
+    const windows = new Map<number, readonly Run[]>();
+    for (const [window, runs] of this.windows)
+      windows.set(
+        window,
+        runs.map((run) => this.byId.get(run.id) ?? run),
+      );
+    this.windows = windows;
+  }
+
+  private get computed(): { columns?: string } {
+    return this.columns.length > 0 ? { columns: this.columns.map(quoteKey).join(',') } : {};
+  }
+
+  private edited(run: Run): Run {
+    const edit = this.edits.get(run.id);
+    return edit ? { ...run, ...edit } : run;
+  }
+
   /** The first `count` runs, as far as they are loaded. */
   first(count: number): Run[] {
     const runs: Run[] = [];
@@ -113,6 +168,7 @@ export class RunList {
   /** The server said that these runs changed. */
   changed(ids: readonly string[], added: readonly string[], removed: readonly string[] = []): void {
     if (this.isHeld) this.waiting += added.length;
+    void this.loadWanted(this.wanted.filter((id) => ids.includes(id)));
     const wanted = new Set([...ids, ...removed]);
     for (const [window, runs] of this.windows) {
       if (runs.filter((run) => wanted.delete(run.id)).length > 0) this.mark(window);
@@ -183,7 +239,7 @@ export class RunList {
       const page = await this.fetchRuns(
         this.entity,
         this.project,
-        { filter: this.filter, sort: this.sort, offset: window * WINDOW, limit: WINDOW },
+        { ...this.computed, filter: this.filter, sort: this.sort, offset: window * WINDOW, limit: WINDOW },
         controller.signal,
       );
       if (generation !== this.generation) return;
@@ -207,7 +263,8 @@ export class RunList {
     }
   }
 
-  private take(window: number, runs: readonly Run[], fresh: boolean): void {
+  private take(window: number, answer: readonly Run[], fresh: boolean): void {
+    const runs = this.edits.size > 0 ? answer.map((run) => this.edited(run)) : answer;
     for (const run of runs) this.byId.set(run.id, run);
     const before = this.windows.get(window);
     if (before === runs) return;

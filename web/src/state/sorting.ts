@@ -13,7 +13,7 @@ export function parseSort(text: string): SortKey[] {
 }
 
 export function sortText(keys: readonly SortKey[]): string {
-  return keys.map((key) => (key.descending ? '-' : '') + quote(key.path)).join(',');
+  return keys.map((key) => (key.descending ? '-' : '') + quoteKey(key.path)).join(',');
 }
 
 /** A click on a column: descending first, then ascending, then off. With `add` the other keys stay. */
@@ -28,13 +28,14 @@ export function clicked(keys: readonly SortKey[], path: string, add: boolean): S
 
 /** Commas inside double quotes belong to a key. */
 function splitKeys(text: string): string[] {
-  return (text.match(/(?:"[^"]*"|[^,"])+/g) ?? []).map((part) => part.trim()).filter(Boolean);
+  return (text.match(/(?:"(?:[^"\\]|\\.)*"|[^,"])+/g) ?? []).map((part) => part.trim()).filter(Boolean);
 }
 
-function quote(path: string): string {
-  return /^[\w./@-]+$/.test(path) ? path : `"${path}"`;
+/** A key as a sort and the parameters of the API spell it. */
+export function quoteKey(path: string): string {
+  return /^[\w./@][\w./@-]*$/.test(path) ? path : `"${path.replace(/[\\"]/g, '\\$&')}"`;
 }
 
 function unquote(text: string): string {
-  return /^".*"$/.test(text) ? text.slice(1, -1) : text;
+  return /^".*"$/.test(text) ? text.slice(1, -1).replace(/\\(["\\])/g, '$1') : text;
 }

@@ -1,7 +1,9 @@
 // Which runs have their eye open: the first hundred of the list, less those hidden, plus those opened by hand.
 import type { Run } from '../api/types';
 import { readPref, writePref } from './prefs';
+import type { RunColours } from './run-colours.svelte';
 import type { RunList } from './runs.svelte';
+import type { ProjectView } from './views.svelte';
 
 export const SHOWN_DEFAULT = 100;
 const SHOWN_STEP = 100;
@@ -17,6 +19,7 @@ export class Visibility {
   private opened = $state.raw<ReadonlySet<string>>(new Set());
   private readonly pref: string;
   private lastDrawn: Run[] = [];
+  private readonly tinted = new WeakMap<Run, Run>();
 
   /** Runs to draw, in list order. */
   readonly drawn: readonly Run[] = $derived.by(() => this.collect());
@@ -26,6 +29,9 @@ export class Visibility {
   constructor(
     private readonly list: RunList,
     project: string,
+    /** Its pinned runs and its baseline are drawn wherever they stand in the list. */
+    private readonly view: ProjectView,
+    private readonly colours: RunColours,
   ) {
     this.pref = `eyes.${project}`;
     const stored = readPref<Stored>(this.pref, { hidden: [], opened: [] });
@@ -33,15 +39,28 @@ export class Visibility {
     this.opened = new Set(stored.opened);
   }
 
+  /** Hidden by hand. */
+  isHidden(id: string): boolean {
+    return this.hidden.has(id);
+  }
+
+  get hiddenIds(): readonly string[] {
+    return [...this.hidden].sort();
+  }
+
   isOpen(run: Run, index: number): boolean {
-    return this.opened.has(run.id) || (index < this.limit && !this.hidden.has(run.id));
+    return (
+      this.opened.has(run.id) ||
+      (this.isKept(run.id) && !this.hidden.has(run.id)) ||
+      (index < this.limit && !this.hidden.has(run.id))
+    );
   }
 
   toggle(run: Run, index: number): void {
     const open = this.isOpen(run, index);
     this.set(
       open ? adding(this.hidden, run.id) : without(this.hidden, run.id),
-      open || index < this.limit ? without(this.opened, run.id) : adding(this.opened, run.id),
+      open || index < this.limit || this.isKept(run.id) ? without(this.opened, run.id) : adding(this.opened, run.id),
     );
   }
 
@@ -63,6 +82,11 @@ export class Visibility {
       else opened.delete(run.id);
     }
     this.set(hidden, opened);
+  }
+
+  /** Hides these, and shows that one. */
+  hideIds(ids: readonly string[], shown: string): void {
+    this.set(without(new Set([...this.hidden, ...ids]), shown), without(this.opened, shown));
   }
 
   /** Shows these runs and no others. */
@@ -97,14 +121,35 @@ export class Visibility {
     writePref(this.pref, { hidden: [...hidden], opened: [...opened] } satisfies Stored);
   }
 
+  private isKept(id: string): boolean {
+    return this.view.baseline === id || this.view.pins.includes(id);
+  }
+
+  /** Baseline and pinned runs first, once each. */
+  get kept(): readonly string[] {
+    const { baseline, pins } = this.view;
+    return baseline === null ? pins : [baseline, ...pins.filter((id) => id !== baseline)];
+  }
+
   private collect(): Run[] {
     const runs = this.list.first(this.limit).filter((run) => !this.hidden.has(run.id));
     const there = new Set(runs.map((run) => run.id));
-    for (const id of this.opened) {
+    for (const id of new Set([...this.kept.filter((one) => !this.hidden.has(one)), ...this.opened])) {
       const run = there.has(id) ? undefined : this.list.known(id);
       if (run) runs.push(run);
     }
-    return runs;
+    return runs.map((run) => this.coloured(run));
+  }
+
+  /** As charts draw it. The same object as long as the run and its colour stay. */
+  private coloured(run: Run): Run {
+    const color = this.colours.of(run);
+    if (color === run.color) return run;
+    const known = this.tinted.get(run);
+    if (known?.color === color) return known;
+    const made = { ...run, color };
+    this.tinted.set(run, made);
+    return made;
   }
 
   private stable(runs: readonly Run[]): Run[] {

@@ -1,6 +1,15 @@
 import { expect, it } from 'vitest';
 import type { Run } from '../../api/types';
-import { allColumns, automaticColumns, cellText, fieldColumn } from './columns';
+import {
+  allColumns,
+  automaticColumns,
+  cellText,
+  columnOf,
+  metricPath,
+  prefixText,
+  valueIn,
+  type Column,
+} from './columns';
 import { fieldValue } from '../../state/fields';
 
 const run = (config: Run['config'], summary: Run['summary'] = {}) =>
@@ -27,9 +36,21 @@ const fields = [
 ].map(([path, kind]) => ({ path, kind, runs: 2 }) as { path: string; kind: string; runs: number });
 
 it('names columns by their key path', () => {
-  expect(fieldColumn('config.opt.name')).toMatchObject({ group: 'config', prefix: 'opt', label: 'name' });
-  expect(fieldColumn('summary.val/loss')).toMatchObject({ group: 'summary', prefix: 'val', label: 'loss' });
-  expect(fieldColumn('nonsense')).toBeNull();
+  const config = columnOf('config.opt.name') as Column;
+  expect(config).toMatchObject({ group: 'config', keys: ['opt', 'name'], label: 'name' });
+  expect(prefixText(config)).toBe('opt.');
+  expect(columnOf('summary.val/loss')).toMatchObject({ group: 'summary', keys: ['val', 'loss'], metric: 'val/loss' });
+  expect(columnOf(metricPath('val/a.b', 'min'))).toMatchObject({ keys: ['val', 'a.b', 'min'], metric: 'val/a.b' });
+  expect(columnOf('spark.loss')).toMatchObject({ group: 'spark', metric: 'loss', number: false });
+  for (const path of ['nonsense', 'metric.', 'metric.loss', 'config.', 'else.x', 'metric.at.loss'])
+    expect(columnOf(path)).toBeNull();
+});
+
+it('reads what the server computed', () => {
+  const path = metricPath('loss', 'min');
+  const one = { ...run({}), values: { [path]: 0.5 } } as Run;
+  expect(valueIn(one, columnOf(path) as Column)).toBe(0.5);
+  expect(valueIn(run({}), columnOf(path) as Column)).toBeUndefined();
 });
 
 it('shows by itself config that differs and headline metrics, not families or counters', () => {
@@ -38,9 +59,9 @@ it('shows by itself config that differs and headline metrics, not families or co
     'state',
     'created',
     'runtime',
+    'config.lr',
     'summary.train/loss',
     'summary.grad/w',
-    'config.lr',
   ]);
 });
 

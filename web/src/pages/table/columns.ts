@@ -1,20 +1,27 @@
 // Columns of the runs table: which there are, which are shown unasked, and what stands in a cell. Pure.
-import type { Field, Run } from '../../api/types';
+import type { Field, Json, Metric, Run } from '../../api/types';
 import { fieldValue } from '../../state/fields';
+import { quoteKey } from '../../state/sorting';
 import { headlineRank, nameRank } from '../../state/sections';
 import { strings } from '../../strings';
-import { ago, asNumber, cell, duration, exact, moment } from '../../ui/format';
+import { ago, asNumber, cell, duration, exact, moment, splitPath } from '../../ui/format';
 
-export type ColumnGroup = 'run' | 'config' | 'summary';
+export type ColumnGroup = 'run' | 'config' | 'summary' | 'metric' | 'spark';
+export const VARIANTS = ['last', 'best', 'min', 'max', 'mean'] as const;
 
 export interface Column {
-  /** The key of filters and sorts: `config.lr`, `summary.loss`, `created`. */
+  /** The key of filters and sorts: `config.lr`, `summary.loss`, `metric.min.loss`, `created`; `spark.loss` is ours. */
   path: string;
   group: ColumnGroup;
-  /** The key path in front of the last key, such as `optimizer`. */
-  prefix: string;
+  /** Its key path, outermost first: `optimizer`, `betas`, `0`. */
+  keys: readonly string[];
   label: string;
   number: boolean;
+  unit?: string;
+  /** Of the metric it speaks of: which way is better. */
+  goal?: string | null;
+  /** The metric whose line a sparkline shows. */
+  metric?: string;
 }
 
 const BUILTIN = Object.keys(strings.table.builtin) as (keyof typeof strings.table.builtin)[];
@@ -24,41 +31,69 @@ export const AUTOMATIC_MAX = 30;
 const AUTOMATIC_SUMMARY_MAX = 12;
 
 /** The keys in front of a column's own, as they stand in its path. */
-export const prefixText = ({ prefix, group }: Column): string =>
-  prefix === '' ? '' : prefix + (group === 'config' ? '.' : '/');
+export const prefixText = ({ keys, group }: Column): string =>
+  keys
+    .slice(0, -1)
+    .map((key) => key + (group === 'config' ? '.' : '/'))
+    .join('');
 
 export function builtinColumns(): Column[] {
   return BUILTIN.map((path) => ({
     path,
     group: 'run',
-    prefix: '',
+    keys: [strings.table.builtin[path]],
     label: strings.table.builtin[path],
     number: BUILTIN_NUMBERS.has(path),
   }));
 }
 
-export function fieldColumn(path: string, kind = ''): Column | null {
-  const group = path.startsWith('config.') ? 'config' : path.startsWith('summary.') ? 'summary' : null;
-  if (!group) return null;
-  const key = path.slice(group.length + 1);
-  // Config nests with dots, metric names with slashes.
-  const cut = key.lastIndexOf(group === 'config' ? '.' : '/');
-  return {
-    path,
-    group,
-    prefix: cut < 0 ? '' : key.slice(0, cut),
-    label: key.slice(cut + 1),
-    number: kind === 'number',
-  };
+const builtins = new Map(builtinColumns().map((column) => [column.path, column]));
+
+/** The path of a metric's column: its smallest value, its value at a step, … */
+export const metricPath = (metric: string, variant: string): string => `metric.${variant}.${metric}`;
+export const sparkPath = (metric: string): string => `spark.${metric}`;
+
+/** The column of a path; null for what is none. */
+export function columnOf(path: string, kind = '', metrics?: ReadonlyMap<string, Metric>): Column | null {
+  const builtin = builtins.get(path);
+  if (builtin) return builtin;
+  const dot = path.indexOf('.');
+  const group = path.slice(0, dot) as ColumnGroup;
+  const key = path.slice(dot + 1);
+  if (dot < 0 || key === '') return null;
+  if (group === 'config') {
+    const keys = splitPath(key);
+    return { path, group, keys, label: keys.at(-1) as string, number: kind === 'number' };
+  }
+  const of = (metric: string) => ({ goal: metrics?.get(metric)?.goal ?? null, metric });
+  if (group === 'summary') {
+    const keys = metricKeys(key);
+    return { path, group, keys, label: keys.at(-1) as string, number: kind === 'number', ...of(key) };
+  }
+  if (group === 'spark') {
+    const keys = metricKeys(key);
+    return { path, group, keys: [...keys, '∿'], label: '∿', number: false, ...of(key) };
+  }
+  const found = /^(at\.\d+|(?!at\.)[a-z]+)\.([\s\S]+)$/.exec(key);
+  if (group !== 'metric' || !found) return null;
+  const [, what, metric] = found as unknown as [string, string, string];
+  const label = what.replace('at.', '@');
+  return { path, group, keys: [...metricKeys(metric), label], label, number: true, ...of(metric) };
+}
+
+/** Metric names nest with slashes. */
+function metricKeys(name: string): string[] {
+  const keys = name.split('/').filter(Boolean);
+  return keys.length > 0 ? keys.map((key) => splitPath(key).join('.')) : [name];
 }
 
 /** Every column one can choose, the run's own first. */
-export function allColumns(fields: readonly Field[]): Column[] {
-  const rest = fields.map((field) => fieldColumn(field.path, field.kind)).filter((column) => column !== null);
-  return [...builtinColumns(), ...rest];
+export function allColumns(fields: readonly Field[], metrics?: ReadonlyMap<string, Metric>): Column[] {
+  const rest = fields.map((field) => columnOf(field.path, field.kind, metrics)).filter((column) => column !== null);
+  return [...builtins.values(), ...rest];
 }
 
-/** Paths of the columns shown when nobody chose: state, times, config that differs among the runs, headline metrics. */
+/** Paths of the columns shown when nobody chose: state, times, headline metrics, config that differs among the runs. */
 export function automaticColumns(columns: readonly Column[], runs: readonly Run[]): string[] {
   const differs = (column: Column) => {
     const seen = new Set(runs.map((run) => JSON.stringify(fieldValue(run, column.path)) ?? ''));
@@ -74,37 +109,68 @@ export function automaticColumns(columns: readonly Column[], runs: readonly Run[
     .sort((a, b) => headlineRank(key(a)) - headlineRank(key(b)) || nameRank(key(a)) - nameRank(key(b)))
     .slice(0, AUTOMATIC_SUMMARY_MAX);
   const room = AUTOMATIC_MAX - BUILTIN_SHOWN.length - wanted.length;
-  return [...BUILTIN_SHOWN, ...wanted.map(path), ...config.slice(0, room).map(path)];
+  return [...BUILTIN_SHOWN, ...config.slice(0, room).map(path), ...together(wanted).map(path)];
+}
+
+/** Metrics of one prefix beside each other, in the order of the first of each. */
+function together(columns: readonly Column[]): Column[] {
+  const prefixes = [...new Set(columns.map(prefixText))];
+  return [...columns].sort((a, b) => prefixes.indexOf(prefixText(a)) - prefixes.indexOf(prefixText(b)));
 }
 
 const path = (column: Column) => column.path;
 const key = (column: Column) => column.path.slice(column.group.length + 1);
 
+/** Whether runs can be sorted and grouped by it. */
+export const isStored = ({ group, path }: Column): boolean => group !== 'spark' && !path.startsWith('metric.at.');
+
+/** What a run holds in a column; what its metrics amount to, the server adds to the list. */
+export function valueIn(run: Run, column: Column): Json | undefined {
+  if (column.group === 'metric') return run.values?.[quoteKey(column.path)] ?? run.values?.[column.path];
+  return column.group === 'spark' ? undefined : fieldValue(run, column.path);
+}
+
 export function cellText(run: Run, column: Column, now: number): string {
   if (column.path === 'created') return ago(run.created_us, now);
   if (column.path === 'runtime') return duration(run.runtime_us);
   if (column.path === 'tags') return run.tags.join(', ');
-  return cell(fieldValue(run, column.path));
+  const value = valueIn(run, column);
+  return value === null ? '' : cell(value);
 }
 
 export function cellTitle(run: Run, column: Column): string {
   if (column.path === 'created') return moment(run.created_us);
-  return exact(fieldValue(run, column.path));
+  const value = valueIn(run, column);
+  return value === null ? '' : exact(value);
+}
+
+/** A list or dict whose text is worth a look of its own. */
+export function isNested(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 export function isNumeric(run: Run, column: Column): boolean {
-  return column.number || (column.group !== 'run' && asNumber(fieldValue(run, column.path)) !== null);
+  return column.number || (column.group !== 'run' && asNumber(valueIn(run, column)) !== null);
 }
 
+export const WIDTH_MIN = 48;
+export const WIDTH_MAX = 800;
+
 /** A first width in px for a column: its longest text among the runs, within bounds. */
-export function fittingWidth(column: Column, runs: readonly Run[], now: number): number {
+export function fittingWidth(column: Column, runs: readonly Run[], now: number, isWhole = false): number {
   const CHARACTER = 7;
   const PADDING = 26;
-  const longest = Math.max(
-    column.label.length + 2,
-    column.prefix.length * 0.9,
-    ...runs.map((run) => cellText(run, column, now).length),
-  );
+  if (column.group === 'spark') return 104;
+  const longest = Math.max(column.label.length + 3, ...runs.map((run) => cellText(run, column, now).length));
   const icon = column.path === 'state' ? 18 : 0;
-  return Math.round(Math.min(240, Math.max(64, longest * CHARACTER + PADDING + icon)));
+  const most = isWhole ? WIDTH_MAX : 240;
+  return Math.round(Math.min(most, Math.max(64, longest * CHARACTER + PADDING + icon)));
+}
+
+/** Moves a column before another, or to the end. */
+export function movedBefore(paths: readonly string[], moved: string, before: string | null): string[] {
+  if (moved === before) return [...paths];
+  const rest = paths.filter((one) => one !== moved);
+  const at = before === null ? rest.length : rest.indexOf(before);
+  return [...rest.slice(0, at < 0 ? rest.length : at), moved, ...rest.slice(at < 0 ? rest.length : at)];
 }

@@ -14,7 +14,7 @@ const groups = {
   ],
   line: 'mean',
   band: 'std',
-} as LineGroups;
+} as unknown as LineGroups;
 
 describe('bars', () => {
   it('are sorted, cut, and say what they leave out', () => {
