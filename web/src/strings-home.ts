@@ -4,6 +4,8 @@ import { groupThousands as n } from './lib/numbers';
 
 export const homeWords = catalogue('strings-home', {
   title: 'Home',
+  wandb: 'Or run a wandb script as it is',
+  wandbText: 'In place of … stands a key of this server.',
   recent: 'Recent projects',
   storage: 'Storage',
   storageTitle: 'About what it takes on disk: its rows as stored, and its files',

@@ -3,6 +3,8 @@ import { n } from './words';
 
 export default {
   title: 'ホーム',
+  wandb: 'または wandb のスクリプトをそのまま実行する',
+  wandbText: '… には、このサーバーのキーを入れてください。',
   recent: '最近のプロジェクト',
   storage: '容量',
   storageTitle: 'ディスク上のおよその使用量 (保存された行とファイル)',
