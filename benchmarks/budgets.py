@@ -62,7 +62,7 @@ def serving(data: Path) -> Iterator[Client]:
 
 
 def series(client: Client, project: str, runs: int, buckets: int) -> Callable[..., bytes]:
-    """Return how to ask for one chart of all runs; its arguments are the window of x."""
+    """Return how to ask for one chart of all runs; its arguments change the request."""
     url = f"/api/v1/projects/{ENTITY}/{project}"
     page = client.get_json(f"{url}/runs", {"limit": runs})
     body = {
@@ -70,8 +70,8 @@ def series(client: Client, project: str, runs: int, buckets: int) -> Callable[..
         "x": "_step", "buckets": buckets,
     }  # fmt: skip
 
-    def ask(**window: float) -> bytes:
-        text = json.dumps({**body, **window}).encode()
+    def ask(**more: Any) -> bytes:
+        text = json.dumps({**body, **more}).encode()
         return client.post_bytes(
             f"{url}/series", text, "application/json", "application/x-kiseki-series"
         )
@@ -93,6 +93,10 @@ def of_series(data: Path, project: str, runs: int, title: str) -> Iterator[Measu
             return ask(x_min=low, x_max=low + STEPS_SEEN)
 
         yield Measured(f"{title}, zoom", best(zoom), GOALS["series"])
+        groups = {"by": ["config.lr"], "band": "std"}
+        in_groups = {"runs": [], "groups": groups}
+        yield Measured(f"{title}, in groups, first", took(lambda: ask(**in_groups)), GOALS["cold"])
+        yield Measured(f"{title}, in groups", best(lambda: ask(**in_groups)), GOALS["series"])
 
 
 def of_lists(data: Path, project: str, runs: int, title: str) -> Iterator[Measured]:

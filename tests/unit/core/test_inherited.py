@@ -45,5 +45,13 @@ def test_what_a_run_inherited_is_told(tmp_path: Path) -> None:
     assert told("_runtime", "= loss * 2") == {
         "r1": None, "r2": pytest.approx(5e-6), "r3": pytest.approx(8e-6), "r4": pytest.approx(3e-6),
     }  # fmt: skip
+    start = kit.now_us / 1e6
+    origins = queries.origins(project, ["r1", "r2", "r3", "r4"])
+    assert origins == {run: pytest.approx(start) for run in origins} and len(origins) == 4
+    request = SeriesRequest(["loss"], chains, x="_elapsed", inherited=inherited, origins=origins)
+    header, columns = parse(queries.chart(project, request))
+    # Times are microseconds behind the start, which Unix seconds tell to a fraction of one.
+    assert columns[0]["x"].tolist() == pytest.approx([n / 1e6 for n in range(6)], abs=5e-7)
+    assert header["series"][1]["inherited"] == pytest.approx(5e-6, abs=5e-7)
     assert told("loss") == {"r1": None, "r2": None, "r3": None, "r4": None}
     kit.close()

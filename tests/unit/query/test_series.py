@@ -320,3 +320,35 @@ def test_summaries_lose_nothing(lengths: list[int], buckets: int, x: str, every:
             assert np.nanmin(one["min"]) == pytest.approx(np.nanmin(other["min"]))
             assert np.nanmax(one["max"]) == pytest.approx(np.nanmax(other["max"]))
             assert abs(one["n"] - other["n"]) <= other["n"]
+
+
+@pytest.mark.parametrize("cells_from", [0, 10**9])
+def test_elapsed_time_counts_from_the_start_of_each_run(
+    monkeypatch: pytest.MonkeyPatch, cells_from: int
+) -> None:
+    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", cells_from)
+    store = MemorySeries()
+    late = START_US + 3_600_000_000
+    for run, start_us in ((1, START_US), (2, late)):
+        writer = Writer(store, run)
+        times = [start_us + step * 1_000_000 for step in range(500)]
+        writer.rows(
+            [{"loss": float(step)} for step in range(500)],
+            range(500),
+            times_us=[t - START_US for t in times],
+        )
+    origins = {"1": START_US / 1e6, "2": late / 1e6}
+    chains = {"1": (Range(1),), "2": (Range(2),)}
+    request = SeriesRequest(["loss"], chains, x="_elapsed", buckets=8, origins=origins)
+    charts = Charts(store)
+    header, columns = wire.parse(charts.answer(1, request))
+    assert header["series"][0]["level"] == ("points" if cells_from else "cells")
+    assert [one["total"] for one in header["series"]] == [500, 500]
+    assert columns[0]["x"].tolist() == columns[1]["x"].tolist()
+    assert columns[0]["x"][0] == 0.0 and columns[0]["mean"].tolist() == columns[1]["mean"].tolist()
+    moved = SeriesRequest(
+        ["loss"], chains, x="_elapsed", buckets=8, origins={**origins, "2": late / 1e6 - 10}
+    )
+    assert (
+        wire.parse(charts.answer(1, moved))[1][1]["x"][0] == 10.0
+    )  # not what was kept of the other

@@ -752,7 +752,7 @@ export interface DraftAnswer {
   doc: JsonTree;
 }
 
-/** Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups. */
+/** Which series to draw. `x` is `_step`, `_runtime` (s), `_elapsed` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups. */
 export interface SeriesQuestion {
   metrics: string[];
   runs?: string[];

@@ -486,6 +486,19 @@ class Queries:
             for run, values in zip(runs, held, strict=True)
         }
 
+    def origins(self, project: Project, ids: Sequence[str]) -> dict[str, float]:
+        """Return when each run was first started, in Unix seconds."""
+        found: dict[str, float] = {}
+        for run in self._meta.runs(project.number, ids):
+            started_us = run.started_us or run.created_us
+            if run.ordinal > 1:  # a rewound run goes on with rows of the attempt before
+                attempts = self._meta.attempts(run.number)
+                started_us = min(
+                    [started_us, *(one.started_us for one in attempts if one.started_us)]
+                )
+            found[run.id] = started_us / 1e6
+        return found
+
     def inherited(self, chains: Mapping[str, Chain]) -> dict[str, int]:
         """Return up to which step runs began with rows of another run, of those that did."""
         found: dict[str, int] = {}

@@ -52,7 +52,10 @@ STEPS_NEAR = 1_000  # the last inherited point is looked for so far before the f
 JOINED_MAX = 2_000_000  # members × buckets of a group
 CACHE_BYTES_MAX = 64 * 1024 * 1024
 
-_AXES: dict[str, XAxis] = {"_step": "step", "_runtime": "runtime", "_timestamp": "time"}
+ELAPSED = "_elapsed"
+_AXES: dict[str, XAxis] = {
+    "_step": "step", "_runtime": "runtime", "_timestamp": "time", ELAPSED: "time",
+}  # fmt: skip
 
 Chain = tuple[Range, ...]
 K = TypeVar("K")
@@ -89,9 +92,11 @@ class SeriesRequest:
     Attributes:
         metrics: key paths, and expressions (`= 1 - train/acc`).
         runs: run id → where its rows lie.
-        x: `_step`, `_runtime` (s), `_timestamp` (Unix s) or the key path of a metric.
+        x: `_step`, `_runtime` (s), `_elapsed` (s since `origins`), `_timestamp` (Unix s) or the key path of a
+            metric.
         x_min, x_max: the window; None: as far as the data goes.
         buckets: at most this many of each series.
+        origins: run id → the Unix second from which `_elapsed` counts.
         inherited: run id → up to which step its rows are those of another run.
         constants: run id → the numbers that expressions name of its config and summary.
     """
@@ -106,6 +111,7 @@ class SeriesRequest:
     groups: Groups | None = None
     constants: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     inherited: Mapping[str, int] = field(default_factory=dict)
+    origins: Mapping[str, float] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise Invalid if this cannot be answered."""
@@ -256,7 +262,7 @@ class Charts:
         path = metric if expression is None else expression.metrics[0]
         near = clipped(request.runs[run][:-1], step - STEPS_NEAR, step)
         points = [part for part in self._series.points(project, path, near, axis) if len(part.x)]
-        return float(points[-1].x[-1]) if points else None
+        return float(points[-1].x[-1]) - request.origins.get(run, 0.0) if points else None
 
     def _grouped(
         self, project: int, request: SeriesRequest, asked: Groups, rows: Mapping[int, int]
@@ -415,6 +421,7 @@ class _Asked:
                 (
                     self._project, metric, chain,
                     tuple(self._rows[link.segment] for link in chain), request.x, request.log_x,
+                    request.origins.get(run),
                     tuple(request.constants.get(run, {}).items()) if metric.startswith(MARK) else (),
                 ),
             )
@@ -580,7 +587,10 @@ class _Reader:
         else:
             joined = self._evaluated(expression, block, chains)
         if self._axis is not None:
-            yield from ((points.x, points.values, 0) for points in joined)
+            for source, points in zip(block, joined, strict=True):
+                origin = self._request.origins.get(source.run)
+                x = points.x if origin is None else points.x - origin
+                yield x, points.values, 0
             return
         axes = self._joined(self._request.x, chains, "step")
         yield from (_against(points, axis) for points, axis in zip(joined, axes, strict=True))
@@ -630,6 +640,8 @@ class _Reader:
         for source, chain in zip(block, chains, strict=True):
             cells = list(itertools.islice(read, len(chain)))
             whole = [part for part in cells if part is not None and len(part.count)]
+            if (origin := self._request.origins.get(source.run)) is not None:
+                whole = [_since(part, origin) for part in whole]
             count = sum(int(part.count.sum()) for part in whole)
             if any(part is None for part in cells):
                 again.append(_Wanted(source, self._reach(source, on), may_sum=False))
@@ -716,6 +728,12 @@ def _against(points: Points, axis: Points) -> tuple[Floats, Floats, int]:
     place = np.minimum(np.searchsorted(axis.steps, points.steps), len(axis.steps) - 1)
     has = axis.steps[place] == points.steps
     return axis.values[place[has]], points.values[has], int(len(has) - has.sum())
+
+
+def _since(cells: Cells, origin: float) -> Cells:
+    """Return cells whose x counts from an origin."""
+    x = {name: getattr(cells, name) - origin for name in ("x_first", "x_last", "x_min", "x_max")}
+    return replace(cells, **x)
 
 
 def _reach_of(cells: Sequence[Cells], log: bool) -> _Extent:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from kiseki.core.query.grouping import Band, Line, Look
 from kiseki.core.query.queries import GroupsWanted
-from kiseki.core.query.series import SeriesRequest
+from kiseki.core.query.series import ELAPSED, SeriesRequest
 from kiseki.core.query.smoothing import Kind, Smoothing
 from kiseki.core.query.wire import MEDIA_TYPE
 from kiseki.server.api.encoding import binary
@@ -48,7 +48,8 @@ class SmoothingQuestion(msgspec.Struct):
 
 
 class SeriesQuestion(msgspec.Struct):
-    """Which series to draw. `x` is `_step`, `_runtime` (s), `_timestamp` (Unix s) or a metric's path.
+    """Which series to draw. `x` is `_step`, `_runtime` (s), `_elapsed` (s), `_timestamp` (Unix s) or a
+    metric's path.
 
     `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups.
     """
@@ -79,6 +80,7 @@ def read_series(call: Call) -> Response:
             call.who.user.name,
         )  # fmt: skip
     runs = queries.chains(project, asked.runs, asked.space, asked.attempt)
+    ids = [*runs, *(groups.chains if groups else ())]
     request = SeriesRequest(
         metrics=asked.metrics,
         runs=runs,
@@ -89,9 +91,8 @@ def read_series(call: Call) -> Response:
         log_x=asked.log_x,
         groups=groups,
         inherited=queries.inherited(runs),
-        constants=queries.constants(
-            project, asked.metrics, [*runs, *(groups.chains if groups else ())]
-        ),
+        origins=queries.origins(project, ids) if asked.x == ELAPSED else {},
+        constants=queries.constants(project, asked.metrics, ids),
     )
     if call.unchanged(queries.chart_tag(project, request)):
         return not_modified(call)
