@@ -196,6 +196,16 @@ export function curveLine(
   };
 }
 
+/** Height of a line at an x within or beside bucket `near`; that of the bucket where a neighbour is lost. */
+function heightAt({ x, y, n }: Polyline, near: number, at: number): number {
+  const other = at < x[near]! ? near - 1 : near + 1;
+  const own = y[near]!;
+  if (other < 0 || other >= n || x[other] === x[near]) return own;
+  const share = (at - x[near]!) / (x[other]! - x[near]!);
+  const height = own + share * (y[other]! - own);
+  return Number.isFinite(height) ? height : own;
+}
+
 /** Strokes to the extremes that the mean line would hide. */
 export function whiskers(data: SeriesData, logX: boolean, yScale: Scale): Whiskers {
   const halves = new Float64Array(data.exact ? 0 : data.n);
@@ -205,19 +215,24 @@ export function whiskers(data: SeriesData, logX: boolean, yScale: Scale): Whiske
     if (half >= 0) halves[measured++] = half;
   }
   const limit = WHISKER_HALF_RANGES * median(halves.subarray(0, measured));
+  const line = halves.length === 0 ? null : meanLine(data, logX, yScale);
   const x: number[] = [];
   const from: number[] = [];
   const to: number[] = [];
+  const stand = (bucket: number, extreme: number, dx: number): void => {
+    if (!(Math.abs(extreme - data.mean[bucket]!) > limit)) return;
+    const tip = placed(extreme, yScale);
+    if (!Number.isFinite(tip)) return;
+    // Where the extreme was, which is not the middle of its bucket; its foot is on the line there.
+    const at = scaled(data.x[bucket]! + dx, logX);
+    const foot = heightAt(line!, bucket, at);
+    x.push(at);
+    from.push(Number.isFinite(foot) ? foot : tip);
+    to.push(tip);
+  };
   for (let i = 0; i < halves.length; i += 1) {
-    for (const extreme of [data.min[i]!, data.max[i]!]) {
-      if (!(Math.abs(extreme - data.mean[i]!) > limit)) continue;
-      const tip = placed(extreme, yScale);
-      const base = placed(data.mean[i]!, yScale);
-      if (!Number.isFinite(tip)) continue;
-      x.push(scaled(centreX(data, i), logX));
-      from.push(Number.isFinite(base) ? base : tip);
-      to.push(tip);
-    }
+    stand(i, data.min[i]!, data.dxMin?.[i] ?? 0);
+    stand(i, data.max[i]!, data.dxMax?.[i] ?? 0);
   }
   return { x: Float64Array.from(x), from: Float64Array.from(from), to: Float64Array.from(to) };
 }

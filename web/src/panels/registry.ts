@@ -14,6 +14,7 @@ const ENTRIES: readonly PanelKindEntry[] = [
     label: strings.charts.kindLine,
     ready: LinePanel,
     body: () => import('./line/LinePanel.svelte'),
+    form: () => import('./line/LineForm.svelte'),
     title: (spec) => metricsIn(spec).paths.map(shortName).join(', '),
     fresh: () => ({ metrics: [] }),
   },

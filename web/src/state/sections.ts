@@ -110,8 +110,9 @@ function searched({ title, metric, spec }: Panel): string {
   return [title, ...(Array.isArray(metrics) ? metrics : []), typeof text === 'string' ? text : ''].join(' ');
 }
 
-/** The part of a metric's name behind its section. */
+/** The part of a metric's name behind its section; of an expression all that is computed. */
 export function shortName(label: string): string {
+  if (label.startsWith('=')) return label.slice(1).trim();
   return label.slice(label.lastIndexOf('/') + 1);
 }
 

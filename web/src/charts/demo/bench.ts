@@ -1,4 +1,4 @@
-/** Script time of what a person does to charts; run by `web/bench/charts.mjs`. */
+/** Script time of what a person does to charts; run by `benchmarks/charts.py`. */
 
 import { createLineChart } from '../line-chart';
 import type { ChartOptions, LineChart } from '../types';
@@ -6,10 +6,14 @@ import { HoverBus } from '../hover-bus';
 import { lossLines } from './scenes';
 
 export interface ChartBench {
+  /** ms of a fixed piece of work: how fast this machine is just now. */
+  calibrate(): number;
   /** ms from data to drawn, for `panels` charts. */
   firstDraw(panels: number, lines: number, buckets: number): Promise<number>;
   /** Median script ms of a zoom frame. */
   zoom(lines: number, buckets: number): Promise<number>;
+  /** Median script ms of a frame of a pan. */
+  pan(lines: number, buckets: number): Promise<number>;
   /** Median script ms of a hover with crosshair and highlight, `peers` charts following. */
   hover(lines: number, buckets: number, peers: number): Promise<number>;
 }
@@ -19,6 +23,8 @@ declare global {
     chartBench?: ChartBench;
   }
 }
+
+const CALIBRATION_STEPS = 10_000_000;
 
 const nextFrame = (): Promise<void> =>
   new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
@@ -36,6 +42,16 @@ export function installBench(place: (title: string) => HTMLElement): void {
   };
 
   window.chartBench = {
+    calibrate() {
+      const start = performance.now();
+      const values = new Float64Array(4096);
+      for (let i = 0; i < CALIBRATION_STEPS; i += 1) {
+        values[i & 4095] = Math.sqrt(values[(i * 7) & 4095]! + i) * 0.5;
+      }
+      // Read, so that the loop is not left out.
+      return values[17]! < 0 ? NaN : performance.now() - start;
+    },
+
     async firstDraw(panels, lines, buckets) {
       clear();
       const elements = Array.from({ length: panels }, (_, i) => place(`panel ${i}`));
@@ -69,6 +85,24 @@ export function installBench(place: (title: string) => HTMLElement): void {
         const span = full.max * (0.95 - 0.015 * i);
         const min = (full.max - span) / 2;
         chart.setZoom({ min, max: min + span });
+        chart.flush();
+        times.push(performance.now() - start);
+      }
+      return median(times);
+    },
+
+    async pan(lines, buckets) {
+      clear();
+      const chart = createLineChart(place('pan'), options());
+      made.push(chart);
+      chart.setLines(lossLines(lines, buckets * 20, buckets));
+      const full = chart.xRange.max;
+      const times: number[] = [];
+      for (let i = 0; i < 40; i += 1) {
+        await nextFrame();
+        const start = performance.now();
+        const min = full * (0.1 + 0.005 * i);
+        chart.setZoom({ min, max: min + full * 0.5 });
         chart.flush();
         times.push(performance.now() - start);
       }

@@ -1,9 +1,10 @@
-/** The chart demo: open /src/charts/demo/ on the dev server, `?theme=dark`, `?bench`. */
+/** The chart demo: open /src/charts/demo/ on the dev server, `?theme=dark`, `?bench`, `?golden`. */
 
 import { mount } from 'svelte';
 import { HoverBus } from '../hover-bus';
 import DemoChart from './DemoChart.svelte';
 import { installBench } from './bench';
+import { installGolden } from './golden';
 import { scenes } from './scenes';
 
 const query = new URLSearchParams(location.search);
@@ -27,6 +28,8 @@ function panel(title: string, about: string): HTMLElement {
 
 if (query.has('bench')) {
   installBench((title) => panel(title, ''));
+} else if (query.has('golden')) {
+  installGolden((title) => panel(title, ''));
 } else {
   const bus = new HoverBus();
   for (const scene of scenes()) {

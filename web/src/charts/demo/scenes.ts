@@ -1,7 +1,6 @@
 /** One scene for each thing a chart can show. */
 
 import { bucketedSeries, exactSeries } from '../../lib/fixtures';
-import { groupSeries } from '../../lib/grouping';
 import type { SeriesData } from '../../lib/series';
 import type { ChartLine, ChartOptions } from '../types';
 import type { Range } from '../../lib/scales';
@@ -13,6 +12,8 @@ export interface Scene {
   readonly about: string;
   readonly lines: ChartLine[];
   readonly options: Partial<ChartOptions>;
+  /** Name of its reference picture in `tests/web/golden`. */
+  readonly golden?: string;
   /** Finer buckets for a part of x, as a server would answer; absent for a fixed picture. */
   readonly ask?: (range: Range) => ChartLine[];
 }
@@ -123,24 +124,28 @@ function important(): ChartLine[] {
   });
 }
 
+/** Means of five runs with their standard deviation; two of the five are shorter. */
 function grouped(): ChartLine[] {
   return [0, 1, 2].map((group) => {
-    const members = Array.from({ length: 5 }, (_, i) => {
-      const length = i < 2 ? 80 : 120;
-      const { x, y } = accuracy(group * 3 + i + 20, length, 0.05);
-      return exactSeries(
-        x.map((k) => k * 50),
-        y.map((value) => value - group * 0.08),
-      );
+    const members = Array.from({ length: 5 }, (_, i) => accuracy(group * 3 + i + 20, i < 2 ? 80 : 120, 0.05).y);
+    const x = Float64Array.from({ length: 120 }, (_, k) => k * 50);
+    const there = x.map((_, k) => members.filter((y) => k < y.length).length);
+    const mean = x.map((_, k) => sumAt(members, k) / there[k]! - group * 0.08);
+    const reach = x.map((_, k) => {
+      const squares = members.filter((y) => k < y.length).map((y) => (y[k]! - group * 0.08 - mean[k]!) ** 2);
+      return Math.sqrt(squares.reduce((a, b) => a + b, 0) / (squares.length - 1));
     });
-    const joined = groupSeries(members, { line: 'mean', band: 'ci95' }, `g${group}`);
-    return line(group, joined.data, {
-      band: joined.band,
-      thin: joined.thin,
+    return line(group, exactSeries(x, mean), {
+      band: { low: mean.map((y, k) => y - reach[k]!), high: mean.map((y, k) => y + reach[k]!) },
+      thin: Uint8Array.from(there, (count) => (count < 5 ? 1 : 0)),
       label: `lr 1e-${group + 2}`,
-      note: (bucket) => `n = ${joined.contributors[bucket]} of ${joined.size}`,
+      note: (bucket) => `n = ${there[bucket]} of 5`,
     });
   });
+}
+
+function sumAt(columns: readonly Float64Array[], k: number): number {
+  return columns.reduce((sum, y) => sum + (y[k] ?? 0), 0);
 }
 
 function outliers(): ChartLine[] {
@@ -234,14 +239,17 @@ export function scenes(): Scene[] {
     {
       title: 'train/grad_norm',
       about: 'three one-step spikes in 100 000',
+      golden: 'spikes',
       ...answering([spiky()], 120),
       options: {},
     },
-    { title: 'train/loss', about: 'NaN and \u00b1Inf', lines: broken(), options: {} },
-    { title: 'train/loss', about: 'log y, zeros', lines: withZeros(), options: { yScale: 'log' } },
+    { title: 'train/loss', about: 'NaN and \u00b1Inf', golden: 'lost', lines: broken(), options: {} },
+    { title: 'train/loss', about: 'log y, zeros',
+      golden: 'log-zeros', lines: withZeros(), options: { yScale: 'log' } },
     {
       title: 'train/loss',
       about: 'relative time, holes',
+      golden: 'holes',
       lines: holes(),
       options: { xKind: 'duration', xLabel: 'time' },
     },
@@ -249,11 +257,13 @@ export function scenes(): Scene[] {
     {
       title: 'val/acc',
       about: 'wall clock',
+      golden: 'time',
       lines: wallClock(),
       options: { xKind: 'time', xLabel: '' },
     },
     { title: 'val/acc', about: 'baseline and pinned among 24', lines: important(), options: {} },
-    { title: 'val/acc', about: 'groups of 5, 95 % CI', lines: grouped(), options: {} },
+    { title: 'val/acc', about: 'groups of 5, standard deviation',
+      golden: 'bands', lines: grouped(), options: {} },
     {
       title: 'train/loss',
       about: 'log x, log y',
@@ -263,6 +273,7 @@ export function scenes(): Scene[] {
     {
       title: 'train/loss',
       about: 'outliers left out',
+      golden: 'outliers',
       lines: outliers(),
       options: { outlierPercent: 1 },
     },
@@ -270,12 +281,15 @@ export function scenes(): Scene[] {
     {
       title: 'env/reward',
       about: 'symlog y',
+      golden: 'symlog',
       lines: bothSigns(),
       options: { yScale: 'symlog' },
     },
-    { title: 'train', about: 'loss left, accuracy right', lines: twoAxes(), options: {} },
+    { title: 'train', about: 'loss left, accuracy right',
+      golden: 'two-axes', lines: twoAxes(), options: {} },
     { title: 'train/loss', about: 'forks, inherited part thinner', lines: forks(), options: {} },
-    { title: 'val/acc', about: 'thirty runs', lines: thirty(), options: {} },
+    { title: 'val/acc', about: 'thirty runs',
+      golden: 'dashes', lines: thirty(), options: {} },
     {
       title: 'train/loss',
       about: '1 200 runs as shading',

@@ -34,6 +34,11 @@ export interface LineOptions {
   density: boolean;
 }
 
+/** What begins with `=` is computed from metrics of a run. */
+export function isExpression(path: string): boolean {
+  return path.startsWith('=');
+}
+
 export function lineOptionsOf(options: Options, view: ViewSettings): LineOptions {
   const own = textOf(options, 'smoothing', '');
   const end = (key: string) => numberOf(options, key, null);
