@@ -1,9 +1,9 @@
 """What people do to charts, in a real browser: first draw, zoom, pan, hover. Script time, best of five.
 
 Builds the chart demo as the app is built, serves it on 127.0.0.1 and drives it with Chromium. Beside each
-figure the machine is measured by a loop of arithmetic; on one slower than the reference the time is divided by
-how much slower. Other programs only ever add to a time, so the best of five rounds counts, of the loop as of
-the chart. `…_as_measured_ms` is the time before that division.
+figure the machine is measured by a loop of arithmetic; on a slower one than the reference the time is divided
+by how much slower. Other programs only ever add to a time, so the best of five rounds counts, of the loop as
+of the chart. `…_as_measured_ms` is the time before that division.
 """
 
 from __future__ import annotations
