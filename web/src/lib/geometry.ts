@@ -81,14 +81,6 @@ function scaledX(column: Float64Array, log: boolean): Float64Array {
   return log ? column.map((value) => scaled(value, true)) : column;
 }
 
-/** Median distance between neighbouring buckets, in data units; 0 below two buckets. */
-export function medianSpacing(data: SeriesData): number {
-  if (data.n < 2) return 0;
-  const gaps = new Float64Array(data.n - 1);
-  for (let i = 1; i < data.n; i += 1) gaps[i - 1] = data.x[i]! - data.x[i - 1]!;
-  return median(gaps);
-}
-
 function median(values: Float64Array): number {
   if (values.length === 0) return 0;
   values.sort();

@@ -1,20 +1,17 @@
-// The drawn buckets as CSV, with full precision: one row per line and bucket. Pure.
-import type { ChartLine } from '../../charts';
-
-const HEADER = 'run_id,run_name,x,points,value,min,max,last';
+// The rows of a line panel as CSV. Pure.
+import type { LineRows } from './rows';
 
 function quoted(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function csvOf(lines: readonly ChartLine[]): string {
-  const rows = [HEADER];
-  for (const { subject, label, data } of lines) {
-    const name = `${quoted(subject)},${quoted(label)}`;
-    for (let i = 0; i < data.n; i++) {
-      const cells = [data.x[i], data.count?.[i] ?? 1, data.mean[i], data.min[i], data.max[i], data.last[i]];
-      rows.push(`${name},${cells.join(',')}`);
-    }
+export function csvOf({ columns }: LineRows): string {
+  const lines = [columns.map(({ name }) => quoted(name)).join(',')];
+  const rows = columns[0]?.values.length ?? 0;
+  for (let i = 0; i < rows; i++) {
+    lines.push(
+      columns.map(({ kind, values }) => (kind === 'text' ? quoted(values[i] as string) : values[i])).join(','),
+    );
   }
-  return `${rows.join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
