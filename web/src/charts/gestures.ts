@@ -135,8 +135,12 @@ class Gestures {
     this.fingers.delete(event.pointerId);
     if (mode === 'pinch' && this.fingers.size > 0) return;
     this.mode = 'none';
-    if (mode === 'pressed') this.target.pin();
-    else if (mode === 'box' || mode === 'box-x') {
+    if (mode === 'pressed') {
+      // The place of the click itself: what was hovered last may be a frame old.
+      this.pending = null;
+      this.target.hoverAt(point);
+      this.target.pin();
+    } else if (mode === 'box' || mode === 'box-x') {
       this.target.clearBox();
       this.target.zoomToBox(this.from, this.inside(point), mode === 'box');
     } else if (mode === 'pan' || mode === 'pinch') this.target.settle();
