@@ -44,6 +44,8 @@ export interface SeriesData {
   readonly nanCount: Uint32Array | null;
   readonly pinfCount: Uint32Array | null;
   readonly ninfCount: Uint32Array | null;
+  /** x of the last point that the run was forked with; absent for what is all its own. */
+  readonly inherited?: number;
   /** What a group of runs has beside its line; absent for a run. */
   readonly group?: GroupColumns;
 }
@@ -79,6 +81,7 @@ interface WireSeries {
   group?: unknown[];
   runs?: number;
   size?: number;
+  inherited?: number;
   n: number;
   exact?: boolean;
   total?: number;
@@ -156,6 +159,7 @@ function view(buffer: ArrayBuffer, dataStart: number, entry: WireSeries): Series
     nanCount: columns.uint32('nan'),
     pinfCount: columns.uint32('pinf'),
     ninfCount: columns.uint32('ninf'),
+    ...(entry.inherited === undefined ? {} : { inherited: entry.inherited }),
     ...(entry.group === undefined ? {} : { group: groupOf(entry, columns) }),
   };
 }

@@ -149,6 +149,12 @@ describe('lines', () => {
     expect(make()).toBe(make());
   });
 
+  it('of forks say how far they are inherited, on the axis they are drawn on', () => {
+    const metrics = [{ path: 'loss', label: 'loss', series: [{ ...data, inherited: 100 }] }];
+    expect(linesOfRuns(metrics, [run('a')], LOOK)[0]!.inheritedTo).toBe(100);
+    expect(linesOfRuns(metrics, [run('a')], { ...LOOK, isWall: true })[0]!.inheritedTo).toBe(95);
+  });
+
   it('of groups say how many stand behind them', () => {
     const contributors = Uint32Array.from([3, 2]);
     const group = { low: null, high: null, contributors, runs: 4, size: 3 };

@@ -44,12 +44,17 @@ export function linesOfRuns(metrics: readonly MetricSeries[], runs: readonly Run
         data: look.isWall ? since(data, run.created_us / 1e6) : data,
         colour: runs.length === 1 && at > 0 ? (run.color + at) % 30 : look.colourOf(run),
         ...dashOf(at, runs.length),
+        ...inheritedIn(data, look.isWall ? run.created_us / 1e6 : 0),
         rank: run.id === look.baseline ? 'baseline' : pinned.has(run.id) ? 'pinned' : 'normal',
         axis: look.right.includes(path) ? 'right' : 'left',
       });
     }
     return lines;
   });
+}
+
+function inheritedIn({ inherited }: SeriesData, start: number): { inheritedTo?: number } {
+  return inherited === undefined ? {} : { inheritedTo: inherited - start };
 }
 
 function dashOf(at: number, runs: number): { dash?: readonly number[] } {
