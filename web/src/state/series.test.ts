@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SeriesRequest } from '../api/types';
-import { SeriesCache, type SeriesShape, type SeriesView } from './series';
+import { ALL_RUNS, SeriesCache, type SeriesShape, type SeriesView } from './series';
 
 interface Fake {
   metric: string;
@@ -32,7 +32,11 @@ function server() {
         const answer = () =>
           resolve(
             request.metrics.flatMap((metric) =>
-              request.runs.map((run) => ({ metric, run, stamp: versions.get(run) ?? 0 })),
+              (request.groups ? ['[0.1]', '[0.2]'] : request.runs).map((run) => ({
+                metric,
+                run,
+                stamp: versions.get(run) ?? 0,
+              })),
             ),
           );
         asked.push({ request, signal, answer, fail: reject });
@@ -67,6 +71,37 @@ describe('series for panels', () => {
     await settle();
     expect(panels[14]?.last()).toMatchObject({ loading: false, error: null });
     expect(panels[14]?.last().series.map((one) => one.run)).toEqual(['a', 'b']);
+  });
+
+  it('asks for what is computed by itself: one that cannot be read takes no other with it', async () => {
+    const { asked, cache } = server();
+    const panels = ['m', '= m +', 'n'].map((metric) => {
+      const one = panel(cache);
+      one.watch.ask(shape(metric), ['a']);
+      return one;
+    });
+    await settle();
+    expect(asked.map((one) => one.request.metrics)).toEqual([['m', 'n'], ['= m +']]);
+    asked[0]?.answer();
+    asked[1]?.fail('unreadable');
+    await settle();
+    expect(panels.map((one) => one.last().error)).toEqual([null, 'unreadable', null]);
+  });
+
+  it('asks for groups as groups, and again when any run has more', async () => {
+    const { asked, versions, cache } = server();
+    const one = panel(cache);
+    one.watch.ask(shape('m', { groups: { by: ['config.lr'] }, smoothing: null }), [ALL_RUNS]);
+    await settle();
+    expect(asked[0]?.request).toMatchObject({ runs: [], groups: { by: ['config.lr'] }, smoothing: null });
+    asked[0]?.answer();
+    await settle();
+    expect(one.last().series.map(({ run }) => run)).toEqual(['[0.1]', '[0.2]']);
+    versions.set(ALL_RUNS, 1);
+    cache.touch();
+    await settle(1000);
+    expect(asked).toHaveLength(2);
+    expect(one.last().series).toHaveLength(2); // the old drawing stays meanwhile
   });
 
   it('asks for a run added later alone, and keeps what it has meanwhile', async () => {

@@ -65,7 +65,9 @@ const RETRY_MS = 5000;
 
 const likeKey = (s: SeriesShape) =>
   `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}` +
-  (s.groups ? `|${JSON.stringify([s.groups, s.smoothing ?? null])}` : '');
+  (s.groups ? `|${JSON.stringify([s.groups, s.smoothing ?? null])}` : '') +
+  // What is computed is asked for by itself: one that cannot be read must not take others with it.
+  (s.metric.startsWith('=') ? `|${s.metric}` : '');
 const shapeKey = (s: SeriesShape) => `${s.metric}|${likeKey(s)}`;
 
 export class SeriesCache<S extends { metric: string; run: string }> {
