@@ -121,7 +121,9 @@ def test_panning_there_and_back_asks_nothing_twice(panel: Visit) -> None:
         page.mouse.up()
 
     drag(0.3, 0.6)
-    zoomed = panel.until(lambda: [one for one in asked(panel) if one["x_min"] is not None], "a zoom")
+    zoomed = panel.until(
+        lambda: [one for one in asked(panel) if one["x_min"] is not None], "a zoom"
+    )
     expect(page).to_have_url(re.compile("x="))
     address = page.url
     page.keyboard.down("Alt")
