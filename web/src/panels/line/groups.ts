@@ -11,6 +11,7 @@ export function questionOf(groups: LineGroups): GroupsQuestion {
     exclude: [...groups.exclude],
     line: groups.line,
     band: groups.band,
+    stop_at_shortest: groups.stopAtShortest ?? false,
     limit: groups.list.length,
   };
 }
