@@ -110,8 +110,14 @@ export async function getText(
   return { text: await response.text(), isCut: total > limit };
 }
 
-export async function sendJson<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = { signal: signal ?? null };
+export async function sendJson<T>(
+  method: string,
+  url: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  keepalive = false,
+): Promise<T> {
+  const init: RequestInit = { signal: signal ?? null, keepalive };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { 'content-type': 'application/json' };

@@ -72,6 +72,8 @@ export interface ProjectChange {
   removed: string[];
   /** These parts of more runs than can be named changed. */
   every?: string[];
+  /** Slugs of views that were saved, changed or deleted. */
+  views?: string[];
 }
 
 /** What to change of a run; absent fields stay. */

@@ -1,5 +1,5 @@
 // Where sections and panels stand, in px, without asking the document: only what is near the viewport is mounted. Pure.
-import type { Panel, Section } from '../state/layout';
+import { PANEL_ROWS_MAX, type Panel, type Section } from '../state/layout';
 
 export const SECTION_HEADER = 36;
 export const GAP = 10;
@@ -10,8 +10,6 @@ const EMPTY_HEIGHT = 64;
 const PANEL_MIN_WIDTH = 230;
 /** More than this in one section asks for a narrower choice. */
 export const PANELS_PER_SECTION_MAX = 2000;
-/** Rows that one panel may take. */
-export const ROWS_MAX = 4;
 /** Part of a viewport height that is mounted above and below it. */
 const MARGIN = 0.25;
 
@@ -32,7 +30,7 @@ export function gridShape(width: number, wantedColumns: number): GridShape {
 /** A panel's cells, as far as the grid has them. */
 export function cellsOf(panel: Panel, columns: number): { width: number; height: number } {
   const clamp = (value: number | undefined, max: number) => Math.min(max, Math.max(1, Math.round(value ?? 1) || 1));
-  return { width: clamp(panel.spec.width, columns), height: clamp(panel.spec.height, ROWS_MAX) };
+  return { width: clamp(panel.spec.width, columns), height: clamp(panel.spec.height, PANEL_ROWS_MAX) };
 }
 
 export interface Cell {
@@ -104,7 +102,7 @@ export function panelWindow(place: SectionPlace, scrollTop: number, viewHeight: 
   const to = scrollTop + viewHeight * (1 + MARGIN) - place.top - SECTION_HEADER;
   const pitch = place.grid.panelHeight + GAP;
   // Rows never fall along the list; a panel that begins further up may reach down into view.
-  const first = firstInRow(place.cells, Math.floor(from / pitch) - (ROWS_MAX - 1));
+  const first = firstInRow(place.cells, Math.floor(from / pitch) - (PANEL_ROWS_MAX - 1));
   const end = firstInRow(place.cells, Math.max(0, Math.ceil(to / pitch)));
   let start = first;
   while (start < end && isAbove(place.cells[start] as Cell, from, pitch)) start += 1;

@@ -6,6 +6,8 @@ import { keyPrefs } from './key-prefs.svelte';
 /** By the names of keys that stand in the table of actions (actions.ts), where each key has a name for people. */
 export type Bindings = { [Key in ActionKey]?: (event: KeyboardEvent) => void };
 
+/** What a text field does by itself. */
+const FIELD_KEYS = new Set(['ctrl+z', 'ctrl+shift+z', 'ctrl+y']);
 const SEQUENCE_MS = 1200;
 const stack: Bindings[] = [];
 let prefix = '';
@@ -40,7 +42,7 @@ function onKeydown(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return;
   const name = keyName(event);
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-  if (plain && isTyping(event.target)) return;
+  if ((plain || FIELD_KEYS.has(name)) && isTyping(event.target)) return;
   if (plain && event.key.length === 1 && event.key !== ' ' && !keyPrefs.single) return;
   // Space and Enter belong to the control in focus.
   if ((name === 'space' || name === 'enter') && (event.target as HTMLElement).closest('button, a, summary')) return;

@@ -52,6 +52,9 @@ const RARE_END = ':rare:';
 /** Only among so many drawn runs is a metric of one run rare. */
 export const RARE_FROM = 50;
 
+/** Rows of a section's grid that one panel may take. */
+export const PANEL_ROWS_MAX = 4;
+
 const LAST_RANK = 1e9;
 const RANK_OF: Record<string, number> = { [SYSTEM_KEY]: LAST_RANK, [MEDIA_KEY]: LAST_RANK - 1 };
 
@@ -106,15 +109,18 @@ export function autoLayout(metrics: readonly Metric[], options: AutoOptions = {}
     // Stable: metrics of one rank stay as they were logged.
     list.sort((a, b) => nameRank(a.path) - nameRank(b.path));
     const isRare = (metric: Metric) => visible > RARE_FROM && metric.runs === 1 && metric.space === 'history';
-    const panel = (metric: Metric) => autoPanel(metric, key, kindOf(metric) as PanelKind);
+    const panel = (section: string) => (metric: Metric) => autoPanel(metric, section, kindOf(metric) as PanelKind);
     const usual = list.filter((metric) => !isRare(metric));
     const rare = list.filter(isRare);
     const at = RANK_OF[key] ?? rank;
     rank += 1;
     // A section of nothing but rare metrics is its rare group; it keeps its place and name.
-    sections.push(newSection(key, sectionTitle(key), at, usual.map(panel)));
+    sections.push(newSection(key, sectionTitle(key), at, usual.map(panel(key))));
     if (rare.length > 0) {
-      sections.push({ ...newSection(rareKey(key), sectionTitle(key), at + 0.25, rare.map(panel)), rareOf: key });
+      sections.push({
+        ...newSection(rareKey(key), sectionTitle(key), at + 0.25, rare.map(panel(rareKey(key)))),
+        rareOf: key,
+      });
     }
   }
   return sections.filter((section) => section.panels.length > 0).sort((a, b) => a.rank - b.rank);
@@ -178,10 +184,7 @@ export function arrange(auto: readonly Section[], view: ViewDoc, options: Arrang
       seen.add(panel.id);
       if (hidden.has(panel.id)) continue;
       if (!changed) (sections.get(section.key) as Section).panels.push(panel);
-      else
-        open(changed.section === panel.spec.section ? section.key : changed.section).panels.push(
-          named(panel, changed, options),
-        );
+      else open(standing(changed.section, section)).panels.push(named(panel, changed, options));
     }
   }
   for (const [id, spec] of Object.entries(view.panels)) {
@@ -217,6 +220,12 @@ export function arrange(auto: readonly Section[], view: ViewDoc, options: Arrang
   return [...sections.values()]
     .filter((section) => section.panels.length > 0 || section.added)
     .sort((a, b) => Number(b.pinned) - Number(a.pinned) || a.rank - b.rank);
+}
+
+/** Key of the section a changed panel stands in. One that was rare when it was changed may be so no more. */
+function standing(wanted: string, auto: Section): string {
+  if (!wanted.endsWith(RARE_END)) return wanted;
+  return auto.rareOf === null ? wanted.slice(0, -RARE_END.length) : auto.key;
 }
 
 function isPlain(view: ViewDoc): boolean {

@@ -31,7 +31,7 @@ export class ProjectSession {
   readonly eyes: Visibility;
   readonly groups: RunGroups;
   /** How the person arranged the project's pages. */
-  readonly view = new ProjectView();
+  readonly view: ProjectView;
   readonly colours: RunColours;
   readonly series: SeriesCache<SeriesData>;
   metrics = $state.raw<readonly Metric[]>([]);
@@ -74,6 +74,7 @@ export class ProjectSession {
     readonly entity: string,
     readonly project: string,
   ) {
+    this.view = new ProjectView(entity, project);
     this.runs = new RunList(entity, project);
     this.colours = new RunColours(entity, project, this.view);
     this.eyes = new Visibility(this.runs, `${entity}/${project}`, this.view, this.colours);
@@ -87,6 +88,7 @@ export class ProjectSession {
     this.bus.subscribe((hover) => (this.lit = hover?.subject ?? null));
     document.addEventListener('visibilitychange', this.onVisibility);
     void this.loadMetrics();
+    void this.view.load();
   }
 
   /** There is no such project, or none this person may see. */
@@ -141,6 +143,7 @@ export class ProjectSession {
     this.arrivals?.close();
     this.runs.close();
     this.groups.close();
+    this.view.close();
     this.series.close();
   }
 
@@ -179,6 +182,7 @@ export class ProjectSession {
       this.groups.lookAgain();
     }
     if (newPoints) this.series.touch();
+    if (change.views?.length) this.view.heard(change.views);
     const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
     if (mayBeNew || change.added?.length) this.refreshMetrics();
   }
@@ -226,6 +230,7 @@ export class ProjectSession {
     this.runs.resume();
     this.series.retryFailed();
     this.series.touch();
+    this.view.heard(null);
     void this.loadMetrics();
   }
 
@@ -280,6 +285,7 @@ export class ProjectSession {
     this.arrivals = null;
     this.stream.retryNow();
     this.runs.reload();
+    void this.view.load();
   }
 }
 

@@ -17,10 +17,13 @@ class Router {
   byLink = false;
   route: Route = $derived(parsePath(this.path));
   query = $derived(new URLSearchParams(this.search));
+  /** Grows with each address that was gone to, and not when the page in view changes its own. */
+  visits = $state(0);
 
   constructor() {
     addEventListener('popstate', () => {
       this.byLink = false;
+      this.visits += 1;
       this.follow();
     });
     document.addEventListener('click', (event) => this.intercept(event));
@@ -35,6 +38,20 @@ class Router {
     const url = this.href(path);
     if (options.replace) history.replaceState(null, '', url);
     else history.pushState(null, '', url);
+    this.visits += 1;
+    this.follow();
+  }
+
+  /** What this tab noted about its address; a copied link does not carry it, a reload and the history do. */
+  get note(): unknown {
+    return (history.state as { note?: unknown } | null)?.note ?? null;
+  }
+
+  /** Changes what stands behind the # of the page in view ("" for nothing), with a note. */
+  setHash(hash: string, note: unknown): void {
+    if (`${hash && '#'}${hash}` === location.hash && note === this.note) return;
+    const url = `${location.pathname}${location.search}${hash && '#'}${hash}`;
+    history.replaceState(note === null ? null : { note }, '', url);
     this.follow();
   }
 
@@ -57,8 +74,8 @@ class Router {
     const search = readableQuery(query);
     if (search === location.search) return;
     const url = `${location.pathname}${search}${location.hash}`;
-    if (options.push) history.pushState(null, '', url);
-    else history.replaceState(null, '', url);
+    if (options.push) history.pushState(history.state, '', url);
+    else history.replaceState(history.state, '', url);
     this.follow();
   }
 

@@ -97,3 +97,49 @@ export const EMPTY_VIEW: ViewDoc = {
   hidden: [],
   added: [],
 };
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+/** A document as it came from the server or an address: what is missing or of another form is as in an empty view. */
+export function readDoc(json: unknown): ViewDoc {
+  if (!isRecord(json)) return EMPTY_VIEW;
+  const record = <T>(value: unknown, test: (one: unknown) => boolean): Record<string, T> =>
+    isRecord(value)
+      ? (Object.fromEntries(Object.entries(value).filter(([, one]) => test(one))) as Record<string, T>)
+      : {};
+  const texts = (value: unknown) => (isTexts(value) ? value : []);
+  const runs = isRecord(json.runs) ? json.runs : {};
+  const table = isRecord(json.table) ? json.table : {};
+  const doc = {
+    version: VIEW_VERSION,
+    charts: isRecord(json.charts) ? json.charts : {},
+    runs: {
+      ...EMPTY_VIEW.runs,
+      ...runs,
+      filter: typeof runs.filter === 'string' ? runs.filter : '',
+      sort: typeof runs.sort === 'string' ? runs.sort : '',
+      group: texts(runs.group),
+      pins: texts(runs.pins),
+      baseline: typeof runs.baseline === 'string' ? runs.baseline : null,
+      colours: record(runs.colours, (one) => typeof one === 'string' || typeof one === 'number'),
+    },
+    table: {
+      ...EMPTY_VIEW.table,
+      ...table,
+      columns: isTexts(table.columns) ? table.columns : null,
+      pinned: texts(table.pinned),
+      widths: record(table.widths, Number.isFinite),
+    },
+    sections: record(json.sections, isRecord),
+    panels: record(json.panels, (one) => isRecord(one) && isRecord(one.options) && typeof one.section === 'string'),
+    order: record(json.order, isTexts),
+    hidden: texts(json.hidden),
+    added: texts(json.added),
+  };
+  const rule = json.sectionRule;
+  const known = rule === 'last' || rule === 'first' || rule === 'none' ? { sectionRule: rule } : {};
+  return { ...doc, ...known } as ViewDoc;
+}

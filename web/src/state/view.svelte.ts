@@ -1,24 +1,40 @@
-// The view of a page: from its address, else as this person left it last; every change goes to both.
-import { readPref, writePref } from './prefs';
+// How the charts of a page are drawn, and how a page's address and the project's view keep saying the same.
+import { untrack } from 'svelte';
 import { router } from './router.svelte';
-import { fromQuery, namesView, toQuery, type ViewQuery, type ViewSettings } from './view';
-
-/** Fills the address of a page that says nothing about the view with what was used last. */
-export function restoreView(): void {
-  if (namesView(router.query)) return;
-  const last = readPref<Partial<ViewQuery>>('view', {});
-  router.setQuery(last);
-}
+import { fromQuery, settingsQuery, toQuery, withSettings, type SettingsPart, type ViewSettings } from './view';
+import type { ProjectView } from './views.svelte';
 
 export class View {
   readonly settings: ViewSettings = $derived(fromQuery(router.query));
 
   change(patch: Partial<ViewSettings>): void {
-    const query: ViewQuery = toQuery({ ...this.settings, ...patch });
-    writePref('view', query);
+    const query = toQuery({ ...this.settings, ...patch });
     // A zoom is a range of one kind of x; it means nothing on another.
     router.setQuery(patch.axis ? { ...query, x: null } : query);
   }
 }
 
 export const view = new View();
+
+/**
+ * To be called by a page that shows settings of the view as query parameters, as it is made. An address that says
+ * nothing of them is filled with the view's; one that does is what is shown; later changes of either go to the other.
+ */
+export function followAddress(project: ProjectView, parts: readonly SettingsPart[]): void {
+  let visit: number | null = null;
+  let said = '';
+  $effect(() => {
+    const [query, doc, here, opened] = [router.query, project.doc, router.visits, project.opened];
+    if (!project.loaded) return;
+    untrack(() => {
+      const arrives = visit !== here + opened;
+      visit = here + opened;
+      const wanted = JSON.stringify(settingsQuery(doc, parts));
+      if (arrives) project.adopt(withSettings(doc, query, parts, true));
+      else if (said === wanted) project.edit((now) => withSettings(now, query, parts, false), { as: 'address' });
+      const next = settingsQuery(project.doc, parts);
+      said = JSON.stringify(next);
+      router.setQuery(next);
+    });
+  });
+}

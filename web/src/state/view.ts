@@ -1,5 +1,8 @@
 // How the charts of a page are drawn, as text in the address and back. Pure.
 import type { Smoothing } from '../lib/smoothing';
+import { parseGroup } from './groups';
+import type { ViewDoc } from './view-doc';
+import { same } from './view-patch';
 
 export type XAxis = 'step' | 'time' | 'relative';
 
@@ -90,9 +93,55 @@ export function fromQuery(query: URLSearchParams): ViewSettings {
   };
 }
 
-/** True when the address says anything about the view. */
-export function namesView(query: URLSearchParams): boolean {
-  return ['axis', 'smooth', 'log', 'clip', 'raw', 'cols'].some((key) => query.has(key));
+/** The settings of a view that stand in the address as query parameters, by the pages that show them. */
+export type SettingsPart = 'charts' | 'runs';
+type SimpleQuery = Record<string, string | null>;
+
+const CHART_KEYS = ['axis', 'smooth', 'log', 'clip', 'raw', 'cols'] as const;
+const RUN_KEYS = ['filter', 'sort', 'group'] as const;
+
+/** Query parameters that say what the document says. */
+export function settingsQuery(doc: ViewDoc, parts: readonly SettingsPart[]): SimpleQuery {
+  const query: SimpleQuery = {};
+  if (parts.includes('charts')) Object.assign(query, toQuery({ ...VIEW_DEFAULT, ...doc.charts }));
+  if (parts.includes('runs')) {
+    const { filter, sort, group } = doc.runs;
+    Object.assign(query, { filter: filter || null, sort: sort || null, group: group.join(',') || null });
+  }
+  return query;
+}
+
+/** The settings that differ from the usual ones. */
+function chosen(settings: ViewSettings): Partial<ViewSettings> {
+  const entries = Object.entries(settings) as [keyof ViewSettings, unknown][];
+  return Object.fromEntries(entries.filter(([key, value]) => !same(value, VIEW_DEFAULT[key])));
+}
+
+/**
+ * The document with what the query says. Returns the document itself where that is the same.
+ *
+ * @param named only what the query names counts: an address that says nothing of the runs leaves them as they are. One
+ *   that says anything of the charts says all of them.
+ */
+export function withSettings(
+  doc: ViewDoc,
+  query: URLSearchParams,
+  parts: readonly SettingsPart[],
+  named: boolean,
+): ViewDoc {
+  let { charts, runs } = doc;
+  if (parts.includes('charts') && (!named || CHART_KEYS.some((key) => query.has(key))))
+    charts = chosen(fromQuery(query));
+  if (parts.includes('runs')) {
+    const says = (key: (typeof RUN_KEYS)[number]) => !named || query.has(key);
+    runs = {
+      ...runs,
+      filter: says('filter') ? (query.get('filter') ?? '') : runs.filter,
+      sort: says('sort') ? (query.get('sort') ?? '') : runs.sort,
+      group: says('group') ? parseGroup(query.get('group')) : runs.group,
+    };
+  }
+  return same(charts, doc.charts) && same(runs, doc.runs) ? doc : { ...doc, charts, runs };
 }
 
 /** `?x=100..250.5` */

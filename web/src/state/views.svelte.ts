@@ -6,9 +6,18 @@
 //   session.view.change({ runs: { baseline: id } })    changes parts: `charts`, `runs` and `table` by key, the rest as a whole
 //   session.view.edit((doc) => ({ ...doc, … }))        any change; the document that comes back is the next one
 //   session.view.undo(), .redo()                       also Ctrl+Z and Ctrl+Shift+Z
+//
+// Where it comes from, in this order: what the address names (`?view=`, `#d=`), the person's own default, their `mine`, the
+// project's default, the automatic layout. Keeping it (saving, the address, other tabs) is the work of `view-keeper`,
+// which loads when there is something to keep.
 import { untrack } from 'svelte';
+import { ApiError } from '../api/client';
+import { getView, listViews, MINE, type OpenedView, type SavedView } from '../api/views';
+import { router } from './router.svelte';
 import { History } from './undo';
-import { EMPTY_VIEW, type ViewDoc } from './view-doc';
+import { EMPTY_VIEW, readDoc, type ViewDoc } from './view-doc';
+import type { ViewKeeper } from './view-keeper.svelte';
+import { same } from './view-patch';
 
 /** Parts to change; `charts`, `runs` and `table` are merged by key. */
 export type ViewPatch = Partial<Omit<ViewDoc, 'charts' | 'runs' | 'table'>> & {
@@ -21,6 +30,16 @@ export interface EditOptions {
   /** Edits of one name in quick succession are undone as one: a slider's way, a word being typed. */
   as?: string;
 }
+
+/**
+ * What is looked at: the person's own view, which keeps itself; a saved one, which somebody saves; what a link says, which
+ * is nobody's until somebody keeps it.
+ */
+export type ViewSource =
+  { kind: 'mine'; version: number } | { kind: 'saved'; view: SavedView; version: number } | { kind: 'link' };
+
+/** How it stands with keeping: `waiting` for a server that is away, `refused` by it. */
+export type Keeping = 'kept' | 'saving' | 'waiting' | 'refused';
 
 export function patched(doc: ViewDoc, { charts, runs, table, ...rest }: ViewPatch): ViewDoc {
   return {
@@ -44,6 +63,28 @@ export class ProjectView {
   readonly canUndo: boolean = $derived(this.history.canUndo);
   readonly canRedo: boolean = $derived(this.history.canRedo);
 
+  /** It is known what to show. */
+  loaded = $state(false);
+  source: ViewSource = $state.raw({ kind: 'mine', version: 0 });
+  /** As it was opened or saved last; for `mine`, as the server has it. */
+  saved: ViewDoc = $state.raw(EMPTY_VIEW);
+  /** The person changed something since it was opened or saved. */
+  touched = $state(false);
+  readonly edited: boolean = $derived(this.touched && !same(this.doc, this.saved));
+  /** Grows with each view that was opened. */
+  opened = $state(0);
+  list: readonly SavedView[] = $state.raw([]);
+  keeping: Keeping = $state('kept');
+  /** Somebody saved the view in sight while the person changed it. */
+  newer: OpenedView | null = $state.raw(null);
+  private keeper: Promise<ViewKeeper> | null = null;
+  private isClosed = false;
+
+  constructor(
+    readonly entity: string,
+    readonly project: string,
+  ) {}
+
   change(patch: ViewPatch, options: EditOptions = {}): void {
     this.edit((doc) => patched(doc, patch), options);
   }
@@ -51,15 +92,106 @@ export class ProjectView {
   edit(recipe: (doc: ViewDoc) => ViewDoc, options: EditOptions = {}): void {
     untrack(() => {
       const next = recipe(this.doc);
-      if (next !== this.doc) this.history = this.history.did(next, options.as ?? null, Date.now());
+      if (next !== this.doc) this.step(this.history.did(next, options.as ?? null, Date.now()));
     });
   }
 
   undo(): void {
-    untrack(() => (this.history = this.history.undone()));
+    untrack(() => this.step(this.history.undone()));
   }
 
   redo(): void {
-    untrack(() => (this.history = this.history.redone()));
+    untrack(() => this.step(this.history.redone()));
   }
+
+  private step(history: History<ViewDoc>): void {
+    if (history === this.history) return;
+    this.history = history;
+    this.touched = true;
+  }
+
+  /** Shows a document that nobody changed here; there is nothing to undo then. */
+  adopt(doc: ViewDoc): void {
+    if (doc !== this.doc) this.history = new History(doc);
+  }
+
+  /** Looks at another view: `shown` where the address says more than what is saved. */
+  open(source: ViewSource, saved: ViewDoc, shown: ViewDoc = saved): void {
+    this.source = source;
+    this.saved = saved;
+    this.newer = null;
+    this.keeping = 'kept';
+    this.history = new History(shown);
+    this.touched = shown !== saved;
+    this.opened += 1;
+  }
+
+  openSaved(opened: OpenedView): void {
+    const { doc, ...view } = opened;
+    const source: ViewSource =
+      view.slug === MINE ? { kind: 'mine', version: opened.version } : { kind: 'saved', view, version: opened.version };
+    this.open(source, readDoc(doc));
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.list = await listViews(this.entity, this.project);
+      if (addressNamesView()) await (await this.keep()).openAddress();
+      else await this.openUsual();
+    } catch (error) {
+      // Without an answer the automatic layout is shown; edits are joined with what is saved when the server is back.
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.loaded = true;
+    }
+    if (!this.isClosed) void this.keep();
+  }
+
+  /** What one sees without a word in the address. */
+  async openUsual(): Promise<void> {
+    const { list } = this;
+    const usual =
+      list.find((one) => one.default && !one.shared) ??
+      list.find((one) => one.slug === MINE) ??
+      list.find((one) => one.default);
+    if (!usual) return this.open({ kind: 'mine', version: 0 }, EMPTY_VIEW);
+    const opened = await getView(this.entity, this.project, usual.slug);
+    // The project's default is what an own view begins with; only changes make it one's own.
+    if (usual.shared) this.open({ kind: 'mine', version: 0 }, readDoc(opened.doc));
+    else this.openSaved(opened);
+  }
+
+  /** The part that saves. */
+  keep(): Promise<ViewKeeper> {
+    this.keeper ??= import('./view-keeper.svelte').then(
+      ({ ViewKeeper }) => {
+        const keeper = new ViewKeeper(this);
+        if (this.isClosed) keeper.close();
+        return keeper;
+      },
+      (error: unknown) => {
+        this.keeper = null;
+        throw error;
+      },
+    );
+    return this.keeper;
+  }
+
+  /** The server told that these views changed; null: any may have. */
+  heard(slugs: readonly string[] | null): void {
+    void this.keeper?.then((keeper) => keeper.heard(slugs));
+  }
+
+  close(): void {
+    this.isClosed = true;
+    void this.keeper?.then((keeper) => keeper.close());
+  }
+}
+
+/** Noted beside an address that this tab wrote for the person's own view: a reload then opens that view, not a copy of it. */
+export const OWN = 'own';
+
+export function addressNamesView(): boolean {
+  if (router.note === OWN) return false;
+  return router.query.has('view') || new URLSearchParams(router.hash.slice(1)).has('d');
 }
