@@ -48,7 +48,7 @@ def test_what_is_deleted_comes_back(
     expect(watching.get_by_text("1 run", exact=True).first).to_be_visible()
     trash = other.go(f"{project}/trash")
     expect(trash.get_by_text("7 days left")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_text("2 runs restored")).to_be_visible()
     expect(page.get_by_text("3 runs", exact=True).first).to_be_visible()
     expect(trash.get_by_text("The trash is empty")).to_be_visible()  # without asking again
