@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ProjectSession } from './project.svelte';
 
+// There is no address bar here, and no page whose layout is kept.
+vi.mock('./router.svelte', () => ({ router: { note: null, query: new URLSearchParams(), hash: '' } }));
+vi.mock('./view-keeper.svelte', () => ({
+  ViewKeeper: class {
+    heard() {}
+    close() {}
+  },
+}));
+
 /** The server's stream of changes, as the page sees it. */
 class Stream extends EventTarget {
   static readonly OPEN = 1;
@@ -28,6 +37,7 @@ const streams = () => Stream.all.filter((one) => one.readyState === Stream.OPEN)
 function answer(url: string): Response {
   if (busy) return Response.json({ detail: 'Busy.' }, { status: 503 });
   if (!exists) return Response.json({ detail: 'No such project.' }, { status: 404 });
+  if (url.includes('/views')) return Response.json({ views: [] });
   return Response.json(url.includes('/metrics') ? { metrics } : { total: 0, matching: 0, runs: [] });
 }
 
