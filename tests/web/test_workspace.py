@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.fakes.live_server import LiveServer
+from tests.web.accessible import check_both
 from tests.web.conftest import Open
 from tests.web.demo_server import own_environment, own_folders_of
 from tests.web.scripts import run_script
@@ -79,6 +80,38 @@ def settled(page: Page) -> None:
 
 def mine(server: LiveServer) -> dict[str, Any]:
     return dict(server.get(f"{API}/views/mine")["doc"])
+
+
+def heads(page: Page) -> Locator:
+    return page.locator("[data-panel] h3")
+
+
+def drag(page: Page, what: Locator, onto: Locator, part: float) -> None:
+    """Drag with the pointer onto a panel, `part` of its width from its left edge."""
+    start, end = what.bounding_box(), onto.bounding_box()
+    assert start and end
+    page.mouse.move(start["x"] + 5, start["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(end["x"] + part * end["width"], end["y"] + end["height"] / 2, steps=6)
+    page.mouse.up()
+
+
+def width(visit: Visit, metric: str) -> float:
+    box = visit.panel(metric).bounding_box()
+    assert box
+    return box["width"]
+
+
+def section_menu(page: Page, title: str, item: str) -> None:
+    page.get_by_role("region", name=title).hover()
+    page.get_by_role("button", name=f"Section {title}", exact=True).click()
+    page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def panel_menu(visit: Visit, metric: str, item: str) -> None:
+    visit.panel(metric).hover()
+    visit.panel(metric).get_by_role("button", name="Panel menu (.)").click()
+    visit.page.get_by_role("menuitem", name=item, exact=True).click()
 
 
 def view_button(page: Page) -> Locator:
@@ -153,3 +186,91 @@ def test_views_are_kept_shared_and_followed(team: LiveServer, ada: Visit, visits
     expect(guest.page.get_by_role("button", name=re.compile("^train"))).to_have_attribute(
         "aria-expanded", "false"
     )
+
+
+def test_panels_are_arranged_and_it_is_undone(team: LiveServer, visits: Open) -> None:
+    visit = visits(team.url)
+    join(team, visit, "katherine")
+    page = visit.go(PROJECT)
+    settled(page)
+    start = ["loss", "acc", "loss", "acc", "f1", "grad"]
+    assert titles(page) == start
+
+    # By the pointer: f1 before the other panels of its section, then into train.
+    expect(visit.chart("val/f1")).to_be_visible()
+    drag(page, visit.panel("val/f1").locator("header h3"), visit.panel("val/loss"), 0.2)
+    expect(heads(page)).to_have_text(["loss", "acc", "f1", "loss", "acc", "grad"])
+    drag(page, visit.panel("val/f1").locator("header h3"), visit.panel("train/loss"), 0.8)
+    expect(heads(page)).to_have_text(["loss", "f1", "acc", "loss", "acc", "grad"])
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(heads(page)).to_have_text(start)
+    page.keyboard.press("Control+Shift+Z")
+    expect(heads(page)).to_have_text(["loss", "acc", "f1", "loss", "acc", "grad"])
+
+    # By keys: from panel to panel, its menu, its size.
+    visit.panel("train/loss").focus()
+    page.keyboard.press("ArrowDown")
+    expect(visit.panel("val/f1")).to_be_focused()
+    page.keyboard.press(".")
+    page.get_by_role("menuitem", name="Move right").click()
+    expect(heads(page)).to_have_text(["loss", "acc", "loss", "f1", "acc", "grad"])
+    wide = width(visit, "val/f1")
+    page.get_by_role("button", name="Size of f1").press("ArrowRight")
+    visit.until(lambda: width(visit, "val/f1") > 1.9 * wide, "twice as wide")
+    handle = page.get_by_role("button", name="Size of f1").bounding_box()
+    assert handle
+    page.mouse.move(handle["x"] + 12, handle["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(handle["x"] - wide, handle["y"] + 12, steps=4)
+    page.mouse.up()
+    visit.until(lambda: abs(width(visit, "val/f1") - wide) < 2, "as wide as before")
+
+    # A section by its menu; the search finds its new name.
+    section_menu(page, "val", "Rename…")
+    page.get_by_role("textbox", name="Name of the section").fill("Validation")
+    page.keyboard.press("Enter")
+    section_menu(page, "Validation", "Pin to the top")
+    visit.until(lambda: sections(page) == ["Validation", "train", "Charts"], "pinned")
+    page.get_by_role("textbox", name="Search panels").fill("valid f1")
+    expect(page.get_by_text("1 of 6 panels")).to_be_visible()
+    expect(heads(page)).to_have_text(["f1"])
+    page.get_by_role("textbox", name="Search panels").fill("")
+
+    # Taken away, brought back by the toast; taken away again, and added again.
+    panel_menu(visit, "val/acc", "Remove")
+    expect(visit.panel("val/acc")).to_have_count(0)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(visit.panel("val/acc")).to_have_count(1)
+    panel_menu(visit, "val/acc", "Remove")
+    page.get_by_role("button", name="Add panel", exact=True).click()
+    page.get_by_role("checkbox", name="val/acc").check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(visit.panel("val/acc")).to_have_count(1)
+
+    # A panel of two metrics, with settings beside the grid that it follows at once.
+    page.get_by_role("button", name="Add panel", exact=True).click()
+    for metric in ("train/loss", "val/loss"):
+        page.get_by_role("checkbox", name=metric).check()
+    page.get_by_role("button", name="Add one panel of 2 metrics").click()
+    both = page.locator('[data-id^="p"]')
+    expect(both.get_by_role("img")).to_have_accessible_name(re.compile("4 lines"))
+    before = page.locator("main .scroller").bounding_box()
+    both.focus()
+    page.keyboard.press("e")
+    drawer = page.get_by_role("complementary", name=re.compile("^Panel "))
+    drawer.get_by_role("textbox", name="Title").fill("Losses")
+    expect(both.locator("h3")).to_have_text("Losses")
+    after = page.locator("main .scroller").bounding_box()
+    assert before and after and round(before["width"] - after["width"]) == 420
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
+
+    # All of it is there after a reload.
+    order = titles(page)
+    page.reload()
+    settled(page)
+    expect(heads(page)).to_have_text(order)
+    assert "Losses" in order
+    assert sections(page)[0] == "Validation"
+    check_both(visit, PROJECT, settled)
