@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,11 @@ def panel_menu(visit: Visit, metric: str, item: str) -> None:
     visit.page.get_by_role("menuitem", name=item, exact=True).click()
 
 
+def views_of(visit: Visit) -> list[dict[str, Any]]:
+    answer = visit.context.request.get(f"{visit.base_url}{API}/views")
+    return list(answer.json()["views"])
+
+
 def view_button(page: Page) -> Locator:
     return page.get_by_role("button", name=re.compile("^View: "))
 
@@ -150,6 +156,9 @@ def test_views_are_kept_shared_and_followed(team: LiveServer, ada: Visit, visits
         "aria-expanded", "true", timeout=4000
     )
     page.keyboard.press("Control+z")
+    other.page.get_by_role("button", name="Panel settings").click()
+    other.page.get_by_role("checkbox", name="Logarithmic y axis").uncheck()
+    ada.until(lambda: "log=y" not in page.url, "the other tab's scale is followed")
 
     # Saved as a shared view; somebody else opens it, and is told of a newer version.
     page.get_by_role("button", name=re.compile("^train")).click()
@@ -186,6 +195,38 @@ def test_views_are_kept_shared_and_followed(team: LiveServer, ada: Visit, visits
     expect(guest.page.get_by_role("button", name=re.compile("^train"))).to_have_attribute(
         "aria-expanded", "false"
     )
+
+    folded = guest.page.get_by_role("button", name=re.compile("^train"))
+    folded.click()
+    view_button(guest.page).click()
+    guest.page.get_by_role("button", name="Back to my view").click()
+    expect(view_button(guest.page)).to_have_accessible_name("View: My view")
+    assert "mine" not in [v["slug"] for v in views_of(guest)]
+
+    # What is too long for an address is kept by the server, and the link is as good.
+    page.goto(team.url + PROJECT)
+    settled(page)
+    version = team.get(f"{API}/views/mine")["version"]
+    long = {f"s{i}:": {"title": hashlib.sha256(b"%d" % i).hexdigest()} for i in range(300)}
+    doc = {"version": 1, "sections": long | {"train": {"title": "Kept"}}}
+    team.get(f"{API}/views/mine", "PUT", {"doc": doc, "base_version": version})
+    ada.until(lambda: sections(page)[0] == "Kept", "the view saved elsewhere is followed")
+    ada.until(lambda: "#d=@" in page.url, "the address names a draft")
+    guest.page.goto("about:blank")
+    guest.page.goto(page.url)
+    settled(guest.page)
+    expect(view_button(guest.page)).to_have_accessible_name("View: From a link")
+    assert sections(guest.page)[0] == "Kept"
+
+    # The server is away: changes wait in the browser, are said to, and are kept when it is back.
+    for visit in (ada, guest, other):
+        visit.refusal_is_expected = True
+    team.kill()
+    page.get_by_role("button", name=re.compile("^Charts")).click()
+    expect(view_button(page)).to_have_accessible_name("View: My view, not saved yet")
+    team.start()
+    expect(view_button(page)).to_have_accessible_name("View: My view")
+    ada.until(lambda: "" in mine(team)["sections"], "kept after all")
 
 
 def test_panels_are_arranged_and_it_is_undone(team: LiveServer, visits: Open) -> None:

@@ -62,6 +62,8 @@ export const keyWords = catalogue('strings-keys', {
     previousPanel: 'Previous panel, when one is expanded',
     nextPanel: 'Next panel, when one is expanded',
     panelMenu: 'Menu of the panel',
+    editPanel: 'Edit the panel',
+    addPanel: 'Add a panel',
     previousStep: 'Previous step of media',
     nextStep: 'Next step of media',
     crosshair: 'Move the crosshair',

@@ -61,6 +61,8 @@ export default {
     previousPanel: '前のパネル (拡大中)',
     nextPanel: '次のパネル (拡大中)',
     panelMenu: 'パネルメニュー',
+    editPanel: 'パネルを編集',
+    addPanel: 'パネルを追加',
     previousStep: 'メディアの前のステップ',
     nextStep: 'メディアの次のステップ',
     crosshair: 'カーソル線を動かす',

@@ -61,7 +61,7 @@ describe('the automatic layout', () => {
       metric('cpu', { space: 'system' }),
       metric('a/x', { first_us: 9 }),
     ];
-    const sections = autoLayout(all, { kinds: { image: 'media' } });
+    const sections = autoLayout(all, { otherKind: () => 'media' });
     expect(keys(sections)).toEqual(['a', MEDIA_KEY, SYSTEM_KEY]);
     expect(sections.map((one) => one.folded)).toEqual([false, false, true]);
     expect(sections[1]?.panels[0]?.spec).toMatchObject({ kind: 'media', options: { metric: 'a/pic' } });

@@ -3,9 +3,10 @@
 import type { Metric } from '../api/types';
 import {
   bySectionRule,
-  firstLogged,
+  headlineRank,
   isDrawable,
   nameRank,
+  naturalKey,
   sectionTitle,
   shortName,
   SYSTEM_KEY,
@@ -97,7 +98,7 @@ export function autoLayout(metrics: readonly Metric[], options: AutoOptions = {}
   const kindOf = (metric: Metric): PanelKind | null =>
     metric.hidden ? null : isDrawable(metric) ? 'line' : (otherKind?.(metric) ?? null);
   const bySection = new Map<string, Metric[]>();
-  for (const metric of metrics.filter((one) => kindOf(one) !== null).sort(firstLogged)) {
+  for (const metric of firstLogged(metrics.filter((one) => kindOf(one) !== null))) {
     const key = isDrawable(metric) ? sectionOf(metric) : MEDIA_KEY;
     const held = bySection.get(key);
     if (held) held.push(metric);
@@ -105,9 +106,13 @@ export function autoLayout(metrics: readonly Metric[], options: AutoOptions = {}
   }
   const sections: Section[] = [];
   let rank = 0;
-  for (const [key, list] of bySection) {
+  for (const [key, logged] of bySection) {
     // Stable: metrics of one rank stay as they were logged.
-    list.sort((a, b) => nameRank(a.path) - nameRank(b.path));
+    const list = sortedBy(
+      logged,
+      (metric) => nameRank(metric.path),
+      (a, b) => a - b,
+    );
     const isRare = (metric: Metric) => visible > RARE_FROM && metric.runs === 1 && metric.space === 'history';
     const panel = (section: string) => (metric: Metric) => autoPanel(metric, section, kindOf(metric) as PanelKind);
     const usual = list.filter((metric) => !isRare(metric));
@@ -124,6 +129,23 @@ export function autoLayout(metrics: readonly Metric[], options: AutoOptions = {}
     }
   }
   return sections.filter((section) => section.panels.length > 0).sort((a, b) => a.rank - b.rank);
+}
+
+/** What a comparison needs is worked out once for each, not once for each comparison. */
+function sortedBy<T, K>(list: readonly T[], keyOf: (one: T) => K, compare: (a: K, b: K) => number): T[] {
+  return list
+    .map((one) => ({ one, key: keyOf(one) }))
+    .sort((a, b) => compare(a.key, b.key))
+    .map(({ one }) => one);
+}
+
+/** First logged first; metrics that arrive together as people look at them, then by name. */
+function firstLogged(metrics: readonly Metric[]): Metric[] {
+  return sortedBy(
+    metrics,
+    ({ path, first_us }) => ({ time: first_us, head: headlineRank(path), name: naturalKey(path) }),
+    (a, b) => a.time - b.time || a.head - b.head || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
 }
 
 export const rareKey = (key: string): string => `${key}${RARE_END}`;

@@ -17,8 +17,6 @@ const DEVICE_TITLES: Record<string, string> = {
   cores: 'CPU cores',
 };
 
-const natural = new Intl.Collator('en', { numeric: true });
-
 /** A colon cannot end a prefix that people log by accident, so a logged "system/x" keeps a section of its own. */
 export const SYSTEM_KEY = 'system:';
 
@@ -51,10 +49,9 @@ export function headlineRank(path: string): number {
   return at < 0 ? FIRST.length : at;
 }
 
-/** First logged first; metrics that arrive together by name, with numbers in their order (layer.2 before layer.10). */
-export function firstLogged(a: Metric, b: Metric): number {
-  const time = (a.first_us ?? 0) - (b.first_us ?? 0);
-  return time || headlineRank(a.path) - headlineRank(b.path) || natural.compare(a.path, b.path);
+/** A text that sorts as people count: `layer.2` before `layer.10`. Far cheaper to compare than a collator, ten thousand times. */
+export function naturalKey(path: string): string {
+  return path.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0'));
 }
 
 /** What a run is judged by stands first in its section, the loss before all. */

@@ -106,11 +106,11 @@ export class ViewKeeper {
       if (opened && opened.slug !== MINE) {
         const { doc, ...saved } = opened;
         const from = readDoc(doc);
-        view.open({ kind: 'saved', view: saved, version: opened.version }, from, shown ?? from);
+        view.open({ kind: 'saved', view: saved, version: opened.version }, from, shown ?? from, true);
       } else if (shown) {
         const mine = view.list.some((one) => one.slug === MINE) ? await getView(view.entity, view.project, MINE) : null;
-        if (mine && same(readDoc(mine.doc), shown)) view.openSaved(mine);
-        else view.open({ kind: 'link' }, shown);
+        if (mine && same(readDoc(mine.doc), shown)) view.openSaved(mine, true);
+        else view.open({ kind: 'link' }, shown, shown, true);
       } else await view.openUsual();
     } catch (error) {
       if (error instanceof ApiError && error.unreachable) throw error;

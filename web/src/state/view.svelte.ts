@@ -2,7 +2,7 @@
 import { untrack } from 'svelte';
 import { router } from './router.svelte';
 import { fromQuery, settingsQuery, toQuery, withSettings, type SettingsPart, type ViewSettings } from './view';
-import type { ProjectView } from './views.svelte';
+import { OWN, type ProjectView } from './views.svelte';
 
 export class View {
   readonly settings: ViewSettings = $derived(fromQuery(router.query));
@@ -22,16 +22,21 @@ export const view = new View();
  */
 export function followAddress(project: ProjectView, parts: readonly SettingsPart[]): void {
   let visit: number | null = null;
+  let opened = 0;
   let said = '';
   $effect(() => {
-    const [query, doc, here, opened] = [router.query, project.doc, router.visits, project.opened];
+    const [query, doc, here, views] = [router.query, project.doc, router.visits, project.opened];
     if (!project.loaded) return;
     untrack(() => {
-      const arrives = visit !== here + opened;
-      visit = here + opened;
-      const wanted = JSON.stringify(settingsQuery(doc, parts));
-      if (arrives) project.adopt(withSettings(doc, query, parts, true));
-      else if (said === wanted) project.edit((now) => withSettings(now, query, parts, false), { as: 'address' });
+      const isOpened = opened !== views;
+      const arrives = visit !== here || (isOpened && project.byAddress);
+      [visit, opened] = [here, views];
+      if (arrives) {
+        // An address that this tab wrote for the own view says no more than that view, which may be newer.
+        if (router.note !== OWN) project.adopt(withSettings(doc, query, parts, true));
+      } else if (!isOpened && said === JSON.stringify(settingsQuery(doc, parts))) {
+        project.edit((now) => withSettings(now, query, parts, false), { as: 'address' });
+      }
       const next = settingsQuery(project.doc, parts);
       said = JSON.stringify(next);
       router.setQuery(next);

@@ -73,6 +73,8 @@ export class ProjectView {
   readonly edited: boolean = $derived(this.touched && !same(this.doc, this.saved));
   /** Grows with each view that was opened. */
   opened = $state(0);
+  /** It was opened for what the address says: its query parameters then count too. */
+  byAddress = false;
   list: readonly SavedView[] = $state.raw([]);
   keeping: Keeping = $state('kept');
   /** Somebody saved the view in sight while the person changed it. */
@@ -116,7 +118,8 @@ export class ProjectView {
   }
 
   /** Looks at another view: `shown` where the address says more than what is saved. */
-  open(source: ViewSource, saved: ViewDoc, shown: ViewDoc = saved): void {
+  open(source: ViewSource, saved: ViewDoc, shown: ViewDoc = saved, byAddress = false): void {
+    this.byAddress = byAddress;
     this.source = source;
     this.saved = saved;
     this.newer = null;
@@ -126,11 +129,12 @@ export class ProjectView {
     this.opened += 1;
   }
 
-  openSaved(opened: OpenedView): void {
+  openSaved(opened: OpenedView, byAddress = false): void {
     const { doc, ...view } = opened;
     const source: ViewSource =
       view.slug === MINE ? { kind: 'mine', version: opened.version } : { kind: 'saved', view, version: opened.version };
-    this.open(source, readDoc(doc));
+    const from = readDoc(doc);
+    this.open(source, from, from, byAddress);
   }
 
   async load(): Promise<void> {
