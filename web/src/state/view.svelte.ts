@@ -2,7 +2,7 @@
 import { untrack } from 'svelte';
 import { router } from './router.svelte';
 import { fromQuery, settingsQuery, toQuery, withSettings, type SettingsPart, type ViewSettings } from './view';
-import { OWN, type ProjectView } from './views.svelte';
+import type { ProjectView } from './views.svelte';
 
 export class View {
   readonly settings: ViewSettings = $derived(fromQuery(router.query));
@@ -31,10 +31,8 @@ export function followAddress(project: ProjectView, parts: readonly SettingsPart
       const isOpened = opened !== views;
       const arrives = visit !== here || (isOpened && project.byAddress);
       [visit, opened] = [here, views];
-      if (arrives) {
-        // An address that this tab wrote for the own view says no more than that view, which may be newer.
-        if (router.note !== OWN) project.adopt(withSettings(doc, query, parts, true));
-      } else if (!isOpened && said === JSON.stringify(settingsQuery(doc, parts))) {
+      if (arrives) project.adopt(withSettings(doc, query, parts, true));
+      else if (!isOpened && said === JSON.stringify(settingsQuery(doc, parts))) {
         project.edit((now) => withSettings(now, query, parts, false), { as: 'address' });
       }
       const next = settingsQuery(project.doc, parts);
