@@ -271,7 +271,10 @@ def test_pictures_have_steps_captions_and_what_lies_over_them(reader: Visit, fil
     expect(pair.get_by_text("left 2")).to_be_visible()
     expect(page).to_have_url(re.compile(r"step=\d+"))
     seen = page.locator('[data-media="seen"]')
-    box, classes = seen.locator("figure").get_by_text("cat"), seen.get_by_role("list", name="Classes")
+    box, classes = (
+        seen.locator("figure").get_by_text("cat"),
+        seen.get_by_role("list", name="Classes"),
+    )
     expect(box).to_be_visible()
     expect(classes).to_have_text("cat")
     expect(seen.locator("canvas")).to_have_count(1)
