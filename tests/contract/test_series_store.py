@@ -321,6 +321,9 @@ def test_a_line_remembers_its_last_texts(store: SeriesStore) -> None:
     (found,), total = store.lines(1, 1)
     assert (found, total) == ((0, Line("stderr", 0, *texts[-1], updates=count - 1)), 1)
     assert store.updates(1, 1, 0) == texts[-1 - UPDATES_MAX : -1]
+    pieces = [Line("stderr", 1, 5, "epo"), Line("stderr", 1, 6, "epoch 2")]  # not redrawn
+    store.append(1, [writer.batch(1, [], lines=pieces)])
+    assert store.lines(1, 1, after=0)[0] == [(1, pieces[1])]
     store.drop(1, [1])
     assert store.updates(1, 1, 0) == []
 

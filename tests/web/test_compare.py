@@ -81,7 +81,7 @@ def test_runs_picked_in_the_table_are_compared(reader: Visit, pairs: str) -> Non
     page.get_by_role("checkbox", name="Only differences").uncheck()
     expect(page.get_by_role("rowheader", name="model.act")).to_be_visible()
     page.get_by_role("textbox", name="Search keys").fill("depth")
-    expect(page.get_by_role("rowheader")).to_have_text(["model.depth"])
+    expect(page.get_by_role("rowheader")).to_have_text(["model", "depth"])
 
 
 def test_the_base_is_a_choice_and_runs_come_and_go(reader: Visit, pairs: str) -> None:
@@ -99,16 +99,71 @@ def test_the_base_is_a_choice_and_runs_come_and_go(reader: Visit, pairs: str) ->
     expect(page).to_have_url(re.compile("runs=second,third"))
 
 
+def test_keys_fold_are_ignored_and_shown_in_full(reader: Visit, pairs: str) -> None:
+    page = reader.go(f"{pairs}/compare?runs=first,second,third")
+    fold = page.get_by_role("button", name="model: 1 difference")
+    fold.click()
+    expect(page.get_by_role("rowheader", name="model.depth")).to_have_count(0)
+    fold.click()
+    # n and p walk over the differences, and what is shown in full follows.
+    page.keyboard.press("n")
+    expect(page.get_by_text("1 of 2", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Show the whole value of model.depth").click()
+    expect(page).to_have_url(re.compile(r"key=model\.depth"))
+    value = page.get_by_role("region", name="Value of model.depth")
+    expect(value.get_by_role("definition")).to_have_text(["2", "4", "4"])
+    page.keyboard.press("p")
+    expect(page.get_by_role("region", name="Value of lr")).to_be_visible()
+    page.get_by_role("region", name="Value of lr").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Ignore keys").click()
+    page.get_by_role("textbox", name="Ignore keys").fill("model.*")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("1 of 1 key differs, 2 keys ignored")).to_be_visible()
+    page.reload()  # remembered for the project
+    expect(page.get_by_role("button", name="Ignore keys (1)")).to_be_visible()
+    # Columns move, by the menu.
+    page.get_by_role("button", name="Run actions: third-run").click()
+    page.get_by_role("menuitem", name="Move third-run to the left").click()
+    expect(page).to_have_url(re.compile("runs=first,third,second"))
+
+
+def test_a_comparison_is_taken_along_as_markdown_and_on_paper(reader: Visit, pairs: str) -> None:
+    page = reader.go(f"{pairs}/compare?runs=first,second")
+    page.get_by_role("button", name="Export the comparison").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="Download as Markdown").click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert "| Key | first-run | second-run |" in text
+    assert "| lr | 0.1 | 0.2 (+0.1 (+100 %)) |" in text
+    assert "| model.depth | 2 | 4 (+2 (+100 %)) |" in text
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    printed = page.locator("table", has_text="model.depth")
+    expect(printed).to_be_visible()
+    expect(page.get_by_role("main")).to_be_hidden()
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(printed).to_have_count(0)
+
+
 def test_code_is_compared_file_by_file(reader: Visit, pairs: str) -> None:  # I-70
     page = reader.go(f"{pairs}/runs/second/code")
     page.get_by_role("button", name="Compare code with…").click()
     page.get_by_role("textbox", name="Find a run").fill("first")
     page.get_by_role("button", name="Compare with first-run").click()
+    # In place first: this run's files, marked where the other's differ, and what changed in them.
+    expect(page).to_have_url(re.compile(r"code\?against=first"))
+    own = page.get_by_role("navigation", name="Code")
+    expect(own.get_by_role("link", name=re.compile(r"^model\.py\s*changed"))).to_be_visible()
+    own.get_by_role("link", name=re.compile(r"^model\.py")).click()
+    expect(page).to_have_url(re.compile(r"code/model\.py\?against=first"))
+    expect(page.locator(".deleted .mark")).to_have_text("2")
+    page.get_by_role("link", name="Open the comparison").click()
     expect(page).to_have_url(re.compile("runs=first,second&tab=code"))
-    files = page.get_by_role("complementary", name="Saved files")
-    expect(files.get_by_role("button", name=re.compile(r"^model\.py\s*changed"))).to_be_visible()
-    expect(files.get_by_role("button", name=re.compile(r"^old\.py\s*removed"))).to_be_visible()
-    expect(files.get_by_role("button", name=re.compile(r"^new\.py\s*added"))).to_be_visible()
+    files = page.get_by_role("navigation", name="Saved files")
+    expect(files.get_by_role("button", name=re.compile(r"^model\.py\s*\+1\s*−1"))).to_be_visible()
+    expect(files.get_by_role("button", name=re.compile(r"^old\.py\s*−1\s*removed"))).to_be_visible()
+    expect(files.get_by_role("button", name=re.compile(r"^new\.py\s*\+1\s*added"))).to_be_visible()
     expect(files.get_by_role("button", name=re.compile(r"^same\.py\s*same"))).to_be_visible()
     files.get_by_role("button", name=re.compile(r"^model\.py")).click()
     content = page.get_by_role("region", name="Content of model.py")
@@ -143,6 +198,18 @@ def test_charts_show_the_compared_runs_alone(reader: Visit, pairs: str) -> None:
     expect(reader.chart("loss")).to_have_accessible_name(re.compile("2 lines"))
 
 
+def test_charts_show_how_far_runs_are_from_the_base(reader: Visit, pairs: str) -> None:
+    page = reader.go(f"{pairs}/compare?runs=first,second&tab=charts")
+    page.get_by_role("radio", name="Difference from base").click()
+    expect(page).to_have_url(re.compile("mode=difference"))
+    # 0.2 * (5 - step) less 0.1 * (5 - step), at step 4
+    chart = reader.chart("loss")
+    expect(chart).to_have_accessible_name(re.compile("second-run − first-run: 0.1 at step 4"))
+    expect(page.get_by_text("Each value is the difference of two logged points.")).to_be_visible()
+    page.reload()
+    expect(chart).to_have_accessible_name(re.compile("1 line"))
+
+
 def test_a_run_that_is_gone_is_said_so(reader: Visit, pairs: str) -> None:
     reader.expect_status(404, "/runs/nobody")
     page = reader.go(f"{pairs}/compare?runs=first,nobody")
@@ -152,7 +219,11 @@ def test_a_run_that_is_gone_is_said_so(reader: Visit, pairs: str) -> None:
 
 def test_the_comparison_is_for_everybody(reader: Visit, pairs: str) -> None:
     address = f"{pairs}/compare?runs=first,second,third"
-    check_both(reader, address, lambda page: expect(page.get_by_text("lr").first).to_be_visible())
+    check_both(
+        reader,
+        f"{address}&key=lr",
+        lambda page: expect(page.get_by_role("region", name="Value of lr")).to_be_visible(),
+    )
     check_both(
         reader,
         f"{address}&tab=code",

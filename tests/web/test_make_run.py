@@ -91,7 +91,7 @@ def test_the_pages_of_a_run(watcher: Visit, demo: DemoServer) -> None:
     tabs.get_by_role("link", name="Logs").click()
     expect(page.get_by_text(re.compile(r"step\s+\d+\s+loss")).last).to_be_visible()
     page.get_by_role("textbox", name="Find in log").fill("step   124 ")
-    expect(page.get_by_text("1 line found")).to_be_visible()
+    expect(page.get_by_text("1 of 1", exact=True)).to_be_visible()
     page.go_back()
     expect(page).to_have_url(re.compile("/(system|logs)$"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,18 +21,52 @@ pytestmark = pytest.mark.browser
 KEEPER = """
     import json
     import pathlib
+    import sys
+    import time
 
     import kiseki
 
-    run = kiseki.init(project="keeper", id="kept", name="keeper-1", save_code=True)
+    config = {"lr": 0.1, "model": {"depth": 4}, "prompt": "two\\nlines"}
+    run = kiseki.init(project="keeper", id="kept", name="keeper-1", save_code=True, config=config)
+    print("\\x1b[1;31mred\\x1b[0m and plain")
+    for part in (10, 50, 100):
+        print(f"\\r{part} % done", end="", file=sys.stderr, flush=True)
+        time.sleep(0.6)
+    print(file=sys.stderr)
     pathlib.Path("out").mkdir()
     pathlib.Path("out/readme.md").write_text("# Results\\n\\nSee [here](https://example.org) <b>x</b>\\n")
     pathlib.Path("out/scores.json").write_text(json.dumps({"f1": 0.75, "by": {"cat": 1}}))
     pathlib.Path("out/weights.bin").write_bytes(bytes(3000))
     run.save("out/*", base_path=".")
+    pathlib.Path("out/points.csv").write_text("x,name\\n" + "".join(f'{i},"a, {i}"\\n' for i in range(900)))
+    cells = [
+        {"cell_type": "markdown", "source": "# Notebook"},
+        {
+            "cell_type": "code",
+            "source": "1 + 1",
+            "execution_count": 7,
+            "outputs": [
+                {
+                    "output_type": "execute_result",
+                    "data": {"text/plain": "2", "text/html": "<b onclick=x>bold</b>"},
+                }
+            ],
+        },
+    ]
+    pathlib.Path("out/book.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    run.save("out/*", base_path=".")
     for step in range(3):
         run.log({"loss": 1 / (step + 1)})
+        print("logged", step)
+        time.sleep(0.02)
     run.finish()
+"""
+FAILS = """
+    import kiseki
+
+    run = kiseki.init(project="keeper", id="lost", name="lost", config={"lr": 0.2, "model": {"depth": 4}})
+    run.log({"loss": 1.0})
+    raise ValueError("no such luck")
 """
 BRANCHES = """
     import kiseki
@@ -148,12 +183,12 @@ def test_files_are_listed_found_and_shown(reader: Visit, kept: str) -> None:
     page = reader.go(f"{kept}/files")
     files = page.get_by_role("navigation", name="Files")
     expect(files.get_by_role("link", name="readme.md")).to_be_visible()
-    expect(files.get_by_role("button", name=re.compile("^out, 3 files"))).to_be_visible()
-    files.get_by_role("button", name=re.compile("^out, 3 files")).click()
+    expect(files.get_by_role("button", name=re.compile("^out, 5 files"))).to_be_visible()
+    files.get_by_role("button", name=re.compile("^out, 5 files")).click()
     expect(files.get_by_role("link", name="readme.md")).to_have_count(0)
     files.get_by_role("textbox", name="Filter files").fill("out json")
-    expect(files.get_by_role("link")).to_have_text(["scores.json"])
-    files.get_by_role("link").click()
+    expect(files.get_by_role("listitem")).to_have_count(2)  # the folder and the file
+    files.get_by_role("link", name="scores.json").click()
     expect(page).to_have_url(re.compile("/files/out/scores.json$"))
     shown = page.get_by_role("region", name="out/scores.json")
     expect(shown.get_by_text("0.75")).to_be_visible()
@@ -199,10 +234,118 @@ def test_code_requirements_and_changes_are_shown(reader: Visit, kept: str) -> No
 
 def test_a_line_of_code_has_an_address(reader: Visit, kept: str) -> None:
     page = reader.go(f"{kept}/files/code/train.py")
-    page.get_by_role("button", name="Line 7", exact=True).click()
-    expect(page).to_have_url(re.compile(r"\?line=7$"))
+    page.get_by_role("button", name="Line 10", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?line=10$"))
     page.reload()
     expect(page.locator(".line.marked")).to_contain_text("kiseki.init")
+
+
+# ---- header, overview, output ----------------------------------------------------------------------
+
+
+def test_the_page_of_a_run_says_what_became_of_it(
+    reader: Visit, kept: str, script_env: dict[str, str]
+) -> None:
+    folder = Path(script_env["KISEKI_DIR"]) / "keeper"
+    env = {name: text for name, text in script_env.items() if name != "KISEKI_DISABLE_META"}
+    with pytest.raises(AssertionError, match="no such luck"):
+        run_script(folder, FAILS, env)
+    page = reader.go("/ada/keeper/runs/lost/overview")
+    expect(page.get_by_text("(exit 1, traceback)")).to_be_visible()
+    # What differs from the run of the same program before it.
+    differs = page.get_by_role("region", name="What differs")
+    expect(differs.get_by_role("link", name=re.compile("^from keeper-1"))).to_be_visible()
+    expect(differs.get_by_text("+0.1 (+100 %)")).to_be_visible()
+    expect(differs.get_by_role("definition").first).to_have_text(re.compile(r"0\.1\s*→\s*0\.2"))
+    expect(differs.get_by_role("term")).to_have_text(["lr", "prompt"])
+    config = page.get_by_role("region", name="Config", exact=True)
+    config.get_by_role("radio", name="YAML").click()
+    expect(config.get_by_role("listitem")).to_have_text(
+        [re.compile(r"1\s*lr: 0.2"), re.compile(r"2\s*model:"), re.compile(r"3\s*depth: 4")]
+    )
+    expect(page.get_by_text(re.compile(r"^python[\d.]* .*train\.py$"))).to_be_visible()
+    # The lines that go on with it.
+    page.get_by_role("button", name="Run actions").click()
+    page.get_by_role("menuitem", name="Resume command…").click()
+    lines = page.get_by_role("dialog", name="Go on with this run")
+    expect(lines.get_by_role("region", name="Copy shell lines")).to_contain_text(
+        "KISEKI_RUN_ID=lost"
+    )
+    expect(lines.get_by_role("region", name="Copy Python line")).to_contain_text('resume="must"')
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Run actions").click()
+    page.get_by_role("menuitem", name="Fork at step…").click()
+    fork = page.get_by_role("dialog", name="Go on from an earlier step")
+    expect(fork.get_by_text('fork_from="lost?_step=0"')).to_be_visible()
+    fork.get_by_role("textbox", name="Step").fill("9")
+    expect(fork.get_by_text("A whole number from 0 to 0")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="traceback").click()
+    expect(page).to_have_url(re.compile(r"/logs\?line=\d+$"))
+    expect(page.locator(".line.marked")).to_contain_text("Traceback (most recent call last)")
+
+
+def test_output_is_searched_walked_and_tied_to_steps(reader: Visit, kept: str) -> None:
+    page = reader.go(f"{kept}/logs")
+    log = page.get_by_role("region", name="Logs")
+    expect(log.locator(".fg1.bold", has_text="red")).to_be_visible()
+    lines = log.get_by_role("listitem")
+    expect(lines).to_have_count(5)  # the bar is one line
+    expect(log.get_by_text("100 % done")).to_be_visible()
+    log.get_by_role("button", name="2 earlier texts of line 1").click()
+    earlier = log.get_by_role("group", name="2 earlier texts of line 1")
+    expect(earlier).to_have_text(re.compile(r"10 % done\s*50 % done"))
+    field = page.get_by_role("textbox", name="Find in log")
+    field.fill("LOGGED")
+    expect(page.get_by_text("1 of 3", exact=True)).to_be_visible()
+    expect(lines).to_have_count(5)  # a search hides nothing
+    field.press("Enter")
+    expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
+    field.press("Shift+Enter")
+    field.press("Shift+Enter")  # round the end
+    expect(page.get_by_text("3 of 3", exact=True)).to_be_visible()
+    expect(log.locator(".hit")).to_contain_text("logged 2")
+    page.get_by_role("button", name="Only matches").click()
+    expect(lines).to_have_count(3)
+    expect(page).to_have_url(re.compile("q=LOGGED&only=1"))
+    page.reload()
+    expect(lines).to_have_count(3)
+    page.get_by_role("button", name="Only matches").click()
+    page.get_by_label("Stream").select_option("stderr")
+    expect(lines).to_have_count(1)
+    page.get_by_label("Stream").select_option("")
+    # From a step to the line that was printed last before it, and from there to the charts.
+    page.get_by_role("button", name="Go to…").click()
+    page.get_by_role("textbox", name="Step").fill("2")
+    page.keyboard.press("Enter")
+    marked = page.get_by_role("complementary", name=re.compile("^Line"))
+    expect(marked.get_by_text(re.compile("step [12]"))).to_be_visible()
+    expect(log.locator(".marked")).to_contain_text(re.compile("logged [12]"))
+    marked.get_by_role("link", name="Show in charts").click()
+    expect(page).to_have_url(re.compile(r"runs/kept\?x="))
+    expect(reader.chart("loss")).to_be_visible()
+
+
+def test_tables_and_notebooks_are_shown_as_such_and_all_comes_in_one(
+    reader: Visit, kept: str
+) -> None:
+    page = reader.go(f"{kept}/files/out/points.csv")
+    table = page.get_by_role("grid", name="Content of out/points.csv")
+    expect(table).to_have_attribute("aria-rowcount", "901")
+    expect(table.get_by_role("gridcell", name="a, 3", exact=True)).to_be_visible()
+    assert table.get_by_role("row").count() < 80  # only what is in view
+    page.get_by_role("link", name="book.ipynb").click()
+    book = page.get_by_role("region", name="Content of out/book.ipynb")
+    expect(book.get_by_role("heading", name="Notebook")).to_be_visible()
+    expect(book.locator("pre")).to_have_text(re.compile("^2"))
+    expect(book.locator("b")).to_have_count(0)  # markup of an output is not made
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download all").click()
+    names = zipfile.ZipFile(waiting.value.path()).namelist()
+    assert {"out/points.csv", "code/train.py", "out/deep.txt"} & set(names) == {
+        "out/points.csv",
+        "code/train.py",
+    }
 
 
 # ---- lineage (I-63, I-66) -------------------------------------------------------------------------
@@ -321,6 +464,10 @@ def test_the_tabs_are_for_everybody(reader: Visit, kept: str, branches: str, fil
     check_both(reader, f"{kept}/files", settled("readme.md"))
     check_both(reader, f"{kept}/files/code/train.py", settled("kiseki"))
     check_both(reader, f"{kept}/code", settled("requirements.txt"))
+    check_both(reader, f"{kept}/files/out/points.csv", settled("a, 3"))
+    check_both(reader, f"{kept}/files/out/book.ipynb", settled("1 + 1"))
+    check_both(reader, f"{kept}/overview", settled("Environment"))
+    check_both(reader, f"{kept}/logs?line=1&q=done", settled("Line 1"))
     check_both(reader, f"{branches}/trunk/overview?attempt=1", settled("Attempt 2"))
     check_both(reader, f"{film}/media", settled("pair"))
 

@@ -66,7 +66,11 @@ export interface ConsoleQuery {
   after?: number;
   limit?: number;
   tail?: number;
+  before?: number;
+  until_us?: number;
   stream?: string;
+  /** Of a writer of a shared run. */
+  label?: string;
   search?: string;
   attempt?: number | null;
 }

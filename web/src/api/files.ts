@@ -18,6 +18,23 @@ export const getHistory = (entity: string, project: string, run: string, query: 
   return getJson<HistoryPage>(`${url}${url.includes('?') ? '&' : '?'}${named}`, signal);
 };
 
+/** What a redrawn line said before its last text, oldest first. */
+export const getUpdates = async (
+  entity: string,
+  project: string,
+  run: string,
+  line: number,
+  attempt: number | null,
+  signal?: AbortSignal,
+) => {
+  const url = apiUrl(`${runPath(entity, project, run)}/console/${line}/updates`, { attempt });
+  return (await getJson<{ updates: { time_us: number; text: string }[] }>(url, signal)).updates;
+};
+
+/** Address of all files of a run, or of one folder, in one. */
+export const zipUrl = (entity: string, project: string, run: string, attempt: number | null, under = '') =>
+  apiUrl(`${runPath(entity, project, run)}/files.zip`, { attempt, under });
+
 export const getFiles = async (
   entity: string,
   project: string,

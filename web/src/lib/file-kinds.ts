@@ -1,6 +1,6 @@
 /** How a file is shown, by its name and the type the server serves it as. */
 
-export type FileKind = 'image' | 'video' | 'audio' | 'json' | 'markdown' | 'python' | 'patch' | 'text' | 'none';
+export type FileKind = 'image' | 'video' | 'audio' | 'json' | 'markdown' | 'python' | 'patch' | 'table' | 'notebook' | 'pdf' | 'text' | 'none';
 
 const BY_ENDING: Record<string, FileKind> = {
   png: 'image',
@@ -22,7 +22,10 @@ const BY_ENDING: Record<string, FileKind> = {
   flac: 'audio',
   m4a: 'audio',
   json: 'json',
-  ipynb: 'json',
+  ipynb: 'notebook',
+  csv: 'table',
+  tsv: 'table',
+  pdf: 'pdf',
   md: 'markdown',
   markdown: 'markdown',
   py: 'python',
@@ -32,7 +35,7 @@ const BY_ENDING: Record<string, FileKind> = {
 };
 const TEXT_ENDINGS = new Set(
   (
-    'txt log csv tsv yaml yml toml ini cfg conf env lock sh bash zsh js mjs ts tsx jsx css html htm xml svg sql rst tex r ' +
+    'txt log yaml yml toml ini cfg conf env lock sh bash zsh js mjs ts tsx jsx css html htm xml svg sql rst tex r ' +
     'jl go rs c h cc cpp hpp cu java kt swift lua pl rb cmake dockerfile makefile gitignore jsonl ndjson obj pdb sdf mol'
   ).split(' '),
 );

@@ -51,3 +51,46 @@ function scale(column: Float32Array): void {
   const most = Math.max(...column);
   if (most > 0) for (let i = 0; i < column.length; i += 1) column[i]! /= most;
 }
+
+// ---- one row each thing, over time -----------------------------------------------------------------
+
+export interface StripSeries {
+  readonly x: ArrayLike<number>;
+  readonly value: ArrayLike<number>;
+  readonly n: number;
+}
+
+export interface StripRow {
+  /** From 0 to 1, NaN where nothing was sampled; one each column. */
+  readonly cells: Float32Array;
+  readonly mean: number;
+  readonly most: number;
+}
+
+/** Rows of columns over [from, to]: in each the mean of its samples, or the sample before if it is not far off. */
+export function stripOf(series: StripSeries, from: number, to: number, columns: number, full: number): StripRow {
+  const sums = new Float64Array(columns);
+  const counts = new Uint32Array(columns);
+  const cells = new Float32Array(columns).fill(NaN);
+  let [sum, count, most] = [0, 0, -Infinity];
+  const width = (to - from) / columns || 1;
+  for (let i = 0; i < series.n; i += 1) {
+    const value = series.value[i]!;
+    const column = Math.floor((series.x[i]! - from) / width);
+    if (Number.isNaN(value) || column < 0 || column > columns) continue;
+    const at = Math.min(columns - 1, column);
+    sums[at]! += value;
+    counts[at]! += 1;
+    sum += value;
+    count += 1;
+    most = Math.max(most, value);
+  }
+  // Samples come at an even pace: a longer pause than two of them is a gap.
+  const reach = Math.max(1, Math.ceil((2 * columns) / Math.max(1, count)));
+  let last = -Infinity;
+  for (let column = 0; column < columns; column += 1) {
+    if (counts[column]! > 0) last = column;
+    if (column - last <= reach) cells[column] = Math.min(1, Math.max(0, sums[last]! / counts[last]! / full));
+  }
+  return { cells, mean: count === 0 ? NaN : sum / count, most: count === 0 ? NaN : most };
+}

@@ -1,27 +1,51 @@
-// The output of a run: windows of lines by index, or, while searching, the lines found so far.
+// The output of a run: windows of lines by index, or, with a filter, the lines found so far.
+//
+//   all lines      windows of LOG_WINDOW lines, those in view asked for
+//   a filter       stream, writer, "only lines that match": found from the first on, page by page
+//   a search       without "only", lines stay and `step` goes from match to match
 import { getConsole, type ConsoleQuery } from '../api/endpoints';
 import type { ConsoleLine, ConsolePage } from '../api/types';
 
 export const LOG_WINDOW = 500;
+/** Pages while the list is loaded up to a line that somebody wants to see. */
+const REACH_WINDOW = 5000;
 const REFRESH_MS = 700;
+
+export interface LogFilter {
+  readonly stream: string;
+  /** Of a writer of a shared run; null for all. */
+  readonly label: string | null;
+  readonly search: string;
+  /** Only lines that match the search are listed. */
+  readonly only: boolean;
+}
+
+export const NO_FILTER: LogFilter = { stream: '', label: null, search: '', only: false };
+
+export interface LogMatch {
+  readonly index: number;
+  /** Its place among the matches, from 1. */
+  readonly place: number;
+}
 
 export class Console {
   /** Lines the run printed. */
   total = $state(0);
   loaded = $state(false);
   error = $state.raw<unknown>(null);
-  stream = $state('');
-  search = $state('');
-  /** Lines that match, while there is a search or a stream choice. */
+  asked = $state.raw<LogFilter>(NO_FILTER);
+  /** Listed lines while there is a filter. */
   found = $state.raw<readonly ConsoleLine[]>([]);
-  /** Lines that match in all. */
-  matching = $state(0);
+  /** Lines that match the search (with a filter: of those that it leaves), null until known. */
+  matching = $state<number | null>(null);
   /** There may be more lines that match than `found` holds. */
   hasMore = $state(false);
+  /** The match that was gone to last. */
+  match = $state.raw<LogMatch | null>(null);
   private windows = $state.raw(new Map<number, readonly ConsoleLine[]>());
   private readonly inFlight = new Set<number>();
   private controller = new AbortController();
-  private searching = false;
+  private finding: Promise<void> | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refreshedAt = 0;
 
@@ -35,7 +59,8 @@ export class Console {
   }
 
   get isFiltered(): boolean {
-    return this.stream !== '' || this.search !== '';
+    const { stream, label, search, only } = this.asked;
+    return stream !== '' || label !== null || (search !== '' && only);
   }
 
   get count(): number {
@@ -47,21 +72,28 @@ export class Console {
     return this.windows.get(Math.floor(row / LOG_WINDOW))?.[row % LOG_WINDOW];
   }
 
+  /** The row that shows a line; with a filter the nearest one before it, -1 where there is none. */
+  rowOf(index: number): number {
+    if (!this.isFiltered) return Math.min(index, this.total - 1);
+    return this.found.findLastIndex((line) => line.index <= index);
+  }
+
   close(): void {
     clearTimeout(this.timer);
     this.controller.abort();
   }
 
-  filter(stream: string, search: string): void {
-    if (stream === this.stream && search === this.search) return;
+  filter(next: LogFilter): void {
+    const { stream, label, search, only } = this.asked;
+    if (next.stream === stream && next.label === label && next.search === search && next.only === only) return;
     this.controller.abort();
     this.controller = new AbortController();
     this.inFlight.clear();
-    this.searching = false;
-    this.stream = stream;
-    this.search = search;
+    this.finding = null;
+    this.asked = next;
     this.found = [];
-    this.matching = 0;
+    this.matching = null;
+    this.match = null;
     this.hasMore = this.isFiltered;
     if (this.isFiltered) void this.findMore();
     else void this.loadTail();
@@ -77,6 +109,36 @@ export class Console {
       const expected = Math.min(LOG_WINDOW, this.total - window * LOG_WINDOW);
       if ((held?.length ?? 0) < expected) void this.loadWindow(window);
     }
+  }
+
+  /** Goes to the next match (or the one before), round the ends; null where nothing matches. */
+  async step(by: 1 | -1): Promise<LogMatch | null> {
+    const from = this.match;
+    const query = by > 0 ? { after: from?.index ?? -1, limit: 1 } : { tail: 1, ...(from && { before: from.index }) };
+    let page = await this.get({ ...query, search: this.asked.search });
+    let isRound = from === null;
+    if (page && page.lines.length === 0 && page.total > 0) {
+      isRound = true;
+      page = await this.get({ ...(by > 0 ? { limit: 1 } : { tail: 1 }), search: this.asked.search });
+    }
+    const line = page?.lines[0];
+    if (!page) return null;
+    this.matching = page.total;
+    if (!line) return (this.match = null);
+    const place = isRound || from === null ? (by > 0 ? 1 : page.total) : from.place + by;
+    return (this.match = { index: line.index, place });
+  }
+
+  /** The last line printed until a time; null where none was. */
+  async lineAt(timeUs: number): Promise<number | null> {
+    const page = await this.get({ until_us: Math.floor(timeUs), tail: 1 }, NO_FILTER);
+    return page?.lines[0]?.index ?? null;
+  }
+
+  /** With a filter: loads the list until it holds a line. */
+  async reach(index: number): Promise<void> {
+    while (this.isFiltered && this.hasMore && (this.found.at(-1)?.index ?? -1) < index)
+      await this.findMore(REACH_WINDOW);
   }
 
   /** The run printed more. */
@@ -124,26 +186,34 @@ export class Console {
     this.loaded = true;
   }
 
-  private async findMore(): Promise<void> {
-    if (this.searching) return;
-    this.searching = true;
-    const signal = this.controller.signal;
-    const after = this.found.at(-1)?.index ?? -1;
-    const page = await this.get({ after, limit: LOG_WINDOW });
-    if (signal.aborted) return;
-    this.searching = false;
-    if (!page) return;
-    this.loaded = true;
-    this.matching = page.total;
-    if (page.lines.length > 0) this.found = [...this.found, ...page.lines];
-    this.hasMore = page.lines.length === LOG_WINDOW;
+  private findMore(limit = LOG_WINDOW): Promise<void> {
+    this.finding ??= this.find(limit);
+    return this.finding;
   }
 
-  private async get(query: ConsoleQuery): Promise<ConsolePage | null> {
+  private async find(limit: number): Promise<void> {
+    const signal = this.controller.signal;
+    const after = this.found.at(-1)?.index ?? -1;
+    const search = this.asked.only ? this.asked.search : '';
+    const page = await this.get({ after, limit, search });
+    if (signal.aborted) return;
+    this.finding = null;
+    if (!page) {
+      this.hasMore = false;
+      return;
+    }
+    this.loaded = true;
+    if (search !== '' || this.asked.search === '') this.matching = page.total;
+    if (page.lines.length > 0) this.found = [...this.found, ...page.lines];
+    this.hasMore = page.lines.length === limit;
+  }
+
+  private async get(query: ConsoleQuery, filter: LogFilter = this.asked): Promise<ConsolePage | null> {
     const signal = this.controller.signal;
     try {
-      const filter = { stream: this.stream, search: this.search, attempt: this.attempt };
-      const page = await getConsole(this.entity, this.project, this.run, { ...query, ...filter }, signal);
+      const { stream, label } = filter;
+      const chosen = { stream, attempt: this.attempt, ...(label !== null && { label }) };
+      const page = await getConsole(this.entity, this.project, this.run, { ...query, ...chosen }, signal);
       this.error = null;
       return page;
     } catch (error) {

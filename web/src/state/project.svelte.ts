@@ -100,13 +100,18 @@ export class ProjectSession {
     return this.stopped || document.hidden;
   }
 
+  /** Grows whenever the run has new points. */
+  versionOf(run: string): number {
+    return run === ALL_RUNS ? this.newest : (this.versions.get(run) ?? 0);
+  }
+
   /** Series of an attempt (null: the latest of each run); who asks for an earlier one closes it. */
   seriesOf(attempt: number | null): SeriesCache<SeriesData> {
     const which = attempt === null ? {} : { attempt };
     return new SeriesCache<SeriesData>({
       fetch: async (request, signal) =>
         decode(await postSeries(this.entity, this.project, { ...request, ...which }, signal)).series,
-      version: (run) => (attempt === null ? (run === ALL_RUNS ? this.newest : (this.versions.get(run) ?? 0)) : 0),
+      version: (run) => (attempt === null ? this.versionOf(run) : 0),
       isPassing,
     });
   }

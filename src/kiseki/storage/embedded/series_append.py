@@ -129,13 +129,15 @@ def _put_lines(
             counters.lines += 1
             continue
         place, updates, time_us, text = known
-        db.execute(  # the oldest makes room
-            "INSERT OR REPLACE INTO line_update VALUES (?,?,?,?,?)",
-            (segment, place, updates % UPDATES_MAX, time_us, text),
-        )
+        if not line.text.startswith(text):  # else it was only written in pieces
+            db.execute(  # the oldest makes room
+                "INSERT OR REPLACE INTO line_update VALUES (?,?,?,?,?)",
+                (segment, place, updates % UPDATES_MAX, time_us, text),
+            )
+            updates += 1
         db.execute(
             "UPDATE line SET time_us=?, text=?, updates=? WHERE segment=? AND place=?",
-            (line.time_us, line.text, updates + 1, segment, place),
+            (line.time_us, line.text, updates, segment, place),
         )
 
 

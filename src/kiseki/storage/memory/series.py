@@ -146,8 +146,10 @@ class MemorySeries:
         for line in batch.lines:
             key = (batch.stream, line.label, line.stream, line.number)
             if (known := segment.lines.get(key)) is not None:
-                line = replace(line, updates=known.updates + 1)
-                segment.updates.setdefault(key, []).append((known.time_us, known.text))
+                is_redrawn = not line.text.startswith(known.text)
+                line = replace(line, updates=known.updates + is_redrawn)
+                if is_redrawn:
+                    segment.updates.setdefault(key, []).append((known.time_us, known.text))
             segment.lines[key] = line
 
     def cursor(self, project: int, stream: str) -> int:
