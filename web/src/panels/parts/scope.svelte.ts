@@ -27,7 +27,9 @@ export function panelRuns(
   const scope = $derived(choiceOf(read().options, 'scope', SCOPES, read().scope));
   const limit = $derived(Math.min(LIMIT_MAX, Math.max(1, numberOf(read().options, 'limit', LIMIT_DEFAULT))));
   const list = $derived(
-    scope === 'all' ? session().runs.first(limit) : read().runs.map((run) => session().runs.known(run.id) ?? run),
+    (scope === 'all' ? session().runs.first(limit) : read().runs.map((run) => session().runs.known(run.id) ?? run)).map(
+      (run) => coloured(session(), run),
+    ),
   );
   $effect(() => {
     if (scope === 'all') session().runs.ensure(0, limit - 1);
@@ -41,6 +43,12 @@ export function panelRuns(
       return list.length < all && scope === 'all' ? panels.of(list.length, all) : null;
     },
   };
+}
+
+/** A run with the colour that the view gives it. */
+function coloured(session: ProjectSession, run: Run): Run {
+  const color = session.colours.of(run);
+  return color === run.color ? run : { ...run, color };
 }
 
 export function scopeFields(options: Options, scope: Scope): FormField[] {
