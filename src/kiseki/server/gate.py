@@ -26,7 +26,7 @@ from starlette.responses import Response
 from kiseki.core.access import NOBODY, Access, Principal
 from kiseki.core.people.tries import Rate
 from kiseki.errors import Forbidden, Unauthenticated
-from kiseki.server.problems import from_error, problem
+from kiseki.server.problems import from_error, problem, with_errors
 
 log = logging.getLogger(__name__)
 
@@ -146,11 +146,11 @@ class Gate:
             if answer is None:
                 await self.app(scope, receive, send_safely)
             else:
-                await answer(scope, receive, send_safely)
+                await _worded(answer, scope)(scope, receive, send_safely)
         except Exception as error:  # the request's main: whatever happens gets an answer
             if status:
                 raise
-            await _to_answer(error, scope)(scope, receive, send_safely)
+            await _worded(_to_answer(error, scope), scope)(scope, receive, send_safely)
         finally:
             log.debug(
                 "method=%s path=%r status=%d ms=%.1f",
@@ -218,6 +218,11 @@ def _to_answer(error: Exception, scope: Scope) -> Response:
         answer.headers.update(error.headers or {})
         return answer
     return from_error(error, f"method={scope['method']} path={scope['path']!r}")
+
+
+def _worded(answer: Response, scope: Scope) -> Response:
+    """Return an error as who asked reads it: a client of GraphQL looks for its text under `errors`."""
+    return with_errors(answer) if scope["path"] == "/graphql" else answer
 
 
 def _host_name(host: str) -> str:

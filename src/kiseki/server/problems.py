@@ -48,6 +48,16 @@ def problem(status: int, detail: str, code: str = "", title: str = "", **extra: 
     return response
 
 
+def with_errors(answer: Response) -> Response:
+    """Return an error answer whose text is also where clients of GraphQL look for it."""
+    if answer.media_type != MEDIA_TYPE:
+        return answer
+    body = msgspec.json.decode(bytes(answer.body))
+    answer.body = msgspec.json.encode({**body, "errors": [{"message": body["detail"]}]})
+    answer.headers["Content-Length"] = str(len(answer.body))
+    return answer
+
+
 def from_error(error: Exception, where: str) -> Response:
     """Return the answer to a request that raised: what is safe to show, else an id found in the log."""
     if isinstance(error, PublicError) and error.status != 500:

@@ -5,7 +5,7 @@ One operation, `upsertBucket`, means six things; which one is told by what it le
 | `id` | `host` | run | meaning |
 |---|---|---|---|
 | none | given | unknown | starts a run, or forks one (`_wandb.branch_point`) |
-| none | given | known | starts it anew: another attempt; the earlier one stays |
+| none | given | known | starts it anew, another attempt; or the same one is sent again (`starts.py`) |
 | given | given | not running | goes on with it |
 | given | given | running | changes name, notes, tags, config |
 | either | none | known | changes what is given: config while running, edits through the API |
@@ -16,7 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from kiseki.base import ids
 from kiseki.base.clock import wall_us
@@ -29,7 +32,7 @@ from kiseki.core.runs import Run
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.record.fold import ALIVE, Edit
 from kiseki.record.types import Alert, Config, Open, Record, Summary
-from kiseki.server.wandb import translation
+from kiseki.server.wandb import starts, translation
 from kiseki.server.wandb.context import Context, project_name
 from kiseki.server.wandb.ids import names_of
 from kiseki.server.wandb.nodes import RunNode
@@ -56,7 +59,8 @@ def upsert_bucket(_root: Any, info: Any, input: Mapping[str, Any]) -> dict[str, 
         return _start(context, place, input) | {"inserted": True}
     _, run = found
     if is_start and not input.get("id") and not context.is_shared:
-        return _start(context, place, input) | {"inserted": False}
+        return _start_over(context, place, run, input) | {"inserted": False}
+    run = _settled(context, place, run, input)
     if is_start and run.state not in ALIVE:
         return _go_on(context, place, run, input) | {"inserted": False}
     _change(context, run, input)
@@ -80,26 +84,72 @@ def _find(context: Context, input: Mapping[str, Any]) -> tuple[Place, tuple[Proj
 
 
 def _start(context: Context, place: Place, input: Mapping[str, Any]) -> dict[str, Any]:
-    """Start a run, anew if it is there, or as a fork."""
-    config, internal = _config(input)
-    stream = stream_of(place.entity, place.project, place.run, internal) or PREFIX + ids.stream_id()
-    known = context.core.folds.stream(stream)
-    if known is not None:  # sent again: the answer got lost, or a folder is synced once more
-        run = known.attempt.run
-        context.door.writers.make_current(run, stream)
-        _change(context, run, input)
-        return {"bucket": _Started(context, place, _inherited(context, run))}
-    branch = internal.get("branch_point")
-    parent = branch.get("run_id") if isinstance(branch, dict) else None
-    is_fork = isinstance(parent, str) and parent != place.run
-    opening = _opening(place, stream, input, internal, resume=None)
-    if is_fork:
-        assert isinstance(branch, dict)
-        opening = _replaced(opening, parent_run=parent, parent_step=int(branch.get("step") or 0))
-    _send(context, stream, [opening, *_config_records(config, internal, {}), *_summary(input)])
+    """Start a run: a new one, another attempt of one that is there, or a fork."""
+    stream, records = _beginning(place, input)
+    _send(context, stream, records)
     _, run = context.core.runs.find(context.who, place.entity, place.project, place.run)
     context.door.writers.make_current(run, stream)
-    return {"bucket": _Started(context, place, _inherited(context, run) if is_fork else 0)}
+    return {"bucket": _Started(context, place, _inherited(context, run))}
+
+
+def _beginning(place: Place, input: Mapping[str, Any]) -> tuple[str, list[Record]]:
+    """Return the stream that a start opens, and its first records."""
+    config, internal = _config(input)
+    stream = stream_of(place.entity, place.project, place.run, internal) or PREFIX + ids.stream_id()
+    opening = _opening(place, stream, input, internal, resume=None)
+    if (branch := _branch(place, internal)) is not None:
+        opening = msgspec.structs.replace(opening, parent_run=branch[0], parent_step=branch[1])
+    return stream, [opening, *_config_records(config, internal, {}), *_summary(input)]
+
+
+def _branch(place: Place, internal: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return the run and step that a fork begins with; a rewind's point is its own run."""
+    branch = internal.get("branch_point")
+    if not isinstance(branch, dict) or not isinstance(parent := branch.get("run_id"), str):
+        return None
+    step = branch.get("step")
+    return None if parent == place.run else (parent, step if type(step) is int else 0)
+
+
+def _start_over(
+    context: Context, place: Place, run: Run, input: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Start a run that is there: `starts.py` tells what that may mean."""
+    core, writers = context.core, context.door.writers
+    _, internal = _config(input)
+    stream = stream_of(place.entity, place.project, place.run, internal)
+    known = None if stream is None else core.folds.stream(stream)
+    if stream is not None and known is not None:  # sent again
+        writers.make_current(run, stream)
+        return {"bucket": _Started(context, place, _inherited(context, run))}
+    before = starts.internal_of(core, run)
+    branch = _branch(place, internal)
+    if writers.of(run) is None or branch != _branch(place, before):
+        return _start(context, place, input)
+    is_same = starts.knows_writer(core, run, internal)
+    if is_same is None and not before.get("e") and not core.folds.state(run.attempt).rows:
+        is_same = True  # nothing came of the start before: its answer got lost
+    if is_same is False:
+        return _start(context, place, input)
+    if is_same is None:
+        writers.starts.put(run, input, partial(_beginning, place))
+    return {"bucket": _Started(context, place, _inherited(context, run))}
+
+
+def _settled(context: Context, place: Place, run: Run, input: Mapping[str, Any]) -> Run:
+    """Decide what an open start of a run means, if this tells it; return the run as it is then."""
+    writers = context.door.writers
+    start = writers.starts.add(run, input) if input.get("config") is not None else None
+    if start is None:
+        return run
+    _, internal = _config(start.input)
+    stream = stream_of(place.entity, place.project, place.run, internal)
+    is_same = starts.knows_writer(context.core, run, internal)
+    if stream is not None and context.core.folds.stream(stream) is not None:
+        is_same = True
+    if is_same is not None:
+        writers.settle(run, context.who, is_same)
+    return context.core.runs.find(context.who, place.entity, place.project, place.run)[1]
 
 
 def _go_on(context: Context, place: Place, run: Run, input: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,12 +256,6 @@ def _opening(
         program=str(input.get("jobProgram") or writer.get("program") or ""),
         sdk=f"wandb {internal.get('cli_version') or ''}".strip(),
     )
-
-
-def _replaced(opening: Open, **changes: Any) -> Open:
-    import msgspec
-
-    return msgspec.structs.replace(opening, **changes)
 
 
 def _send(context: Context, stream: str, records: list[Record]) -> Receipt:

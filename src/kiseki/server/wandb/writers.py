@@ -39,6 +39,7 @@ from kiseki.record.types import (
     Summary,
 )
 from kiseki.server.wandb import translation
+from kiseki.server.wandb.starts import Starts, knows_line
 from kiseki.server.wandb.translation import Skipped, Values
 
 PREFIX = "wandb-"  # of the streams that starts open
@@ -46,6 +47,7 @@ SAMPLES = "wsys-"  # …of the machine's samples beside them
 JOINED = "wapi-"  # …and of those that only add to a run
 WAIT_S = 100  # for a commit; the client waits for 180
 WRITERS_MAX = 10_000  # in memory; one that is needed again is read from the store
+LINES_LOOKED_AT = 100  # for one that is a row
 LINE_SKIPPED = "line"  # code of the notice that counts the lines that are no rows
 
 SUMMARY = "wandb-summary.json"
@@ -158,6 +160,7 @@ class Writers:
         self._core = core
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Writer] = OrderedDict()  # by number of the run
+        self.starts = Starts()
 
     def of(self, run: Run) -> Writer | None:
         """Return where a run's current stream stands; None if no start of this door opened one."""
@@ -227,6 +230,7 @@ class Writers:
             Busy: try again.
             PublicError: the run does not take records: deleted, not yours.
         """
+        run = self._settled(run, who, files, ending)
         writer = self.of(run)
         if writer is None:
             raise Busy("this run was not started here", code="start", retry_after=30)
@@ -238,6 +242,50 @@ class Writers:
             for name in _Lines.__slots__:
                 setattr(writer, name, getattr(lines, name))
             return self._put_summary(writer, who, files, receipt)
+
+    def settle(self, run: Run, who: Principal, is_same: bool) -> Run:
+        """End an open start of a run: its lines are those that are there, or those of another attempt."""
+        start = self.starts.take(run)
+        if start is None or is_same:
+            return run
+        return self._start_over(run, who, *start.build(start.input))
+
+    def _start_over(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
+        body = Body(Track(stream))
+        for record in records:
+            body.add(record)
+        self.send(body, who, takes_over=True)
+        _, fresh = self._core.runs.find(who, run.entity, run.project_name, run.id, "write")
+        self.make_current(fresh, stream)
+        return fresh
+
+    def _settled(
+        self, run: Run, who: Principal, files: Mapping[str, Any], ending: Sequence[Record]
+    ) -> Run:
+        """Return the run as it is once these lines have told what an open start means.
+
+        Raises:
+            Busy: they do not; what tells is on its way.
+        """
+        start = self.starts.get(run)
+        if start is None:
+            return run
+        is_same = self._is_stored(run, files)
+        if is_same is None and not ending and not start.is_overdue:
+            raise Busy("it is not told yet who writes", code="start", retry_after=1)
+        return self.settle(run, who, is_same is True)
+
+    def _is_stored(self, run: Run, files: Mapping[str, Any]) -> bool | None:
+        """Return whether the first line of a request is stored already; None if there is none."""
+        _, content = _content(files, HISTORY)
+        for index, line in enumerate(content[:LINES_LOOKED_AT]):
+            if isinstance(found := translation.row(line, index), Values):
+                return knows_line(self._core, run, found, "history")
+        _, content = _content(files, EVENTS)
+        for line in content[:LINES_LOOKED_AT]:
+            if isinstance(found := translation.sample(line), Values):
+                return knows_line(self._core, run, found, "system")
+        return None
 
     def say(self, run: Run, who: Principal, records: Sequence[Record]) -> None:
         """Add records to what is said of a run: in its current stream, else in one that joins it.

@@ -1,0 +1,108 @@
+"""Starts of runs that are there already: is it the same process again, or another one?
+
+A script that starts over under a used id, and a folder that is synced once more, begin with the same words.
+Only what follows tells them apart: who writes (`_wandb.e` of the config, some seconds later), or the first
+line, whose time to the microsecond is stored already or not. Until then such a start is *open*: nothing is
+recorded, and lines that tell nothing are asked for again.
+
+    start ─► open ─┬─ known writer, known line ─► the stream that is there; its lines are skipped
+                   └─ anything else ────────────► another attempt
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kiseki.core.runs import Run
+from kiseki.core.service import Core
+from kiseki.record.types import Record
+from kiseki.server.wandb import translation
+from kiseki.server.wandb.translation import Values
+
+OPEN_S = 20  # so long is waited for what tells; the config comes within some
+STARTS_MAX = 10_000
+
+Build = Callable[[Mapping[str, Any]], tuple[str, list[Record]]]
+"""Return the stream that a start opens, and its first records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What was asked for, complete as far as it is known."""
+
+    input: Mapping[str, Any]
+    build: Build
+    since_s: float
+
+    @property
+    def is_overdue(self) -> bool:
+        return time.monotonic() - self.since_s > OPEN_S
+
+    def with_more(self, input: Mapping[str, Any]) -> Start:
+        given = {key: value for key, value in input.items() if value is not None}
+        return Start({**self.input, **given}, self.build, self.since_s)
+
+
+class Starts:
+    """The open ones, by the number of the run. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: OrderedDict[int, Start] = OrderedDict()
+
+    def put(self, run: Run, input: Mapping[str, Any], build: Build) -> None:
+        with self._lock:
+            self._open[run.number] = Start(input, build, time.monotonic())
+            while len(self._open) > STARTS_MAX:
+                self._open.popitem(last=False)
+
+    def get(self, run: Run) -> Start | None:
+        with self._lock:
+            return self._open.get(run.number)
+
+    def add(self, run: Run, input: Mapping[str, Any]) -> Start | None:
+        """Add what came later to an open start, and return it."""
+        with self._lock:
+            start = self._open.get(run.number)
+            if start is not None:
+                start = self._open[run.number] = start.with_more(input)
+            return start
+
+    def take(self, run: Run) -> Start | None:
+        """Return an open start that is open no more: one caller alone gets it."""
+        with self._lock:
+            return self._open.pop(run.number, None)
+
+
+def knows_writer(core: Core, run: Run, internal: Mapping[str, Any]) -> bool | None:
+    """Return whether who writes wrote to the run's latest attempt before; None if it is not told."""
+    wanted = _marks(internal)
+    if not wanted:
+        return None
+    return not wanted.isdisjoint(_marks(internal_of(core, run)))
+
+
+def internal_of(core: Core, run: Run) -> Mapping[str, Any]:
+    """Return what the client keeps for itself, as the latest attempt has it."""
+    found = core.folds.state(run.attempt).environment.get("wandb")
+    return found if isinstance(found, dict) else {}
+
+
+def _marks(internal: Mapping[str, Any]) -> set[tuple[str, str]]:
+    writer = translation.newest_writer(internal)
+    if writer is None or not writer.get("startedAt"):
+        return set()
+    return {(str(writer.get("writerId") or ""), str(writer["startedAt"]))}
+
+
+def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool:
+    """Return whether a row or sample is stored already: at its step, with its time."""
+    rows = core.queries.history(
+        run, space=space, min_step=found.step, max_step=found.step, limit=10
+    ).rows
+    return any(translation.micros(row.get("_timestamp")) == found.time_us for row in rows)
