@@ -195,7 +195,13 @@ def assert_quiet(folder: str) -> None:
     log = Path(folder, "logs", "debug-internal.log").read_text()
     assert log
     loud = [line for line in log.splitlines() if re.search(r"WARN|ERROR|retry", line)]
-    assert not [line for line in loud if "otel" not in line], loud[:5]
+    local = (
+        "otel",
+        "error generating diff",
+        "error getting latest commit",
+    )  # no server is in these
+    loud = [line for line in loud if not any(words in line for words in local)]
+    assert not loud, loud[:5]
 
 
 # ── values ──
@@ -227,12 +233,7 @@ def test_sixteen_runs_at_once(client: Client, api: kiseki.Api) -> None:
 
 
 def test_what_scripts_use_arrives(client: Client, api: kiseki.Api) -> None:
-    for command in (
-        "init -q",
-        "add .",
-        "-c user.name=a -c user.email=a@b commit -q --allow-empty -m a",
-    ):
-        subprocess.run(["git", *command.split()], cwd=client.folder, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=client.folder, check=True)
     shutil.copy(CHILDREN, client.folder / "train.py")
     told = client.run("everything", "everything", script=client.folder / "train.py")
     assert_quiet(told["folder"])
@@ -256,17 +257,15 @@ def test_what_scripts_use_arrives(client: Client, api: kiseki.Api) -> None:
 
     run = run_of(api, "everything")
     assert (run.name, run.notes, run.tags) == ("another name", "second", ["a", "b", "c"])
-    lines = run.console
+    lines = run.console()
     assert [text for stream, text in lines[:2]] == [
         "progress 19",
         "a line",
     ]  # rewritten lines are one
     assert ("stderr", "an error") in lines
-    assert [(one["title"], one["level"]) for one in run.alerts] == [("Low", "WARN")]
-    assert run.metrics["val/*"]["step_metric"] == "epoch" or any(
-        one.get("step_metric") == "epoch" for one in run.metrics.values()
-    )
-    assert run.system_metrics and run.packages.get("wandb")
+    assert [(one["title"], one["level"]) for one in run.alerts()] == [("Low", "WARN")]
+    assert run.metrics["val/*"]["step_metric"] == "epoch"
+    assert run.system_metrics() and run.packages.get("wandb")
     row = run.history()[20]
     assert row["picture"]["_type"] == "image-file" and row["pictures"]["count"] == 2
     assert row["histogram"]["_type"] == "histogram" and row["page"]["_type"] == "html-file"
@@ -287,12 +286,13 @@ def test_an_ended_run_is_edited_and_deleted(client: Client, api: kiseki.Api) -> 
 
 
 def test_runs_are_filtered_and_sorted(client: Client, live: LiveServer) -> None:
+    made = []
     for index, id in enumerate(["q-a", "q-b", "q-c", "q-d"]):
         tags = ["even"] if index % 2 == 0 else ["odd", "last"]
-        options = {"config": {"q": index, "nest": {"v": f"text {index}"}}, "tags": tags}
-        client.run(
-            "steps", id, index * 10, 2, options | {"group": "asked", "name": f"name {index}"}
-        )
+        config = {"q": index, "nest": {"v": f"text {index}"}}
+        more = {"config": config, "tags": tags, "group": "asked", "name": f"name {index}"}
+        made.append([id, index * 10, more])
+    client.run("listed", made)
     within = {"group": "asked"}
     cases: list[tuple[Any, str, list[str]]] = [
         (within, "+created_at", ["q-a", "q-b", "q-c", "q-d"]),
@@ -308,7 +308,7 @@ def test_runs_are_filtered_and_sorted(client: Client, live: LiveServer) -> None:
         ({**within, "tags": {"$in": ["last", "none"]}}, "+created_at", ["q-b", "q-d"]),
         ({**within, "tags": {"$nin": ["last"]}}, "+created_at", ["q-a", "q-c"]),
         ({**within, "summary_metrics.x": {"$gt": 11, "$lt": 31}}, "+created_at", ["q-c"]),
-        ({**within, "display_name": {"$regex": "^name [01]$"}}, "+created_at", ["q-a", "q-b"]),
+        ({**within, "display_name": {"$regex": "^name 0"}}, "+created_at", ["q-a"]),
         ({**within, "display_name": {"$regex": "me 3"}}, "+created_at", ["q-d"]),
         ({**within, "$nor": [{"config.q": 0}, {"config.q": 1}]}, "+created_at", ["q-c", "q-d"]),
         ({**within, "summary_metrics.none": None}, "+created_at", ["q-a", "q-b", "q-c", "q-d"]),
@@ -403,6 +403,7 @@ def _rows(api: kiseki.Api, id: str) -> int:
 # ── while it runs ──
 
 
+@pytest.mark.slow  # the client asks every 15 seconds
 def test_stop_interrupts_the_script(client: Client, api: kiseki.Api) -> None:
     child = client.begin("stopped", "stop")
     child.next()
@@ -436,14 +437,27 @@ def test_the_server_restarts_under_a_run(tmp_path: Path) -> None:
 
 def test_several_clients_write_one_run(client: Client, api: kiseki.Api) -> None:
     first = client.begin("shared", "shared", "first", 100)
-    until(lambda: _rows(api, "shared") >= 1, "the first row")
-    second = client.begin("shared", "shared", "second", 30)
+    until(lambda: _is_there(api, "shared"), "the run")
+    second = client.begin("shared", "shared", "second", 60)
     second.end()
     first.end()
-    rows = run_of(api, "shared").history()
+    run = run_of(api, "shared")
+    rows = run.history()
     assert sorted(row["first"] for row in rows if "first" in row) == list(range(100))
-    assert sorted(row["second"] for row in rows if "second" in row) == list(range(30))
-    assert len(run_of(api, "shared").attempts) == 1
+    assert sorted(row["second"] for row in rows if "second" in row) == list(range(60))
+    assert (run.summary["first"], run.summary["second"]) == (99, 59)
+    lines = [text for _, text in run.console()]
+    assert [line for line in lines if line.startswith("first")] == [
+        f"first {n}" for n in range(100)
+    ]
+    assert [line for line in lines if line.startswith("second")] == [
+        f"second {n}" for n in range(60)
+    ]
+    assert (len(run.attempts), run.state) == (1, "finished")
+
+
+def _is_there(api: kiseki.Api, id: str) -> bool:
+    return any(run.id == id for run in api.runs(f"ada/{children.PROJECT}"))
 
 
 def test_long_lines_and_compressed_bodies(client: Client, api: kiseki.Api) -> None:

@@ -51,6 +51,11 @@ class Context:
         """Whether the run is written by several clients at once."""
         return self.headers.get("x-wandb-use-async-filestream", "").lower() == "true"
 
+    @property
+    def client(self) -> str:
+        """Which of several clients this is."""
+        return self.headers.get("x-wandb-client-id", "")[:200] if self.is_shared else ""
+
     def entity(self, name: str | None) -> str:
         """Return an entity's name; none or an empty one means the default of who asks."""
         return name or self.who.project.partition("/")[0] or self.who.user.entity

@@ -159,7 +159,8 @@ def _path(dotted: str) -> str:
 def _equal(key: Key, value: Any) -> Filter:
     if value is None:
         return Not(_exists(key))
-    return Compare(key, ":", _text(value), True)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Compare(key, ":", _text(value), not is_number)
 
 
 def _exists(key: Key) -> Filter:

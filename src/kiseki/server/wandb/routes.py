@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 BYTES = "application/octet-stream"
 GRAPHQL_BYTES_MAX = 16 * 1024 * 1024
+CLIENT_CHARS_MAX = 200
 INFLATED_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -97,7 +98,11 @@ def _append(door: Door, call: Call, body: bytes) -> Response:
     files = request.get("files")
     try:
         receipt = door.writers.put(
-            run, call.who, files if isinstance(files, dict) else {}, ending_of(request, wall_us())
+            run,
+            call.who,
+            files if isinstance(files, dict) else {},
+            ending_of(request, wall_us()),
+            call.request.headers.get("x-wandb-async-client-id", "")[:CLIENT_CHARS_MAX],
         )
     except WaitTimeout as error:
         raise Busy("the records are not stored yet; send them again", retry_after=2) from error

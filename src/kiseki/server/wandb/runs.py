@@ -37,7 +37,7 @@ from kiseki.server.wandb.context import Context, project_name
 from kiseki.server.wandb.ids import names_of
 from kiseki.server.wandb.nodes import RunNode
 from kiseki.server.wandb.translation import moment_us
-from kiseki.server.wandb.writers import PREFIX, Body, Track, stream_of
+from kiseki.server.wandb.writers import PREFIX, Body, Track, stream_of, stream_of_client
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,22 @@ def _find(context: Context, input: Mapping[str, Any]) -> tuple[Place, tuple[Proj
 
 def _start(context: Context, place: Place, input: Mapping[str, Any]) -> dict[str, Any]:
     """Start a run: a new one, another attempt of one that is there, or a fork."""
-    stream, records = _beginning(place, input)
+    stream, records = _beginning(place, input, context.client)
     _send(context, stream, records)
     _, run = context.core.runs.find(context.who, place.entity, place.project, place.run)
     context.door.writers.make_current(run, stream)
     return {"bucket": _Started(context, place, _inherited(context, run))}
 
 
-def _beginning(place: Place, input: Mapping[str, Any]) -> tuple[str, list[Record]]:
+def _beginning(
+    place: Place, input: Mapping[str, Any], client: str = ""
+) -> tuple[str, list[Record]]:
     """Return the stream that a start opens, and its first records."""
     config, internal = _config(input)
-    stream = stream_of(place.entity, place.project, place.run, internal) or PREFIX + ids.stream_id()
+    names = (place.entity, place.project, place.run)
+    stream = stream_of(*names, internal) or PREFIX + ids.stream_id()
+    if client:
+        stream = stream_of_client(*names, client, PREFIX)
     opening = _opening(place, stream, input, internal, resume=None)
     if (branch := _branch(place, internal)) is not None:
         opening = msgspec.structs.replace(opening, parent_run=branch[0], parent_step=branch[1])

@@ -65,6 +65,12 @@ def stream_of(entity: str, project: str, run: str, internal: Mapping[str, Any]) 
     return PREFIX + hashlib.sha256("\0".join(who).encode()).hexdigest()[:32]
 
 
+def stream_of_client(entity: str, project: str, run: str, client: str, prefix: str) -> str:
+    """Return the id of the stream of one of several clients that write a run together."""
+    who = "\0".join([entity, project, run, client])
+    return prefix + hashlib.sha256(who.encode()).hexdigest()[:32]
+
+
 @dataclass(slots=True)
 class Track:
     """Where one stream stands: the sequence it expects, and what it named so far."""
@@ -84,6 +90,7 @@ class Writer:
         history, events, output: how many lines of each file are stored, those of a parent included.
         summary: the last one that was put.
         is_stale: a request failed, so the stores are looked at before the next one.
+        is_one_of_many: others write the run too, each with lines and a summary of its own.
     """
 
     rows: Track
@@ -96,6 +103,7 @@ class Writer:
     runtime_us: int = 0
     summary: str = ""
     is_stale: bool = False
+    is_one_of_many: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -160,6 +168,7 @@ class Writers:
         self._core = core
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Writer] = OrderedDict()  # by number of the run
+        self._clients: OrderedDict[tuple[int, str], Writer] = OrderedDict()
         self.starts = Starts()
 
     def of(self, run: Run) -> Writer | None:
@@ -218,23 +227,29 @@ class Writers:
         return state.rows + skipped, events, output
 
     def put(
-        self, run: Run, who: Principal, files: Mapping[str, Any], ending: Sequence[Record]
+        self,
+        run: Run,
+        who: Principal,
+        files: Mapping[str, Any],
+        ending: Sequence[Record],
+        client: str = "",
     ) -> Receipt:
         """Put the lines of one request into the run's stream; returns once they are committed.
 
         Args:
             files: `files` of the request.
             ending: what is said of the run's state, behind the lines.
+            client: which of several that write the run together; each has lines of its own.
 
         Raises:
             Busy: try again.
             PublicError: the run does not take records: deleted, not yours.
         """
         run = self._settled(run, who, files, ending)
-        writer = self.of(run)
+        writer = self._client(run, who, client, files) if client else self.of(run)
         if writer is None:
             raise Busy("this run was not started here", code="start", retry_after=30)
-        with self._using(run, writer):
+        with self._using(run, writer, files):
             body, samples, lines = _bodies_of(writer, files, ending)
             if not samples.is_empty:
                 self.send(samples, who)
@@ -300,22 +315,58 @@ class Writers:
                 body.add(record)
             self.send(body, who)
 
+    def _client(self, run: Run, who: Principal, client: str, files: Mapping[str, Any]) -> Writer:
+        """Return where one of several clients stands: in the stream that started the run, or beside it."""
+        key = (run.number, client)
+        with self._lock:
+            kept = self._clients.get(key)
+            if kept is not None and kept.attempt == run.attempt:
+                self._clients.move_to_end(key)
+                return kept
+        place = (run.entity, run.project_name, run.id)
+        started = self._core.folds.stream(stream_of_client(*place, client, PREFIX))
+        if started is None or started.attempt.number != run.attempt:
+            track = Track(stream_of_client(*place, f"{run.attempt}\0{client}", JOINED))
+            if self._core.folds.stream(track.stream) is None:
+                self._join(run, who, track)
+        else:
+            own = self.of(run)
+            if own is not None and own.rows.stream == started.id:
+                if not own.is_one_of_many:
+                    own.is_one_of_many = own.is_stale = True
+                return own
+            track = Track(started.id)
+        made = Writer(track, Track(SAMPLES + track.stream[-32:]), run.attempt, is_one_of_many=True)
+        made.is_stale = True  # read with its first use
+        with self._lock:
+            kept = self._clients[key] = self._clients.setdefault(key, made)
+            if kept.attempt != run.attempt:
+                kept = self._clients[key] = made
+            while len(self._clients) > WRITERS_MAX:
+                self._clients.popitem(last=False)
+        return kept
+
     @contextmanager
-    def _using(self, run: Run, writer: Writer) -> Iterator[None]:
+    def _using(
+        self, run: Run, writer: Writer, files: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
         """Have a writer for oneself. If something fails, the next one looks how much is stored."""
         with writer.lock:
-            if writer.is_stale:
+            is_told = files is not None or not (writer.is_stale and writer.is_one_of_many)
+            if writer.is_stale and writer.is_one_of_many:
+                self._renew_client(run, writer, files or {})
+            elif writer.is_stale:
                 self._renew(run, writer)
             writer.is_stale = True
             try:
                 yield
             except Gap as error:  # somebody else wrote to the stream: the client sends again
                 raise Busy("the run is being written", code="busy", retry_after=1) from error
-            writer.is_stale = False
+            writer.is_stale = not is_told
 
-    def _join(self, run: Run, who: Principal) -> Writer:
+    def _join(self, run: Run, who: Principal, track: Track | None = None) -> Writer:
         """Open a stream beside the run's own: whoever joins a run does not start it again."""
-        track = Track(JOINED + ids.stream_id())
+        track = track or Track(JOINED + ids.stream_id())
         body = Body(track)
         body.add(
             Open(
@@ -345,6 +396,19 @@ class Writers:
         for name in ("rows", "samples", *_Lines.__slots__):
             setattr(writer, name, getattr(fresh, name))
 
+    def _renew_client(self, run: Run, writer: Writer, files: Mapping[str, Any]) -> None:
+        """Bring one of several clients to where it stands. Its lines alone are not counted anywhere: it
+        goes on where it says, behind what it sends again.
+        """
+        folds = self._core.folds
+        for name in ("rows", "samples"):
+            id = getattr(writer, name).stream
+            setattr(writer, name, _track(id, folds.stream(id)))
+        is_again = self._is_stored(run, files) is True
+        for name, file in (("history", HISTORY), ("events", EVENTS), ("output", OUTPUT)):
+            offset, content = _content(files, file)
+            setattr(writer, name, offset + len(content) * is_again)
+
     def _put_summary(
         self, writer: Writer, who: Principal, files: Mapping[str, Any], receipt: Receipt
     ) -> Receipt:
@@ -362,6 +426,8 @@ class Writers:
                 code=LINE_SKIPPED, text=f"a summary was set aside: {error}", count=0
             )
         else:
+            if writer.is_one_of_many:  # the rest is the others'
+                gone = []
             record = Summary(set=changed, delete=gone)
         if changed or gone or isinstance(record, Note):
             body = Body(writer.rows)
