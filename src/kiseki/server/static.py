@@ -1,6 +1,7 @@
 """The built web app: `index.html` for every page address, assets whose names carry their hash.
 
-Files are looked up in a table made at start, so no name from a request is ever a path on disk.
+Files are looked up in a table, so no name from a request is ever a path on disk. It is made at start, and
+again when a page is asked for after the app was built anew under a running server.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 FOLDER = Path(__file__).parent / "static"
 ASSETS = "assets/"
+INDEX = "index.html"
 ICON = "icon.svg"
 
 _NOT_BUILT = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Kiseki</title>
@@ -54,15 +56,31 @@ class Static:
     """
 
     def __init__(self, folder: Path = FOLDER, root_path: str = "") -> None:
+        self._folder = folder
+        self._root_path = root_path
+        self._built = self._built_now()
+        self._look()
+
+    def _built_now(self) -> tuple[int, int] | None:
+        """Return what tells one build from another; None where there is none."""
+        try:
+            about = (self._folder / INDEX).stat()
+        except FileNotFoundError:
+            return None
+        return about.st_mtime_ns, about.st_ino
+
+    def _look(self) -> None:
+        """Make the table of what there is, and the page."""
+        folder = self._folder
         self._files = {
             path.relative_to(folder).as_posix(): _File(path, _type(path), _tag_of(path))
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name != "index.html"
+            if path.is_file() and path.name != INDEX
         }
         self._packed: dict[str, bytes] = {}  # gzip, made when first asked for
-        index = folder / "index.html"
+        index = folder / INDEX
         page = index.read_bytes() if index.is_file() else _NOT_BUILT
-        self._page = _under(page, root_path)
+        self._page = _under(page, self._root_path)
         self._tag = f'"{hashlib.sha256(self._page).hexdigest()[:16]}"'
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +98,10 @@ class Static:
             return self._send(request, name, found)
         if name == ICON or name.startswith((ASSETS, "api/", "-/")):
             raise HTTPException(404)
+        built = self._built_now()
+        if built != self._built:
+            self._look()
+            self._built = built
         headers = {"Cache-Control": "no-cache", "ETag": self._tag}
         if self._tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -94,7 +116,10 @@ class Static:
         }
         if file.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        body = file.path.read_bytes()
+        try:
+            body = file.path.read_bytes()
+        except FileNotFoundError:  # of an earlier build
+            raise HTTPException(404) from None
         is_text = file.path.suffix in _TYPES and file.path.suffix != ".woff2"
         if is_text and "gzip" in request.headers.get("accept-encoding", ""):
             if name not in self._packed:

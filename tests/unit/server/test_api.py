@@ -225,6 +225,26 @@ def test_assets_are_kept_and_packed(tmp_path: Path) -> None:
     assert asked_by_habit.body == icon.body
 
 
+def test_an_app_built_anew_under_a_running_server_is_served(tmp_path: Path) -> None:
+    """Pages that are open ask for assets that are gone: 404, not a fault of the server."""
+    (tmp_path / "assets").mkdir()
+    index, old, new = (
+        tmp_path / name for name in ("index.html", "assets/app-1a2b.js", "assets/app-3c4d.js")
+    )
+    index.write_text("<html><head></head>old</html>")
+    old.write_text("let a = 1;")
+    static = Static(tmp_path)
+    old.unlink()
+    index.unlink()
+    with pytest.raises(HTTPException) as gone:
+        ask(static, "GET", "/assets/app-1a2b.js")
+    assert gone.value.status_code == 404
+    new.write_text("let a = 2;")
+    index.write_text("<html><head></head>new</html>")
+    assert b"new" in ask(static, "GET", "/ada/digits").body
+    assert ask(static, "GET", "/assets/app-3c4d.js").body == b"let a = 2;"
+
+
 def test_without_an_icon_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(HTTPException):
         ask(Static(tmp_path), "GET", "/favicon.ico")
