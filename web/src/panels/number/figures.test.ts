@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { SeriesData } from '../../lib/series';
 import { pointAt } from '../../lib/series-at';
-import { figureOf, sparkline, statOf } from './figures';
+import { figureOf, statOf } from './figures';
 
 function series(run: string, values: number[]): SeriesData {
   const y = Float64Array.from(values);
@@ -30,8 +30,6 @@ it('one number of a run, and of many', () => {
   expect(figureOf(all, 'last', 'mean', true)).toEqual({ value: 4.5, n: 2, run: null });
   expect(figureOf(all, 'max', 'max', true)).toEqual({ value: 9, n: 2, run: 'b' });
   expect(figureOf([], 'last', 'best', true)).toBeNull();
-  expect(sparkline(one, { min: 1, max: 3, from: 0, to: 30 })).toBe('M0.00 1.00L33.33 23.00M100.00 12.00');
-  expect(sparkline(series('d', [1]), { min: 0, max: 1, from: 0, to: 1 })).toBe('');
 });
 
 it('a value at a step is the last one known there', () => {

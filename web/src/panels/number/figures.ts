@@ -49,21 +49,3 @@ export function figureOf(series: readonly SeriesData[], stat: Stat, join: Join, 
   const best = found.reduce((a, b) => ((isMin ? b.value < a.value : b.value > a.value) ? b : a));
   return { value: best.value, n, run: best.run };
 }
-
-/** A line through the bucket means in a box of 100 by 24; "" where there is nothing to draw. */
-export function sparkline(data: SeriesData, range: { min: number; max: number; from: number; to: number }): string {
-  const parts: string[] = [];
-  let pen = 'M';
-  for (let i = 0; i < data.n; i += 1) {
-    const value = data.mean[i] as number;
-    if (!Number.isFinite(value)) {
-      pen = 'M';
-      continue;
-    }
-    const x = (((data.x[i] as number) - range.from) / (range.to - range.from || 1)) * 100;
-    const y = 23 - ((value - range.min) / (range.max - range.min || 1)) * 22;
-    parts.push(`${pen}${x.toFixed(2)} ${y.toFixed(2)}`);
-    pen = 'L';
-  }
-  return parts.length > 1 ? parts.join('') : '';
-}
