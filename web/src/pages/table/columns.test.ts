@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Run } from '../../api/types';
 import {
   allColumns,
+  listFields,
   automaticColumns,
   cellText,
   columnOf,
@@ -63,6 +64,21 @@ it('shows by itself config that differs and headline metrics, not families or co
     'summary.train/loss',
     'summary.grad/w',
   ]);
+});
+
+it('knows of lists and media, wherever they stand in the config', () => {
+  const image = { _type: 'image-file', path: 'a.png' };
+  const runs = [
+    run({ layers: [1, 2], opt: { 'be.tas': [0.9], name: 'adam' } }, { sample: image, loss: 1, spread: { std: 1 } }),
+    run({ layers: [3] }),
+  ];
+  const found = listFields(runs);
+  expect(found.map(({ path, runs }) => [path, runs])).toEqual([
+    ['config.layers', 2],
+    ['config.opt.be\\.tas', 1],
+    ['summary.sample', 1],
+  ]);
+  expect(found.map(({ path }) => fieldValue(runs[0] as Run, path))).toEqual([[1, 2], [0.9], image]);
 });
 
 it('reads cells', () => {

@@ -1,5 +1,5 @@
 // Columns of the runs table: which there are, which are shown unasked, and what stands in a cell. Pure.
-import type { Field, Json, Metric, Run } from '../../api/types';
+import type { Field, Json, JsonTree, Metric, Run } from '../../api/types';
 import { fieldValue } from '../../state/fields';
 import { quoteKey } from '../../state/sorting';
 import { headlineRank, nameRank } from '../../state/sections';
@@ -91,6 +91,25 @@ function metricKeys(name: string): string[] {
 export function allColumns(fields: readonly Field[], metrics?: ReadonlyMap<string, Metric>): Column[] {
   const rest = fields.map((field) => columnOf(field.path, field.kind, metrics)).filter((column) => column !== null);
   return [...builtins.values(), ...rest];
+}
+
+/** Lists and media of the runs: the server tells of what it can filter and sort by, which these are not. */
+export function listFields(runs: readonly Run[]): Field[] {
+  const counts = new Map<string, number>();
+  const isMedia = (value: JsonTree) => '_type' in value;
+  const visit = (tree: JsonTree, prefix: string, isDeep: boolean) => {
+    for (const [key, value] of Object.entries(tree)) {
+      if (typeof value !== 'object' || value === null) continue;
+      const path = prefix + key.replace(/[.\\]/g, '\\$&');
+      if (Array.isArray(value) || isMedia(value)) counts.set(path, (counts.get(path) ?? 0) + 1);
+      else if (isDeep) visit(value, `${path}.`, true);
+    }
+  };
+  for (const run of runs) {
+    visit(run.config, 'config.', true);
+    visit(run.summary, 'summary.', false);
+  }
+  return [...counts].map(([path, runs]) => ({ path, kind: 'other', runs }));
 }
 
 /** Paths of the columns shown when nobody chose: state, times, headline metrics, config that differs among the runs. */

@@ -3,6 +3,7 @@ import { untrack } from 'svelte';
 import { getFields, postSeries } from '../../api/endpoints';
 import type { Field, Run } from '../../api/types';
 import { decode } from '../../lib/series';
+import { sparkPath } from '../../lib/spark';
 import { clock } from '../../state/clock.svelte';
 import { readPref, writePref } from '../../state/prefs';
 import type { ProjectSession } from '../../state/project.svelte';
@@ -15,13 +16,13 @@ import {
   columnOf,
   fittingWidth,
   isStored,
+  listFields,
   movedBefore,
   WIDTH_MAX,
   WIDTH_MIN,
 } from './columns';
 import type { Column } from './columns';
 import { headerRows, shownColumns, type ShownColumn } from './header-tree';
-import { sparkLine } from './spark';
 
 export type Density = 'compact' | 'normal' | 'comfortable';
 export const ROW_HEIGHTS: Record<Density, number> = { compact: 24, normal: 28, comfortable: 36 };
@@ -37,6 +38,7 @@ const DIFFERENCE_WIDTH = 72;
 const FOLDED_WIDTH = 140;
 /** Rows that the automatic choice and the widths look at; a live value does not move the columns. */
 const SAMPLE_MAX = 50;
+export const SPARK = { width: 80, height: 18 };
 const SPARK_BUCKETS = 40;
 const SPARK_WAIT_MS = 120;
 const NAME = 'name';
@@ -64,7 +66,13 @@ export class TableScene {
   }
 
   readonly metrics = $derived.by(() => new Map(this.session.metrics.map((metric) => [metric.path, metric])));
-  readonly all: readonly Column[] = $derived.by(() => allColumns(this.fields, this.metrics));
+  readonly all: readonly Column[] = $derived.by(() => {
+    const known = new Set(this.fields.map(({ path }) => path));
+    const lists = listFields(this.sample).filter(({ path }) => !known.has(path));
+    const fields =
+      lists.length > 0 ? [...this.fields, ...lists].sort((a, b) => (a.path < b.path ? -1 : 1)) : this.fields;
+    return allColumns(fields, this.metrics);
+  });
   private readonly byPath = $derived.by(() => new Map(this.all.map((column) => [column.path, column])));
   readonly automatic: readonly string[] = $derived.by(() => automaticColumns(this.all, this.sample));
   readonly paths: readonly string[] = $derived.by(() => this.table.columns ?? this.automatic);
@@ -292,7 +300,7 @@ export class TableScene {
       const { series } = decode(await postSeries(this.session.entity, this.session.project, request));
       const next = new Map(this.sparks);
       for (const run of runs) for (const metric of metrics) next.set(`${metric}\n${run.id}`, '');
-      for (const one of series) next.set(`${one.metric}\n${one.run}`, sparkLine(one));
+      for (const one of series) next.set(`${one.metric}\n${one.run}`, sparkPath(one, SPARK.width, SPARK.height));
       this.sparks = next;
     } catch {
       for (const run of runs) for (const metric of metrics) this.sparkVersions.delete(`${metric}\n${run.id}`);
