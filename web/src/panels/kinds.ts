@@ -51,51 +51,51 @@ const entry = (kind: Kind, icon: IconName, parts: Pick<PanelKindEntry, 'body' | 
 
 export const KINDS: readonly PanelKindEntry[] = [
   entry('bar', 'bars', {
-    body: () => import('./bar/BarBody.svelte'),
+    body: { load: () => import('./bar/BarBody.svelte') },
     form: () => import('./bar/BarForm.svelte'),
   }),
   entry('box', 'box', {
-    body: () => import('./box/BoxBody.svelte'),
+    body: { load: () => import('./box/BoxBody.svelte') },
     form: () => import('./box/BoxForm.svelte'),
   }),
   entry('scatter', 'scatter', {
-    body: () => import('./scatter/ScatterBody.svelte'),
+    body: { load: () => import('./scatter/ScatterBody.svelte') },
     form: () => import('./scatter/ScatterForm.svelte'),
   }),
   entry('parallel', 'parallel', {
-    body: () => import('./parallel/ParallelBody.svelte'),
+    body: { load: () => import('./parallel/ParallelBody.svelte') },
     form: () => import('./parallel/ParallelForm.svelte'),
   }),
   entry('importance', 'sort', {
-    body: () => import('./importance/ImportanceBody.svelte'),
+    body: { load: () => import('./importance/ImportanceBody.svelte') },
     form: () => import('./importance/ImportanceForm.svelte'),
   }),
   entry('histogram', 'histogram', {
-    body: () => import('./histogram/HistogramBody.svelte'),
+    body: { load: () => import('./histogram/HistogramBody.svelte') },
     form: () => import('./histogram/HistogramForm.svelte'),
   }),
   entry('media', 'picture', {
-    body: () => import('./media/MediaBody.svelte'),
+    body: { load: () => import('./media/MediaBody.svelte') },
     form: () => import('./media/MediaForm.svelte'),
   }),
   entry('table', 'table', {
-    body: () => import('./table/TableBody.svelte'),
+    body: { load: () => import('./table/TableBody.svelte') },
     form: () => import('./table/TableForm.svelte'),
   }),
   entry('text', 'text', {
-    body: () => import('./text/TextBody.svelte'),
+    body: { load: () => import('./text/TextBody.svelte') },
     form: () => import('./text/TextForm.svelte'),
   }),
   entry('number', 'number', {
-    body: () => import('./number/NumberBody.svelte'),
+    body: { load: () => import('./number/NumberBody.svelte') },
     form: () => import('./number/NumberForm.svelte'),
   }),
   entry('note', 'pencil', {
-    body: () => import('./note/NoteBody.svelte'),
+    body: { load: () => import('./note/NoteBody.svelte') },
     form: () => import('./note/NoteForm.svelte'),
   }),
   entry('comparer', 'columns', {
-    body: () => import('./comparer/ComparerBody.svelte'),
+    body: { load: () => import('./comparer/ComparerBody.svelte') },
     form: () => import('./comparer/ComparerForm.svelte'),
   }),
 ];

@@ -102,14 +102,16 @@ export interface PanelFormProps {
   onchange: (patch: Partial<PanelSpec>) => void;
 }
 
+/** Loaded on first use; of the kind that a first page shows the body itself, which comes with the page. */
+export type PanelBody =
+  { component: Component<PanelBodyProps> } | { load: () => Promise<{ default: Component<PanelBodyProps> }> };
+
 export interface PanelKindEntry {
   kind: PanelKind;
   icon: IconName;
   /** As "add panel" lists it. */
   label: string;
-  body: () => Promise<{ default: Component<PanelBodyProps> }>;
-  /** The body itself, of the kind that a first page shows: it comes with the page. */
-  ready?: Component<PanelBodyProps>;
+  body: PanelBody;
   /** Absent where there is nothing to choose. */
   form?: () => Promise<{ default: Component<PanelFormProps> }>;
   /** Title of a panel that was given none. */
