@@ -71,7 +71,7 @@ def test_what_is_deleted_comes_back(
 
 def test_the_page_is_found_and_accessible(reader: Visit, project: str) -> None:
     page = reader.go(project)
-    page.get_by_role("button", name=project.rpartition("/")[2]).click()
+    page.get_by_role("button", name="Project: " + project.rpartition("/")[2]).click()
     page.get_by_role("link", name="Trash of this project").click()
     expect(page.get_by_text("The trash is empty")).to_be_visible()
     url = reader.base_url + "/api/v1/projects" + project + "/runs/delete"

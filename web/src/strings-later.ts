@@ -130,6 +130,7 @@ export const later = catalogue('strings-later', {
     nested: 'Groups within groups',
     drawn: 'Line',
     band: 'Band',
+    stopAtShortest: 'End with the shortest run',
     lines: { mean: 'Mean', median: 'Median', min: 'Minimum', max: 'Maximum', last: 'Last', sum: 'Sum' },
     bands: {
       none: 'None',

@@ -39,6 +39,7 @@ export const strings = catalogue('strings', {
     findRun: 'Find a run',
     page: 'Page',
     trashPage: 'Trash',
+    projectTrash: 'Trash of this project',
     compare: 'Compare',
     appearance: 'Appearance',
     search: 'Search',

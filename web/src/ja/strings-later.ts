@@ -125,6 +125,7 @@ export default {
     nested: '入れ子のグループ',
     drawn: '線',
     band: '帯',
+    stopAtShortest: '最も短いランで終える',
     lines: { mean: '平均', median: '中央値', min: '最小', max: '最大', last: '最終値', sum: '合計' },
     bands: {
       none: 'なし',

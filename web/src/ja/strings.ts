@@ -35,6 +35,7 @@ export default {
     findRun: 'ランを検索',
     page: 'ページ',
     trashPage: 'ゴミ箱',
+    projectTrash: 'このプロジェクトのゴミ箱',
     compare: '比較',
     appearance: '外観',
     search: '検索',

@@ -5,6 +5,7 @@ import { groupLabel, type LineGroups, type RunGroup } from './groups';
 import { readPref, writePref } from './prefs';
 import type { RunColours } from './run-colours.svelte';
 import type { RunList } from './runs.svelte';
+import type { ProjectView } from './views.svelte';
 import type { Visibility } from './visibility.svelte';
 
 /** Panels that compute in the browser do so over so many runs of groups at most; lines are the server's work. */
@@ -14,7 +15,10 @@ const MEMBERS = 50;
 interface Look {
   line: GroupLine;
   band: GroupBand;
+  /** A line ends with the first of its runs to end. */
+  stopAtShortest?: boolean;
 }
+const LOOK: Look = { line: 'mean', band: 'std' };
 
 export class RunGroups {
   keys: readonly string[] = $state.raw([]);
@@ -23,7 +27,7 @@ export class RunGroups {
   nested: boolean = $state(readPref('groupsNested', false));
   /** Paths of number columns that a list shows of its groups. */
   columns: readonly string[] = $state.raw([]);
-  look: Look = $state.raw(readPref<Look>('groupLook', { line: 'mean', band: 'std' }));
+  readonly look: Look = $derived.by(() => this.view.runs.look ?? LOOK);
   /** What charts draw: groups by all keys. */
   private flat = $state.raw<GroupList | null>(null);
   private tree = $state.raw<GroupList | null>(null);
@@ -35,8 +39,7 @@ export class RunGroups {
   readonly lines: LineGroups | null = $derived.by(() => this.joined());
 
   constructor(
-    private readonly entity: string,
-    private readonly project: string,
+    private readonly view: ProjectView,
     private readonly runs: RunList,
     private readonly eyes: Visibility,
     private readonly colours: RunColours,
@@ -80,8 +83,7 @@ export class RunGroups {
   }
 
   draw(look: Partial<Look>): void {
-    this.look = { ...this.look, ...look };
-    writePref('groupLook', this.look);
+    this.view.change({ runs: { look: { ...this.look, ...look } } });
   }
 
   nest(nested: boolean): void {
@@ -109,7 +111,7 @@ export class RunGroups {
     if (keys.length === 0) return;
     const isTree = nested && keys.length > 1;
     const common = { filter, sort, columns };
-    this.flat = new GroupList(this.entity, this.project, {
+    this.flat = new GroupList(this.view.entity, this.view.project, {
       ...common,
       levels: [keys],
       members: MEMBERS,
@@ -117,7 +119,7 @@ export class RunGroups {
     });
     if (isTree) {
       const levels = keys.map((key) => [key]);
-      this.tree = new GroupList(this.entity, this.project, { ...common, levels, members: 0 });
+      this.tree = new GroupList(this.view.entity, this.view.project, { ...common, levels, members: 0 });
     }
   }
 

@@ -78,7 +78,7 @@ export class ProjectSession {
     this.runs = new RunList(entity, project);
     this.colours = new RunColours(entity, project, this.view);
     this.eyes = new Visibility(this.runs, `${entity}/${project}`, this.view, this.colours);
-    this.groups = new RunGroups(entity, project, this.runs, this.eyes, this.colours, strings.runs.noValue);
+    this.groups = new RunGroups(this.view, this.runs, this.eyes, this.colours, strings.runs.noValue);
     this.series = this.seriesOf(null);
     this.stream = new ChangeStream(eventsUrl(`${entity}/${project}`), {
       change: (change) => this.take(change as ProjectChange),
@@ -154,9 +154,10 @@ export class ProjectSession {
 
   private take(change: ProjectChange): void {
     const runs = Object.entries(change.runs ?? {});
-    let newPoints = false;
+    let newPoints = change.every?.some(hasPoints) ?? false;
+    if (newPoints) this.outdate();
     for (const [id, { parts }] of runs) {
-      if (parts.includes('history') || parts.includes('system')) {
+      if (parts.some(hasPoints)) {
         this.grow(id);
         newPoints = true;
       }
@@ -182,14 +183,22 @@ export class ProjectSession {
       for (const id of change.added ?? []) gone.delete(id);
       this.gone = gone;
     }
-    if (change.every?.length) {
-      this.runs.lookAgain();
-      this.groups.lookAgain();
-    }
+    const every = change.every ?? [];
+    if (every.length > 0) this.askAgain(every);
     if (newPoints) this.series.touch();
     if (change.views?.length) this.view.heard(change.views);
-    const mayBeNew = runs.some(([, { parts }]) => parts.some((part) => METRIC_PARTS.has(part)));
+    const told = [every, ...runs.map(([, { parts }]) => parts)];
+    const mayBeNew = told.some((parts) => parts.some((part) => METRIC_PARTS.has(part)));
     if (mayBeNew || change.added?.length) this.refreshMetrics();
+  }
+
+  /** Any run may have changed in these parts, or have come or gone: nobody says which. */
+  private askAgain(parts: readonly string[]): void {
+    for (const set of this.listeners.values()) for (const listener of set) listener(parts);
+    this.moves += 1;
+    this.gone = new Set();
+    this.runs.lookAgain();
+    this.groups.lookAgain();
   }
 
   private linked(state: LinkState, retryAt: number | null): void {
@@ -228,10 +237,7 @@ export class ProjectSession {
     for (const id of new Set([...live.map((run) => run.id), ...this.listeners.keys()])) {
       this.grow(id);
     }
-    for (const set of this.listeners.values()) for (const listener of set) listener(ALL_PARTS);
-    this.moves += 1;
-    this.runs.lookAgain();
-    this.groups.lookAgain();
+    this.askAgain(ALL_PARTS);
     this.runs.resume();
     this.series.retryFailed();
     this.series.touch();
@@ -293,6 +299,8 @@ export class ProjectSession {
     void this.view.load();
   }
 }
+
+const hasPoints = (part: string) => part === 'history' || part === 'system';
 
 const isPassing = (error: unknown) => error instanceof ApiError && error.unreachable;
 

@@ -93,6 +93,25 @@ it('catches up with what was told just before the tab was hidden', async () => {
   session.close();
 });
 
+it('asks again for all that it shows when any run may have changed', async () => {
+  const session = await opened();
+  const asked = vi.spyOn(globalThis, 'fetch');
+  const heard = vi.fn();
+  session.onRun('a', heard);
+  const { moves } = session;
+  streams()[0]?.tell('change', { runs: {}, added: [], removed: ['b'] });
+  await pass();
+  expect([...session.gone]).toEqual(['b']);
+  asked.mockClear();
+  streams()[0]?.tell('change', { runs: {}, added: [], removed: [], every: ['state', 'summary'] });
+  await pass();
+  expect(heard.mock.calls).toEqual([[['state', 'summary']]]);
+  expect([session.moves - moves, session.gone.size]).toEqual([2, 0]);
+  const paths = asked.mock.calls.map(([url]) => new URL(String(url), page.baseURI).pathname.split('/').at(-1));
+  expect(new Set(paths)).toEqual(new Set(['runs', 'metrics']));
+  session.close();
+});
+
 it('gives the connection of a hidden tab back, and looks at everything when it is shown again', async () => {
   const session = await opened();
   show(false);

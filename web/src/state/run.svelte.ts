@@ -14,6 +14,8 @@ export class RunStore {
   private asked = 0;
   private shown = 0;
   private readonly stop: () => void;
+  /** It is on its way into the trash, where nobody is answered. */
+  leaving = false;
 
   constructor(
     private readonly session: ProjectSession,
@@ -29,6 +31,7 @@ export class RunStore {
   }
 
   async load(): Promise<void> {
+    if (this.run && (this.leaving || this.session.gone.has(this.id))) return;
     this.loadedAt = Date.now();
     const asked = ++this.asked;
     try {

@@ -67,6 +67,7 @@ export class RunList {
 
   /** Asks again for every window that is held: any of them may be old. Rows stay in place meanwhile. */
   lookAgain(): void {
+    void this.loadWanted(this.wanted);
     if (this.error !== null) this.reload();
     else if (this.windows.size === 0) this.mark(0);
     else for (const window of this.windows.keys()) this.mark(window);

@@ -60,7 +60,6 @@ CHART_GROUP_RUNS_MAX = 20_000  # of all groups of a chart
 GROUPED_RUNS_KEPT = 400_000  # their members
 LINES_MAX = 10_000
 PROJECTS_KEPT = 64
-PAGES_BYTES_MAX = 16 * 1024 * 1024
 HEADS_KEPT = 100_000
 SLOW_S = 0.1  # a list that takes longer…
 BELIEVED_TIMES = 20  # …is counted anew only after so many times as long
@@ -142,8 +141,6 @@ class Queries:
         self._series = series
         self._runs = runs
         self.charts = Charts(series)
-        # Of lists, as they were sent: several tabs ask for the same one after each event.
-        self.pages: Lru[bytes, bytes] = Lru(PAGES_BYTES_MAX)
         self._metrics: _Lists[MetricStat] = _Lists()
         self._fields: _Lists[FieldStat] = _Lists()
         self._inherited: Lru[int, int] = Lru(HEADS_KEPT)  # -1: nothing
@@ -516,14 +513,6 @@ class Queries:
             if known >= 0:
                 found[run] = known
         return found
-
-    def own_rows(self, chains: Mapping[str, Chain]) -> dict[str, Chain]:
-        """Return where the rows lie that runs logged themselves, without those they were forked with."""
-        inherited = self.inherited(chains)
-        return {
-            run: clipped(chain, inherited[run] + 1, None) if run in inherited else chain
-            for run, chain in chains.items()
-        }
 
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""

@@ -147,7 +147,7 @@ def _as_is(value: Any) -> Any:
 
 def execute(context: Context, documents: Documents, request: Any) -> Answer:
     """Return the answer to one request body: `{"query", "operationName"?, "variables"?}`."""
-    from graphql import GraphQLError, execute_sync
+    from graphql import execute_sync
 
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):
         return failure('the body is not {"query": "…", "variables": {…}}', 400)
@@ -180,7 +180,7 @@ def execute(context: Context, documents: Documents, request: Any) -> Answer:
         cause = failed.original_error
         if isinstance(cause, PublicError) and cause.status in RETRIED:
             status = cause.status
-        elif cause is not None and not isinstance(cause, (PublicError, GraphQLError)):
+        elif cause is not None and not isinstance(cause, PublicError):
             context.fault(cause)
     return Answer(strict_json(answer), status)
 

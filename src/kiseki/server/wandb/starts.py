@@ -6,7 +6,6 @@ line, whose time to the microsecond is stored already or not. Until then such a 
 recorded, and lines that tell nothing are asked for again.
 
     start ─► open ─┬─ known writer, known line ─► the stream that is there; its lines are skipped
-                   ├─ lines behind those stored ► the run goes on: releases before 0.18 resume so
                    └─ anything else ────────────► another attempt
 """
 
@@ -16,7 +15,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kiseki.core.runs import Run
@@ -28,21 +27,16 @@ from kiseki.server.wandb.translation import Values
 OPEN_S = 20  # so long is waited for what tells; the config comes within some
 STARTS_MAX = 10_000
 
-Build = Callable[[Mapping[str, Any], bool], tuple[str, list[Record]]]
-"""Return the stream that a start opens, and its first records; whether it goes on with what is there."""
+Build = Callable[[Mapping[str, Any]], tuple[str, list[Record]]]
+"""Return the stream that a start opens, and its first records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was asked for, complete as far as it is known.
-
-    Attributes:
-        first_line: where its lines begin if it does not go on: behind those of a parent.
-    """
+    """What was asked for, complete as far as it is known."""
 
     input: Mapping[str, Any]
     build: Build
-    first_line: int
     since_s: float
 
     @property
@@ -51,7 +45,7 @@ class Start:
 
     def with_more(self, input: Mapping[str, Any]) -> Start:
         given = {key: value for key, value in input.items() if value is not None}
-        return replace(self, input={**self.input, **given})
+        return Start({**self.input, **given}, self.build, self.since_s)
 
 
 class Starts:
@@ -61,9 +55,9 @@ class Starts:
         self._lock = threading.Lock()
         self._open: OrderedDict[int, Start] = OrderedDict()
 
-    def put(self, run: Run, input: Mapping[str, Any], build: Build, first_line: int) -> None:
+    def put(self, run: Run, input: Mapping[str, Any], build: Build) -> None:
         with self._lock:
-            self._open[run.number] = Start(input, build, first_line, time.monotonic())
+            self._open[run.number] = Start(input, build, time.monotonic())
             while len(self._open) > STARTS_MAX:
                 self._open.popitem(last=False)
 
@@ -106,11 +100,9 @@ def _marks(internal: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(str(writer.get("writerId") or ""), str(writer["startedAt"]))}
 
 
-def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool | None:
-    """Return whether a row or sample is stored already, with its time; None if there is none at its step."""
+def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool:
+    """Return whether a row or sample is stored already: at its step, with its time."""
     rows = core.queries.history(
         run, space=space, min_step=found.step, max_step=found.step, limit=10
     ).rows
-    if not rows:
-        return None
     return any(translation.micros(row.get("_timestamp")) == found.time_us for row in rows)

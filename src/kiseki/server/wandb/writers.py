@@ -245,8 +245,7 @@ class Writers:
             Busy: try again.
             PublicError: the run does not take records: deleted, not yours.
         """
-        if not client:
-            run = self._settled(run, who, files, ending)
+        run = self._settled(run, who, files, ending)
         writer = self._client(run, who, client, files) if client else self.of(run)
         if writer is None:
             raise Busy("this run was not started here", code="start", retry_after=30)
@@ -259,16 +258,14 @@ class Writers:
                 setattr(writer, name, getattr(lines, name))
             return self._put_summary(writer, who, files, receipt)
 
-    def settle(self, run: Run, who: Principal, is_same: bool, *, goes_on: bool = False) -> Run:
-        """End an open start of a run: its lines are those that are there, go on behind them, or are those
-        of another attempt.
-        """
+    def settle(self, run: Run, who: Principal, is_same: bool) -> Run:
+        """End an open start of a run: its lines are those that are there, or those of another attempt."""
         start = self.starts.take(run)
         if start is None or is_same:
             return run
-        return self._open(run, who, *start.build(start.input, goes_on))
+        return self._start_over(run, who, *start.build(start.input))
 
-    def _open(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
+    def _start_over(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
         body = Body(Track(stream))
         for record in records:
             body.add(record)
@@ -287,37 +284,23 @@ class Writers:
         """
         start = self.starts.get(run)
         if start is None:
-            return self._forgotten(run, who, files)
-        found = _first(files)
-        if found is None and not ending and not start.is_overdue:
-            raise Busy("it is not told yet who writes", code="start", retry_after=1)
-        is_same = self._is_stored(run, files) is True
-        goes_on = max(_content(files, name)[0] for name in (HISTORY, OUTPUT)) > start.first_line
-        return self.settle(run, who, is_same, goes_on=goes_on)
-
-    def _forgotten(self, run: Run, who: Principal, files: Mapping[str, Any]) -> Run:
-        """Return the run as it is for lines from 0 on: others than are there belong to another attempt,
-        whose start was open when the server ended.
-        """
-        offset, content = _content(files, HISTORY)
-        if offset or not content or not run.rows or self._is_stored(run, files) is not False:
             return run
-        opening = Open(
-            stream=PREFIX + ids.stream_id(),
-            run=run.id,
-            project=run.project_name,
-            entity=run.entity,
-            started_us=wall_us(),
-            name=run.name,
-            is_default_name=True,
-            sdk="wandb",
-        )
-        return self._open(run, who, opening.stream, [opening])
+        is_same = self._is_stored(run, files)
+        if is_same is None and not ending and not start.is_overdue:
+            raise Busy("it is not told yet who writes", code="start", retry_after=1)
+        return self.settle(run, who, is_same is True)
 
     def _is_stored(self, run: Run, files: Mapping[str, Any]) -> bool | None:
-        """Return whether the first line of a request is stored already; None if nothing is in its place."""
-        first = _first(files)
-        return None if first is None else knows_line(self._core, run, *first)
+        """Return whether the first line of a request is stored already; None if there is none."""
+        _, content = _content(files, HISTORY)
+        for index, line in enumerate(content[:LINES_LOOKED_AT]):
+            if isinstance(found := translation.row(line, index), Values):
+                return knows_line(self._core, run, found, "history")
+        _, content = _content(files, EVENTS)
+        for line in content[:LINES_LOOKED_AT]:
+            if isinstance(found := translation.sample(line), Values):
+                return knows_line(self._core, run, found, "system")
+        return None
 
     def say(self, run: Run, who: Principal, records: Sequence[Record]) -> None:
         """Add records to what is said of a run: in its current stream, else in one that joins it.
@@ -452,17 +435,6 @@ class Writers:
             receipt = self.send(body, who)
         writer.summary = text
         return receipt
-
-
-def _first(files: Mapping[str, Any]) -> tuple[Values, str] | None:
-    """Return the first row of a request, else its first sample, and where such are kept."""
-    for index, line in enumerate(_content(files, HISTORY)[1][:LINES_LOOKED_AT]):
-        if isinstance(found := translation.row(line, index), Values):
-            return found, "history"
-    for line in _content(files, EVENTS)[1][:LINES_LOOKED_AT]:
-        if isinstance(found := translation.sample(line), Values):
-            return found, "system"
-    return None
 
 
 def _content(files: Mapping[str, Any], name: str) -> tuple[int, list[str]]:
