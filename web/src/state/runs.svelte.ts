@@ -47,8 +47,9 @@ export class RunList {
 
   /** Starts over with another filter or sort. The old rows stay until the new ones are there. */
   query(filter: string, sort: string, columns: readonly string[] = []): void {
-    const asked = columns.join('\n');
-    if (this.loaded && filter === this.filter && sort === this.sort && asked === this.columns.join('\n')) return;
+    const same = filter === this.filter && sort === this.sort && columns.join('\n') === this.columns.join('\n');
+    // The same question again must not take back the one on its way: asked often enough, no answer would ever come.
+    if (same && (this.loaded || this.inFlight.has(0))) return;
     this.filter = filter;
     this.sort = sort;
     this.columns = columns;

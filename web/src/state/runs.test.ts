@@ -39,6 +39,18 @@ it('shows a run that was added while the first answer was on its way', async () 
   expect(shown()).toEqual(['b', 'a']);
 });
 
+it('does not take back a question that is asked again before its answer came', async () => {
+  const { state, list, answer, shown } = server();
+  list.query('lr>1', '', ['metric.min.loss']);
+  list.query('lr>1', '', ['metric.min.loss']);
+  expect(state.asked).toBe(1);
+  list.query('lr>2', '', ['metric.min.loss']);
+  list.query('lr>1', '', ['metric.min.loss']);
+  expect(state.asked).toBe(3);
+  await answer();
+  expect(shown()).toEqual(['a']);
+});
+
 it('looks for a run that it was never told to be new', async () => {
   const { state, list, answer, shown } = server();
   list.query('', '');
