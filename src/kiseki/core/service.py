@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.core.access import Access
+from kiseki.core.artifacts import Artifacts
 from kiseki.core.edits import Edits
 from kiseki.core.files import Files
 from kiseki.core.folds import Folds
@@ -46,6 +47,7 @@ class Core:
     folds: Folds
     runs: Runs
     files: Files
+    artifacts: Artifacts
     trash: Trash
     edits: Edits
     views: Views
@@ -84,12 +86,13 @@ def open_core(
     ingest = Ingest(meta, series, projects, folds, live)
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
+    artifacts = Artifacts(meta, storage.blobs, projects, runs, files, people.audit)
     trash = Trash(meta, series, folds, files, people.audit)
     queries = Queries(meta, series, runs)
     edits = Edits(meta, folds, live, trash, people.audit, queries)
     views = Views(meta, projects, live, people.audit)
     jobs = Jobs(meta, series, folds, trash, views)
     return Core(
-        meta, series, live, access, people, projects, folds, runs, files, trash, edits, views, ingest, jobs,
-        queries, Exports(meta, folds, queries), url,
+        meta, series, live, access, people, projects, folds, runs, files, artifacts, trash, edits, views,
+        ingest, jobs, queries, Exports(meta, folds, queries), url,
     )  # fmt: skip

@@ -136,7 +136,7 @@ class Trash:
         self._meta.drop_segment(gone, digests)
 
     def _clear(self, project: int, digests: Collection[str], before_us: int) -> Iterator[None]:
-        """Drop those contents that no run of a project names and that nobody was told of lately."""
+        """Drop contents that no run or artifact of a project names and nobody was told of lately."""
         left = set(digests)
         after = 0
         while left and (parts := self._meta.files_parts(project, after, STEP)):
@@ -144,6 +144,7 @@ class Trash:
             for _, part in parts:
                 left.difference_update(_digests(saved.files(part)))
             yield
+        left -= self._meta.artifact_blobs(project, sorted(left))
         self._meta.settle(project, [digest for digest in digests if digest not in left])
         gone = self._meta.drop_blobs(project, sorted(left), before_us)
         yield

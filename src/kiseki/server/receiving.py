@@ -7,6 +7,7 @@ the memory of two or three.
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -32,7 +33,13 @@ async def begin(call: Call) -> Reception:
         raise
 
 
-async def take(call: Call, reception: Reception) -> None:
+class Taker(Protocol):
+    """What takes the pieces."""
+
+    def write(self, data: bytes) -> None: ...
+
+
+async def take(call: Call, reception: Taker) -> None:
     """Write the body to where it is received; the next piece arrives while one is being written."""
     writing: asyncio.Future[None] | None = None
     piece = bytearray()

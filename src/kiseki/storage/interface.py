@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiseki.record.types import Alert, Row, System
+from kiseki.storage.artifacts import ArtifactStore
 from kiseki.storage.blobs import BlobStore
 from kiseki.storage.filters import Filter, SortKey
 from kiseki.storage.filters import Key as FilterKey
@@ -619,9 +620,9 @@ class Fold:
     is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
-class MetaStore(PeopleStore, ViewStore, Protocol):
-    """People (`people.py`), views (`views.py`), projects, runs and the folds of their logs. Thread-safe;
-    each call is one transaction, durable when it returns.
+class MetaStore(PeopleStore, ViewStore, ArtifactStore, Protocol):
+    """People (`people.py`), views (`views.py`), artifacts (`artifacts.py`), projects, runs and the folds of
+    their logs. Thread-safe; each call is one transaction, durable when it returns.
     """
 
     # projects

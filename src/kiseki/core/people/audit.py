@@ -21,7 +21,7 @@ Action = Literal[
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
     "run-restored", "run-purged", "runs-deleted", "runs-restored", "view-shared", "view-unshared",
-    "view-deleted", "view-restored",
+    "view-deleted", "view-restored", "artifact-deleted", "collection-deleted",
 ]  # fmt: skip
 
 

@@ -15,6 +15,12 @@ FEATURES: Mapping[str, bool] = {
     "MARK_RUN_FILES_UPLOADED": True,
     "LARGE_FILENAMES": True,
     "CLIENT_IDS": True,
+    "ARTIFACT_TAGS": True,
+    "ARTIFACT_COLLECTION_MEMBERSHIP_FILES": True,
+    "ARTIFACT_MEMBERSHIP_IN_LINK_ARTIFACT_RESPONSE": True,
+    "PROJECT_ARTIFACT_COLLECTION_MEMBERSHIP": True,
+    "TOTAL_COUNT_IN_FILE_CONNECTION": True,
+    "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION": True,
 }
 """What of the client's optional wire is understood; a name that is not here counts as off."""
 

@@ -29,6 +29,7 @@ DOCUMENTS_KEPT = 500
 DEPTH_MAX = 24  # the client's own reach 16 with their fragments
 FIELDS_MAX = 2_000  # of a document, its fragments counted wherever they are spread
 OPERATIONS_MAX = 10
+SCHEMAS = ("schema.graphql", "artifacts.graphql")
 
 Resolver = Callable[..., Any]
 
@@ -125,15 +126,18 @@ def schema() -> GraphQLSchema:
     """Return the schema with its resolvers, made when the first client asks."""
     from graphql import GraphQLObjectType, GraphQLScalarType, build_schema
 
-    from kiseki.server.wandb.resolvers import RESOLVERS
+    from kiseki.server.wandb.resolvers import RESOLVERS, TYPES
 
-    text = resources.files("kiseki.server.wandb").joinpath("schema.graphql").read_text("utf-8")
+    folder = resources.files("kiseki.server.wandb")
+    text = "\n".join(folder.joinpath(name).read_text("utf-8") for name in SCHEMAS)
     made = build_schema(text, assume_valid=True)
     for path, resolver in RESOLVERS.items():
         kind, _, name = path.partition(".")
         of = made.type_map[kind]
         assert isinstance(of, GraphQLObjectType)
         of.fields[name].resolve = resolver
+    for kind, of_which in TYPES.items():
+        made.type_map[kind].resolve_type = of_which  # type: ignore[attr-defined]
     for name in ("ID", "String", "Int", "Int64", "DateTime", "JSONString", "JSON", "Duration"):
         scalar = made.type_map.get(name)
         if isinstance(scalar, GraphQLScalarType) and name not in ("String",):
@@ -165,7 +169,7 @@ def execute(context: Context, documents: Documents, request: Any) -> Answer:
         schema(),
         document,
         context_value=context,
-        variable_values=variables,
+        variable_values=_known(document, variables or {}),
         operation_name=operation or None,
     )
     errors = result.errors or []
@@ -183,6 +187,35 @@ def execute(context: Context, documents: Documents, request: Any) -> Answer:
         elif cause is not None and not isinstance(cause, PublicError):
             context.fault(cause)
     return Answer(strict_json(answer), status)
+
+
+def _known(document: DocumentNode, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables without the fields of inputs that the schema has not: other clients send others."""
+    from graphql import OperationDefinitionNode, type_from_ast
+
+    found = dict(variables)
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            for declared in node.variable_definitions or ():
+                name = declared.variable.name.value
+                if name in found:
+                    found[name] = _pruned(type_from_ast(schema(), declared.type), found[name])
+    return found
+
+
+def _pruned(kind: Any, value: Any) -> Any:
+    from graphql import GraphQLInputObjectType, GraphQLList, GraphQLNonNull
+
+    if isinstance(kind, GraphQLNonNull):
+        return _pruned(kind.of_type, value)
+    if isinstance(kind, GraphQLList) and isinstance(value, list):
+        return [_pruned(kind.of_type, item) for item in value]
+    if isinstance(kind, GraphQLInputObjectType) and isinstance(value, dict):
+        fields = kind.fields
+        return {
+            key: _pruned(fields[key].type, item) for key, item in value.items() if key in fields
+        }
+    return value
 
 
 RETRIED = (429, 503)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kiseki.server.wandb import account, listing, runs, uploads
+from kiseki.server.wandb import account, artifact_nodes, artifacts, listing, runs, uploads
 
 RESOLVERS: Mapping[str, Callable[..., Any]] = {
     **account.RESOLVERS,
+    **artifact_nodes.RESOLVERS,
+    **artifacts.RESOLVERS,
     **listing.RESOLVERS,
     **runs.RESOLVERS,
     **uploads.RESOLVERS,
 }
+
+TYPES = artifact_nodes.TYPES

@@ -17,7 +17,7 @@ from kiseki.core.service import Core
 from kiseki.errors import Busy, Invalid, PublicError, TooLarge
 from kiseki.record.types import Note
 from kiseki.server.routing import Call, Routes, read_body
-from kiseki.server.wandb import execution, translation, uploads
+from kiseki.server.wandb import artifact_files, execution, translation, uploads
 from kiseki.server.wandb.context import Context, Door
 from kiseki.server.wandb.execution import Answer, Documents
 from kiseki.server.wandb.signing import Signer
@@ -66,6 +66,7 @@ def open_door(core: Core, secret: bytes) -> Routes:
         """Return a file that an address was given for."""
         return uploads.get_signed(door, call)
 
+    artifact_files.add_routes(door, routes)
     return routes
 
 

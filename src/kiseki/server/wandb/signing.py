@@ -21,7 +21,10 @@ MAC_BYTES = 32
 
 
 class Permit(msgspec.Struct, frozen=True, array_like=True):
-    """What a token allows: `verb` (put or get) on a file of a run, in the name of a user."""
+    """What a token allows: `verb` (put, get, …) on a file of a run, in the name of a user.
+
+    Of artifacts' files `content` is the MD5 in base64, and the verb says what `path` names.
+    """
 
     verb: str
     user: int
@@ -30,6 +33,7 @@ class Permit(msgspec.Struct, frozen=True, array_like=True):
     run: str
     path: str
     until_us: int = 0
+    content: str = ""
 
 
 T = TypeVar("T")

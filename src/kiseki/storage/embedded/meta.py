@@ -1,5 +1,5 @@
 """`MetaStore` in one SQLite file: projects, runs and their folds. People are in `meta_people.py`, views in
-`meta_views.py`.
+`meta_views.py`, artifacts in `meta_artifacts.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from kiseki.storage.embedded import lineage, trash
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import inserted
 from kiseki.storage.embedded.groups_query import find_groups, find_values
+from kiseki.storage.embedded.meta_artifacts import EmbeddedArtifacts
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds, slices
 from kiseki.storage.embedded.meta_views import EmbeddedViews
@@ -54,7 +55,7 @@ from kiseki.storage.interface import (
 )
 
 
-class EmbeddedMeta(EmbeddedPeople, EmbeddedViews):
+class EmbeddedMeta(EmbeddedPeople, EmbeddedViews, EmbeddedArtifacts):
     """The meta store of a data folder."""
 
     def __init__(self, path: Path) -> None:

@@ -414,3 +414,112 @@ draft = Table(
     Column("until_us", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+# Artifacts. `tags` and `waiting` (aliases of a version that is not committed yet) are JSON lists.
+collection = Table(
+    "collection",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    Column("name", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),  # sequence, portfolio
+    Column("type", String(128), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("next_version", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    UniqueConstraint("project", "name"),
+    sqlite_autoincrement=True,
+)
+
+artifact = Table(
+    "artifact",
+    metadata,
+    _number(),
+    _belongs("collection", "collection.number"),
+    Column("run", Number, ForeignKey("run.number"), index=True),
+    _belongs("user", "user.number"),
+    Column("state", String(16), nullable=False),  # pending, committed, deleted
+    Column("version", BigInteger),
+    Column("digest", String(64), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("metadata", Text, nullable=False),  # JSON as it was sent
+    Column("ttl_s", BigInteger),
+    Column("size", BigInteger, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("step", BigInteger),
+    Column("tags", Text, nullable=False),
+    Column("waiting", Text, nullable=False),
+    Column("shared", String(256), nullable=False),
+    Column("manifest", String(64), nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Index("ix_artifact_collection_digest", "collection", "digest"),
+    sqlite_autoincrement=True,
+)
+
+artifact_manifest = Table(
+    "artifact_manifest",
+    metadata,
+    _number(),
+    _belongs("artifact", "artifact.number", index=True),
+    Column("part", String(16), nullable=False),  # full, incremental, patch
+    Column("base", Number),
+    Column("digest", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("created_us", BigInteger, nullable=False),
+)
+
+# Clients name content by its MD5: which content of the project that is.
+artifact_content = Table(
+    "artifact_content",
+    metadata,
+    _belongs("project", "project.number", primary_key=True),
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("artifact", Number, nullable=False),  # the first one that held it
+    sqlite_with_rowid=False,
+)
+
+artifact_member = Table(
+    "artifact_member",
+    metadata,
+    _number(),
+    _belongs("collection", "collection.number"),
+    _belongs("artifact", "artifact.number", index=True),
+    Column("version", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("collection", "artifact"),
+    UniqueConstraint("collection", "version"),
+)
+
+artifact_alias = Table(
+    "artifact_alias",
+    metadata,
+    _belongs("collection", "collection.number", primary_key=True),
+    Column("alias", String(128), primary_key=True),
+    _belongs("member", "artifact_member.number", index=True),
+    sqlite_with_rowid=False,
+)
+
+# What clients call a version, or a collection (no version), before they are told its id.
+artifact_client = Table(
+    "artifact_client",
+    metadata,
+    Column("id", String(256), primary_key=True),
+    _belongs("collection", "collection.number", index=True),
+    Column("artifact", Number, ForeignKey("artifact.number"), index=True),
+    sqlite_with_rowid=False,
+)
+
+artifact_run = Table(
+    "artifact_run",
+    metadata,
+    _belongs("run", "run.number", primary_key=True),
+    Column("role", String(8), primary_key=True),  # made, used
+    _belongs("artifact", "artifact.number", primary_key=True, index=True),
+    Column("time_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
