@@ -1,0 +1,146 @@
+"""Artifacts: what is committed is whole, what is somebody else's is not there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+import pytest
+
+from kiseki.core.artifacts import Artifact, Artifacts, Details
+from kiseki.core.manifests import Entry, Measured, digest_of, parse_manifest
+from kiseki.core.people.audit import Audit
+from kiseki.errors import Conflict, Forbidden, Invalid, NotFound
+from tests.unit.core.kit import Kit
+
+
+def md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+@pytest.fixture
+def artifacts(kit: Kit) -> Artifacts:
+    return Artifacts(kit.meta, kit.blobs, kit.projects, kit.runs, kit.files, Audit(kit.meta))
+
+
+def begin(kit: Kit, artifacts: Artifacts, name: str = "data", **more: object) -> Artifact:
+    details = Details(name, "dataset", more.pop("digest", "d0"), **more)  # type: ignore[arg-type]
+    return artifacts.begin(kit.ada, "ada", "digits", details)[0]
+
+
+def bring(kit: Kit, artifacts: Artifacts, artifact: Artifact, data: bytes, said: str = "") -> None:
+    reception = kit.files.receive(len(data))
+    try:
+        measured = Measured(reception)
+        measured.write(data)
+        artifacts.keep(artifact, measured, said or md5(data))
+    finally:
+        reception.close()
+
+
+def bring_manifest(
+    kit: Kit,
+    artifacts: Artifacts,
+    artifact: Artifact,
+    files: dict[str, bytes],
+    part: str = "full",
+    base: int | None = None,
+) -> None:
+    contents = {
+        path: {"digest": md5(data), "size": len(data), "birthArtifactID": "x"}
+        for path, data in files.items()
+    }
+    text = json.dumps({"version": 1, "contents": contents}).encode()
+    manifest = artifacts.add_manifest(artifact, part, base, md5(text))  # type: ignore[arg-type]
+    reception = kit.files.receive(len(text))
+    try:
+        measured = Measured(reception)
+        measured.write(text)
+        artifacts.keep_manifest(artifact, manifest, measured)
+    finally:
+        reception.close()
+
+
+def logged(kit: Kit, artifacts: Artifacts, files: dict[str, bytes], **more: object) -> Artifact:
+    made = begin(kit, artifacts, **more)
+    for data in files.values():
+        bring(kit, artifacts, made, data)
+    bring_manifest(kit, artifacts, made, files)
+    return artifacts.commit(kit.ada, made.number)
+
+
+def test_what_lacks_something_is_not_committed(kit: Kit, artifacts: Artifacts) -> None:
+    made = begin(kit, artifacts)
+    with pytest.raises(Conflict, match="list of files"):
+        artifacts.commit(kit.ada, made.number)
+    bring_manifest(kit, artifacts, made, {"a": b"1", "b": b"2"})
+    bring(kit, artifacts, made, b"1")
+    with pytest.raises(Conflict, match="'b'"):
+        artifacts.commit(kit.ada, made.number)
+    with pytest.raises(Invalid, match="announced"):
+        bring(kit, artifacts, made, b"other", md5(b"2"))
+    bring(kit, artifacts, made, b"2")
+    done = artifacts.commit(kit.ada, made.number)
+    assert (done.version, done.size, done.files) == (0, 2, 2)
+    assert artifacts.commit(kit.ada, made.number) == done
+    project = kit.projects.find(kit.ada, "ada", "digits")
+    content = artifacts.content(project, md5(b"2"))
+    assert b"".join(artifacts.read(content.sha256)) == b"2"
+    assert artifacts.known(done, [md5(b"1"), md5(b"9")]).keys() == {md5(b"1")}
+
+
+def test_what_is_somebody_elses_is_not_there(kit: Kit, artifacts: Artifacts) -> None:
+    done = logged(kit, artifacts, {"a": b"1"}, client="c1")
+    bob = kit.principal("bob")
+    kit.projects.make(bob, "bob", "own")
+    for ask in (
+        lambda: artifacts.find(bob, done.number),
+        lambda: artifacts.pending(bob, done.number),
+        lambda: artifacts.by_client(bob, "c1"),
+        lambda: artifacts.commit(bob, done.number),
+        lambda: artifacts.collection_by_number(bob, done.collection.number),
+        lambda: artifacts.edit(bob, done, description="mine"),
+        lambda: artifacts.point(bob, done.collection, done, ["mine"]),
+        lambda: artifacts.delete(bob, done, with_aliases=True),
+        lambda: artifacts.begin(bob, "ada", "digits", Details("data", "dataset", "d1")),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    own = kit.projects.find(bob, "bob", "own")
+    with pytest.raises(NotFound):
+        artifacts.content(own, md5(b"1"))
+    reader = kit.principal("ada", "read")
+    assert artifacts.find(reader, done.number) == done
+    with pytest.raises(Forbidden):
+        artifacts.edit(reader, done, description="x")
+
+
+def test_parts_are_put_together_over_the_base(kit: Kit, artifacts: Artifacts) -> None:
+    base = logged(kit, artifacts, {"a": b"1", "b": b"2"})
+    made = begin(kit, artifacts, digest="d1")
+    bring(kit, artifacts, made, b"3")
+    bring_manifest(kit, artifacts, made, {"b": b"3"}, "incremental", base.number)
+    done = artifacts.commit(kit.ada, made.number)
+    found = {path: entry.digest for path, entry in artifacts.entries(done).items()}
+    assert found == {"a": md5(b"1"), "b": md5(b"3")}
+    assert done.digest == digest_of(artifacts.entries(done))
+
+
+def test_names_that_mislead_are_refused(kit: Kit, artifacts: Artifacts) -> None:
+    for name in ("", "a/b", "a:b", "x" * 129, "../a", "a\nb"):
+        with pytest.raises(Invalid):
+            begin(kit, artifacts, name)
+    for alias in ("", "a/b", "a:b", "v3", "x" * 129):
+        with pytest.raises(Invalid):
+            begin(kit, artifacts, aliases=(alias,))
+    for path in ("../up", "/root", ""):
+        text = json.dumps({"contents": {path: {"digest": md5(b""), "size": 0}}}).encode()
+        with pytest.raises(Invalid):
+            parse_manifest(text)
+
+
+def test_the_digest_is_the_clients() -> None:
+    entries = {"b": Entry("Y"), "a/c": Entry("X")}
+    text = b"wandb-artifact-manifest-v1\na/c:X\nb:Y\n"
+    assert digest_of(entries) == hashlib.md5(text).hexdigest()
