@@ -42,7 +42,7 @@ BUCKETS_EACH_MAX = 8_192
 BUCKETS_EACH_MIN = 16  # a budget never cuts a series below this
 POINTS_MAX = 20_000_000  # decoded for one answer
 BLOCK_POINTS = 1_000_000  # decoded at once
-CELLS_FROM_POINTS = 2_000_000  # a metric of fewer points is always read point by point
+CELLS_FROM_POINTS = 2_000_000  # as long as an answer needs fewer, all are read point by point
 POINTS_PER_BUCKET_MIN = 32  # …and so is a series with fewer points in a bucket
 CELLS_PER_BUCKET = 4
 CELL_MIN = 16  # points in the finest cells worth asking for
@@ -519,7 +519,8 @@ class _Reader:
 
         `each`: how many metrics are read for a series.
         """
-        many = sum(wanted.points for wanted in waiting) > CELLS_FROM_POINTS
+        # Of the whole answer: a dozen metrics just below it are too many together.
+        many = self._planned + sum(wanted.points for wanted in waiting) > CELLS_FROM_POINTS
         by_size: dict[int, list[_Source]] = {}
         block: list[_Source] = []
         planned = 0
