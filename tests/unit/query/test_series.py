@@ -164,6 +164,24 @@ def test_a_fork_of_a_long_run_is_summed_where_no_step_is_in_two_segments(
     assert np.nanmax(found["max"]) == (7.0 if late else 2.0)
 
 
+def test_metrics_that_are_few_points_each_and_many_together_are_summed(
+    store: MemorySeries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read point by point is limited for the answer, and what would exceed that is not refused."""
+    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", 400)
+    monkeypatch.setattr(charts_module, "POINTS_MAX", 1_000)
+    monkeypatch.setattr(charts_module, "POINTS_PER_BUCKET_MIN", 4)
+    monkeypatch.setattr(charts_module, "CELL_MIN", 1)
+    metrics = [f"m{n}" for n in range(12)]
+    Writer(store, 1).rows(
+        [dict.fromkeys(metrics, 9.0 if at == 77 else 1.0) for at in range(300)], range(300)
+    )
+    found = ask(Charts(store), metrics=metrics, runs={"a": chain(1)}, buckets=16)
+    assert [one["total"] for one in found.values()] == [300] * 12
+    assert [np.nanmax(one["max"]) for one in found.values()] == [9.0] * 12
+    assert [one["level"] for one in found.values()].count("cells") >= 10
+
+
 def test_time_axes(store: MemorySeries) -> None:
     writer = Writer(store, 1)
     writer.rows([{"loss": 1.0}, {"loss": 2.0}], [0, 5], [0, 2_500_000])
