@@ -215,6 +215,7 @@ run = Table(
     Column("purged_us", BigInteger),  # only the id is left, which stays taken
     UniqueConstraint("project", "id"),
     Index("ix_run_state_heartbeat", "state", "heartbeat_us"),
+    Index("ix_run_listed", "project", "created_us", sqlite_where=text("deleted_us IS NULL")),
     Index("ix_run_deleted", "project", "deleted_us", sqlite_where=text("deleted_us IS NOT NULL")),
     sqlite_autoincrement=True,
 )
