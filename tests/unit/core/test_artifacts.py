@@ -11,8 +11,10 @@ import pytest
 from kiseki.core.artifacts import Artifact, Artifacts, Details
 from kiseki.core.manifests import Entry, Measured, digest_of, parse_manifest
 from kiseki.core.people.audit import Audit
+from kiseki.core.trash import KEPT_US
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound
-from tests.unit.core.kit import Kit
+from kiseki.record.types import File
+from tests.unit.core.kit import Kit, Writer
 
 
 def md5(data: bytes) -> str:
@@ -144,3 +146,27 @@ def test_the_digest_is_the_clients() -> None:
     entries = {"b": Entry("Y"), "a/c": Entry("X")}
     text = b"wandb-artifact-manifest-v1\na/c:X\nb:Y\n"
     assert digest_of(entries) == hashlib.md5(text).hexdigest()
+
+
+def test_a_purged_runs_files_stay_where_an_artifact_holds_them(
+    kit: Kit, artifacts: Artifacts
+) -> None:
+    logged(kit, artifacts, {"a": b"1"})
+    project = kit.projects.find(kit.ada, "ada", "digits")
+    held = artifacts.content(project, md5(b"1")).sha256
+    (loose,) = kit.files.keep_all(project, [b"of the run alone"])
+    writer = Writer(kit, "r1")
+    named = [
+        File(path=path, policy="now", size=1, sha256=digest, time_us=1)
+        for path, digest in (("a", held), ("b", loose))
+    ]
+    writer.send(writer.start() + writer.records(*named))
+    run = kit.runs.find(kit.ada, "ada", "digits", "r1")[1]
+    kit.trash.delete([run], "ada")
+    kit.folds.save_all()
+    kit.now_us += KEPT_US + 60 * 1_000_000
+    for _ in kit.trash.purge():
+        pass
+    assert kit.blobs.size(loose) is None
+    assert kit.blobs.size(held) is not None
+    assert kit.meta.unnamed() == {}

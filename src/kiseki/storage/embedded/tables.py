@@ -7,6 +7,9 @@
                  path ◄── run_cell  run_tag  └── attempt_part, attempt_metric
 
         project ◄── view ◄── view_version ──► view_doc ◄── draft
+        project ◄── collection ◄── artifact ◄── artifact_manifest, artifact_run ──► run
+                        ▲              ▲
+                        └─ artifact_member ◄── artifact_alias       artifact_content ──► project
 
 A change here needs a revision in `migrations/versions/`; a test compares the two.
 """
