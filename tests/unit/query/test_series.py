@@ -49,25 +49,35 @@ def fill(store: MemorySeries, segment: int, values: list[Any], key: str = "loss"
 
 
 def test_the_bytes_of_an_answer(store: MemorySeries) -> None:
-    fill(store, 1, [1.0, 3.0, 2.0, math.nan])
+    fill(store, 1, [1.0, 3.0, 2.0, 1.0, 2.0, 1.0, 4.0, 1.0, 2.0, math.nan])
     answer = Charts(store).answer(1, SeriesRequest(["loss"], {"a": chain(1)}, buckets=2))
     assert answer[:4] == b"KSR1"
     (length,) = struct.unpack_from("<I", answer, 4)
     assert (8 + length) % 8 == 0
     header, (columns,) = wire.parse(answer)
     (head,) = header["series"]
-    assert head["n"] == 2 and head["total"] == 4 and head["nan"] == 1 and head["pinf"] == 0
+    assert head["n"] == 2 and head["total"] == 10 and head["nan"] == 1 and head["pinf"] == 0
     assert head["exact"] is False and head["level"] == "points"
     assert [offset % 8 for _, offset, _ in head["columns"].values()] == [0] * len(head["columns"])
     assert {name: dtype for name, (dtype, _, _) in head["columns"].items()} == {
         "x": "f8", "first": "f4", "count": "u4", "min": "f4", "max": "f4", "last": "f4", "mean": "f4",
         "dx_min": "f4", "dx_max": "f4", "dx_last": "f4", "nan": "u4",
     }  # fmt: skip
-    assert columns["x"].tolist() == [0, 2]
-    assert columns["max"].tolist() == [3, 2]
-    assert columns["dx_max"].tolist() == [1, 0]
-    assert columns["last"].tolist() == [3, 2]
+    assert columns["x"].tolist() == [0, 8]
+    assert columns["max"].tolist() == [4, 2]
+    assert columns["dx_max"].tolist() == [6, 0]
+    assert columns["last"].tolist() == [1, 2]
     assert columns["nan"].tolist() == [0, 1]
+
+
+def test_a_short_series_comes_point_by_point(store: MemorySeries) -> None:
+    """Where a bucket each costs no more than what was asked for: four values a bucket, one a point."""
+    fill(store, 1, [float(n % 7) for n in range(200)])
+    fill(store, 2, [float(n % 5) for n in range(300)])
+    short = ask(Charts(store), metrics=["loss"], runs={"a": chain(1)}, buckets=64)
+    assert short["loss", "a"]["exact"] is True and short["loss", "a"]["n"] == 200
+    both = ask(Charts(store), metrics=["loss"], runs={"a": chain(1), "b": chain(2)}, buckets=64)
+    assert both["loss", "b"]["exact"] is False and both["loss", "b"]["n"] <= 64
 
 
 def test_an_exact_series_holds_the_points_themselves(store: MemorySeries) -> None:

@@ -39,6 +39,7 @@ from kiseki.storage.interface import (
 PAIRS_MAX = 20_000  # metrics × runs of one request
 BUCKETS_MAX = 300_000  # of one answer
 BUCKETS_EACH_MAX = 8_192
+VALUES_OF_BUCKET = 4  # first, min, max and last
 BUCKETS_EACH_MIN = 16  # a budget never cuts a series below this
 POINTS_MAX = 20_000_000  # decoded for one answer
 BLOCK_POINTS = 1_000_000  # decoded at once
@@ -233,7 +234,13 @@ class Charts:
         rows = self._rows(project, request)
         found: list[wire.Named] = []
         if request.runs:
-            one_each = _Asked(project, request, request.runs, rows, request.buckets)
+            one_each = _Asked(
+                project,
+                request,
+                request.runs,
+                rows,
+                _of_points(request.buckets, request.runs, rows),
+            )
             for metric in dict.fromkeys(request.metrics):
                 encoded = self._metric(one_each, metric, self._encoded)[0]
                 found += [
@@ -439,6 +446,17 @@ def _means(series: Buckets, level: wire.Level) -> Means:
         series.x, series.x_last, mean, finite, series.total,
         int(nan.sum()), int(pinf.sum()), int(ninf.sum()), series.omitted,
     )  # fmt: skip
+
+
+def _of_points(buckets: int, runs: Mapping[str, Chain], rows: Mapping[int, int]) -> int:
+    """Return so many buckets that points may have one each, if they then cost no more than was asked for.
+
+    A bucket is drawn by four values, a point by one. Without this a short and noisy series would be drawn by
+    means where there is room for all of it.
+    """
+    most = max((sum(rows[link.segment] for link in chain) for chain in runs.values()), default=0)
+    room = min(BUCKETS_EACH_MAX, VALUES_OF_BUCKET * buckets)
+    return room if most <= room else buckets
 
 
 def _budget(buckets: int, counts: Mapping[str, int], metrics: int) -> int:
