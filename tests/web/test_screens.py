@@ -123,6 +123,7 @@ PAGES = {
     "/": "Home|digits",
     "/ada": "Projects of ada",
     "/ada/digits": "slow-learner",
+    "/ada/digits?panel=train/loss": "slow-learner",
     "/ada/digits/table": "slow-learner",
     "/ada/digits/runs/RUN": "loss",
     "/ada/digits/runs/RUN/overview": "Config",
