@@ -151,7 +151,7 @@ def _as_is(value: Any) -> Any:
 
 def execute(context: Context, documents: Documents, request: Any) -> Answer:
     """Return the answer to one request body: `{"query", "operationName"?, "variables"?}`."""
-    from graphql import execute_sync
+    from graphql import GraphQLError, execute_sync
 
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):
         return failure('the body is not {"query": "…", "variables": {…}}', 400)
@@ -184,7 +184,7 @@ def execute(context: Context, documents: Documents, request: Any) -> Answer:
         cause = failed.original_error
         if isinstance(cause, PublicError) and cause.status in RETRIED:
             status = cause.status
-        elif cause is not None and not isinstance(cause, PublicError):
+        elif cause is not None and not isinstance(cause, (PublicError, GraphQLError)):
             context.fault(cause)
     return Answer(strict_json(answer), status)
 

@@ -63,11 +63,23 @@ def parse(text: str | bytes) -> Any:
     """Return JSON that may hold bare `NaN` and `±Infinity`. Raises ValueError."""
     try:
         return _fast(text)
-    except (
-        msgspec.DecodeError,
-        UnicodeError,
-    ):  # four times as slow, and takes what the client writes
-        return json.loads(text)
+    except (msgspec.DecodeError, UnicodeError):
+        pass
+    found = json.loads(text)  # four times as slow, and takes what the client writes
+    text = text.decode() if isinstance(text, bytes) else text
+    return _without_halves(found) if _HALF.search(text) else found
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+
+
+def _without_halves(value: Any) -> Any:
+    """Return a value without halves of characters: texts that hold one cannot be stored."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_halves(key): _without_halves(item) for key, item in value.items()}
+    return [_without_halves(item) for item in value] if isinstance(value, list) else value
 
 
 def unparse(value: Any) -> str:
