@@ -60,41 +60,57 @@ def start(connection: http.client.HTTPConnection, name: str) -> None:
     assert answer["data"]["upsertBucket"]["bucket"]["id"], answer
 
 
-async def pace(address: str, port: int, index: int, began: float, waits: list[float]) -> None:
+class Line:
+    """A kept connection, opened again where the server let it go."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address, self.port = address, port
+        self.ends: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, path: str, text: bytes) -> int:
+        """Return the status of a request; 0 if there was no answer."""
+        if self.ends is None:
+            self.ends = await asyncio.open_connection(self.address, self.port)
+        reader, writer = self.ends
+        head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        head += f"Host: {self.address}:{self.port}\r\nContent-Length: {len(text)}\r\n\r\n"
+        try:
+            writer.write(f"POST {path} HTTP/1.1\r\n{head}".encode() + text)
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(answer.partition("content-length:")[2].partition("\r\n")[0])
+            await reader.readexactly(length)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.close()
+            return 0
+        return int(answer.split()[1])
+
+    def close(self) -> None:
+        if self.ends is not None:
+            self.ends[1].close()
+        self.ends = None
+
+
+async def pace(line_out: Line, index: int, began: float, waits: list[float]) -> None:
     """Be one run: one row a second, each in a request of its own on one connection."""
     rng = random.Random(index)
-    await asyncio.sleep(index / RUNS)
-    reader, writer = await asyncio.open_connection(address, port)
-    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     for step in range(SECONDS):
         await asyncio.sleep(max(0.0, began + index / RUNS + step - time.monotonic()))
         more = {"complete": True, "exitcode": 0} if step == SECONDS - 1 else {}
         text = body(step, [line(rng, step)], **more)
         asked = time.monotonic()
-        while True:
-            writer.write(
-                f"POST /files/ada/door/paced{index}/file_stream HTTP/1.1\r\nHost: {address}:{port}\r\n{head}"
-                f"Content-Length: {len(text)}\r\n\r\n".encode()
-                + text
-            )
-            status = int((await reader.readline()).split()[1])
-            length = 0
-            while (found := await reader.readline()) != b"\r\n":
-                if found.lower().startswith(b"content-length:"):
-                    length = int(found.split(b":")[1])
-            await reader.readexactly(length)
-            if status == 200:
-                break
-            assert status in (429, 503), status
+        while (
+            status := await line_out.post(f"/files/ada/door/paced{index}/file_stream", text)
+        ) != 200:
+            assert status in (0, 429, 503), status
             await asyncio.sleep(1)
         waits.append(time.monotonic() - asked)
-    writer.close()
+    line_out.close()
 
 
 async def pace_all(address: str, port: int) -> list[float]:
     waits: list[float] = []
     began = time.monotonic()
-    await asyncio.gather(*(pace(address, port, index, began, waits) for index in range(RUNS)))
+    await asyncio.gather(*(pace(Line(address, port), index, began, waits) for index in range(RUNS)))
     return sorted(waits)
 
 

@@ -100,9 +100,11 @@ def _marks(internal: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(str(writer.get("writerId") or ""), str(writer["startedAt"]))}
 
 
-def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool:
-    """Return whether a row or sample is stored already: at its step, with its time."""
+def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool | None:
+    """Return whether a row or sample is stored already, with its time; None if there is none at its step."""
     rows = core.queries.history(
         run, space=space, min_step=found.step, max_step=found.step, limit=10
     ).rows
+    if not rows:
+        return None
     return any(translation.micros(row.get("_timestamp")) == found.time_us for row in rows)

@@ -245,7 +245,8 @@ class Writers:
             Busy: try again.
             PublicError: the run does not take records: deleted, not yours.
         """
-        run = self._settled(run, who, files, ending)
+        if not client:
+            run = self._settled(run, who, files, ending)
         writer = self._client(run, who, client, files) if client else self.of(run)
         if writer is None:
             raise Busy("this run was not started here", code="start", retry_after=30)
@@ -284,23 +285,35 @@ class Writers:
         """
         start = self.starts.get(run)
         if start is None:
-            return run
-        is_same = self._is_stored(run, files)
-        if is_same is None and not ending and not start.is_overdue:
+            return self._forgotten(run, who, files)
+        found = _first(files)
+        if found is None and not ending and not start.is_overdue:
             raise Busy("it is not told yet who writes", code="start", retry_after=1)
-        return self.settle(run, who, is_same is True)
+        return self.settle(run, who, self._is_stored(run, files) is True)
+
+    def _forgotten(self, run: Run, who: Principal, files: Mapping[str, Any]) -> Run:
+        """Return the run as it is for lines from 0 on: others than are there belong to another attempt,
+        whose start was open when the server ended.
+        """
+        offset, content = _content(files, HISTORY)
+        if offset or not content or not run.rows or self._is_stored(run, files) is not False:
+            return run
+        opening = Open(
+            stream=PREFIX + ids.stream_id(),
+            run=run.id,
+            project=run.project_name,
+            entity=run.entity,
+            started_us=wall_us(),
+            name=run.name,
+            is_default_name=True,
+            sdk="wandb",
+        )
+        return self._start_over(run, who, opening.stream, [opening])
 
     def _is_stored(self, run: Run, files: Mapping[str, Any]) -> bool | None:
-        """Return whether the first line of a request is stored already; None if there is none."""
-        _, content = _content(files, HISTORY)
-        for index, line in enumerate(content[:LINES_LOOKED_AT]):
-            if isinstance(found := translation.row(line, index), Values):
-                return knows_line(self._core, run, found, "history")
-        _, content = _content(files, EVENTS)
-        for line in content[:LINES_LOOKED_AT]:
-            if isinstance(found := translation.sample(line), Values):
-                return knows_line(self._core, run, found, "system")
-        return None
+        """Return whether the first line of a request is stored already; None if nothing is in its place."""
+        first = _first(files)
+        return None if first is None else knows_line(self._core, run, *first)
 
     def say(self, run: Run, who: Principal, records: Sequence[Record]) -> None:
         """Add records to what is said of a run: in its current stream, else in one that joins it.
@@ -435,6 +448,17 @@ class Writers:
             receipt = self.send(body, who)
         writer.summary = text
         return receipt
+
+
+def _first(files: Mapping[str, Any]) -> tuple[Values, str] | None:
+    """Return the first row of a request, else its first sample, and where such are kept."""
+    for index, line in enumerate(_content(files, HISTORY)[1][:LINES_LOOKED_AT]):
+        if isinstance(found := translation.row(line, index), Values):
+            return found, "history"
+    for line in _content(files, EVENTS)[1][:LINES_LOOKED_AT]:
+        if isinstance(found := translation.sample(line), Values):
+            return found, "system"
+    return None
 
 
 def _content(files: Mapping[str, Any], name: str) -> tuple[int, list[str]]:

@@ -1,0 +1,186 @@
+"""Lines at offsets and starts that come twice, straight into the second door."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from kiseki.storage.interface import Storage
+from tests.unit.server.asgi import Answer, Door
+from tests.unit.server.people import Person, operator
+from tests.unit.server.test_wandb_hostile import FILES, START, graphql, started
+
+LINES = "/files/ada/digits/r1/file_stream"
+
+
+@pytest.fixture
+def ada(door: Door) -> Person:
+    return operator(door)
+
+
+def line(step: int, *, second: float = 0.0, **values: Any) -> str:
+    row = {"x": step, **values, "_step": step, "_timestamp": 1_795_000_000 + step + second}
+    return json.dumps(row)
+
+
+def put(who: Person, lines: list[str], offset: int = 0, **more: Any) -> Answer:
+    files = {"wandb-history.jsonl": {"offset": offset, "content": lines}} if lines else {}
+    body = {"files": files | more.pop("files", {}), **more}
+    return who.send(LINES, json.dumps(body).encode())
+
+
+def history(who: Person) -> list[dict[str, Any]]:
+    answer = who.ask("GET", "/api/v1/projects/ada/digits/runs/r1/history")
+    found: list[dict[str, Any]] = msgspec.msgpack.decode(answer.body)["rows"]
+    return found
+
+
+def rows(who: Person) -> list[Any]:
+    return [row.get("x") for row in history(who)]
+
+
+def run(who: Person) -> dict[str, Any]:
+    found: dict[str, Any] = who.get("/api/v1/projects/ada/digits/runs/r1")
+    return found
+
+
+def writer(second: int) -> str:
+    """Return a config as it is sent once the machine is known."""
+    about = {"startedAt": f"2026-01-31T12:00:{second:02}Z", "writerId": f"w{second}"}
+    return json.dumps({"_wandb": {"value": {"t": {}, "e": {f"k{second}": about}}}})
+
+
+def tell(who: Person, second: int) -> None:
+    answer = graphql(who, START, name="r1", project="digits", entity="ada", config=writer(second))
+    assert "errors" not in answer.json, answer.json
+
+
+def test_lines_that_come_again_are_skipped(ada: Person) -> None:
+    started(ada)
+    for offset, count in ((0, 5), (0, 5), (3, 4), (0, 9), (8, 1)):
+        lines = [line(step) for step in range(offset, offset + count)]
+        assert put(ada, lines, offset).body == b"{}"
+    assert rows(ada) == list(range(9))
+
+
+def test_a_line_that_comes_again_with_other_content_changes_nothing(ada: Person) -> None:
+    started(ada)
+    put(ada, [line(0), line(1)])
+    put(ada, [line(1, y=2), line(2)], 1)
+    assert rows(ada) == [0, 1, 2]
+    assert all("y" not in row for row in history(ada))
+
+
+def test_lines_that_never_came_are_counted(ada: Person) -> None:
+    started(ada)
+    put(ada, [line(0)])
+    put(ada, [line(9)], 9)
+    assert rows(ada) == [0, 9]
+    assert [(one["code"], one["count"]) for one in run(ada)["notices"]] == [("line", 8)]
+
+
+def test_compressed_and_long_bodies(door: Door, ada: Person) -> None:
+    started(ada)
+    lines = [line(step, long="a" * 1_000_000) for step in range(5)]
+    files = {"wandb-history.jsonl": {"offset": 0, "content": lines}}
+    packed = Person(door, {**ada.headers, "content-encoding": "gzip"})
+    assert packed.send(LINES, gzip.compress(json.dumps({"files": files}).encode())).status == 200
+    assert rows(ada) == list(range(5))
+
+
+def test_a_start_whose_answer_got_lost(ada: Person) -> None:
+    first = started(ada)
+    assert started(ada) == first
+    put(ada, [line(0)])
+    assert (run(ada)["attempt"], rows(ada)) == (1, [0])
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_same_process_again(ada: Person, is_told: bool) -> None:
+    """A folder that is synced once more: told by its config, or by its first line."""
+    started(ada)
+    tell(ada, 1)
+    put(ada, [line(0), line(1)], complete=True, exitcode=0)
+    started(ada)
+    if is_told:
+        tell(ada, 1)
+    put(ada, [line(0), line(1), line(2)], complete=True, exitcode=0)
+    assert (run(ada)["attempt"], rows(ada)) == (1, [0, 1, 2])
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_another_process_under_the_same_id(ada: Person, is_told: bool) -> None:
+    started(ada)
+    tell(ada, 1)
+    put(ada, [line(0), line(1)], complete=True, exitcode=0)
+    started(ada)
+    if is_told:
+        tell(ada, 2)
+    put(ada, [line(0, second=0.5)])
+    assert (run(ada)["attempt"], rows(ada)) == (2, [0])
+
+
+def test_lines_that_tell_nothing_are_asked_for_again(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(ada)
+    tell(ada, 1)
+    put(ada, [line(0)], complete=True, exitcode=0)
+    started(ada)
+    output = {"output.log": {"offset": 0, "content": ["a line"]}}
+    answer = put(ada, [], files=output)
+    assert answer.status == 429 and int(answer.headers["retry-after"]) >= 1
+    monkeypatch.setattr("kiseki.server.wandb.starts.OPEN_S", -1)
+    assert put(ada, [], files=output).status == 200
+    assert run(ada)["attempt"] == 2
+
+
+def test_a_start_that_the_server_forgot(storage: Storage, door: Door, ada: Person) -> None:
+    started(ada)
+    tell(ada, 1)
+    put(ada, [line(0), line(1)], complete=True, exitcode=0)
+    started(ada)
+    again = Door(storage)  # what was in memory is gone
+    try:
+        ada = Person(again, ada.headers)
+        put(ada, [line(0, second=0.5)])
+        assert (run(ada)["attempt"], rows(ada)) == (2, [0])
+    finally:
+        again.core.close()
+
+
+def test_names_that_are_left_out(ada: Person) -> None:
+    for entity in ("", None):
+        answer = graphql(ada, START, name="r9", project="", entity=entity, host="h", config="{}")
+        project = answer.json["data"]["upsertBucket"]["bucket"]["project"]
+        assert project == {"name": "uncategorized", "entity": {"name": "ada"}}
+
+
+def test_a_run_without_a_name_gets_one_and_keeps_it(ada: Person) -> None:
+    started(ada)
+    name = run(ada)["name"]
+    assert name
+    tell(ada, 1)
+    put(ada, [line(0)])
+    assert run(ada)["name"] == name
+
+
+def test_behind_a_prefix_addresses_have_it(storage: Storage) -> None:
+    door = Door(storage, root_path="/kiseki")
+    try:
+        ada = Person(door, {"authorization": "Bearer ksk_testtest" + "0123456789abcdef" * 3})
+        variables = {"name": "r1", "project": "digits", "host": "h", "config": "{}"}
+        body = json.dumps({"query": START, "variables": variables}).encode()
+        assert ada.send("/kiseki/graphql", body).json["data"]["upsertBucket"]["inserted"]
+        variables = {"e": "ada", "p": "digits", "r": "r1", "files": ["a.txt"]}
+        body = json.dumps({"query": FILES, "variables": variables}).encode()
+        (file,) = ada.send("/kiseki/graphql", body).json["data"]["createRunFiles"]["files"]
+        assert file["uploadUrl"].startswith("http://127.0.0.1:7500/kiseki/files/-/signed/")
+        path = file["uploadUrl"].removeprefix("http://127.0.0.1:7500")
+        assert Person(door).send(path, b"content", "PUT").status == 200
+    finally:
+        door.core.close()
