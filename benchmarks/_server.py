@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,3 +52,8 @@ def cpu_seconds(process: psutil.Process) -> float:
     """CPU time a process has used so far, user and system."""
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def cpu_seconds_exactly(pid: int) -> float:
+    """CPU time of all threads of a process of ours, to the nanosecond (Linux)."""
+    return time.clock_gettime((~pid << 3) | 2)  # what clock_getcpuclockid() returns

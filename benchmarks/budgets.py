@@ -5,7 +5,8 @@
 `--data`: a folder that `fill.py` filled, of full size if the budgets are to be believed; only the projects it
 has are measured. Without it small ones are made. `cold`: the first answer of a fresh server process; the
 others are the best of five. Where the budget is of the whole page (a chart painted in 1.0 s), the goal here
-is what is left for the server.
+is what is left for the server. Beside the time that passed stands what the server's process had of the
+processor, all threads of it together: on a machine with other work, that is the figure to compare.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from _projects import SIZES, Name, Plan
-from _server import FIRST_KEY, LiveServer
+from _server import FIRST_KEY, LiveServer, cpu_seconds_exactly
 
 from kiseki.client.http import Client
 
@@ -37,26 +38,58 @@ SMALL: dict[Name, float] = {"steps": 0.02, "runs": 0.01, "metrics": 0.1, "table"
 
 
 @dataclass(frozen=True, slots=True)
+class Took:
+    """Milliseconds of an answer, and of the server's processor time."""
+
+    ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One row: what was asked, the milliseconds of the answer, and at most how many it may take."""
 
     what: str
-    ms: float
+    took: Took
     goal: float
+
+    @property
+    def ms(self) -> float:
+        return self.took.ms
 
     @property
     def line(self) -> str:
         mark = "reached" if self.ms <= self.goal else f"{self.ms / self.goal:.1f} times the goal"
-        return f"{self.what:<58} {self.ms:>9,.1f} ms   goal {self.goal:>5,.0f} ms   {mark}"
+        cpu = f"{self.took.cpu_ms:>9,.1f} ms CPU"
+        return f"{self.what:<58} {self.ms:>9,.1f} ms {cpu}   goal {self.goal:>5,.0f} ms   {mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    client: Client
+    pid: int
+
+    def took(self, ask: Callable[[], object]) -> Took:
+        began, cpu = time.perf_counter(), cpu_seconds_exactly(self.pid)
+        ask()
+        ms = (time.perf_counter() - began) * 1e3
+        return Took(ms, (cpu_seconds_exactly(self.pid) - cpu) * 1e3)
+
+    def best(self, ask: Callable[[], object]) -> Took:
+        rounds = [self.took(ask) for _ in range(ROUNDS)]
+        return Took(min(one.ms for one in rounds), min(one.cpu_ms for one in rounds))
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Client]:
+def serving(data: Path) -> Iterator[Server]:
     live = LiveServer(data).start()
+    assert live.process is not None
     try:
         with Client(live.url, FIRST_KEY, timeout=120) as client:
             client.get_json("/-/ready")
-            yield client
+            yield Server(client, live.process.pid)
     finally:
         live.stop()
 
@@ -81,8 +114,9 @@ def series(client: Client, project: str, runs: int, buckets: int) -> Callable[..
 
 def of_series(data: Path, project: str, runs: int, title: str) -> Iterator[Measured]:
     buckets = 1_500 if runs <= 100 else 300_000 // 2 // runs
-    with serving(data) as client:
-        ask = series(client, project, runs, buckets)
+    with serving(data) as server:
+        took, best = server.took, server.best
+        ask = series(server.client, project, runs, buckets)
         yield Measured(f"{title}, first chart, cold", took(ask), GOALS["cold"])
         yield Measured(f"{title}, same again", best(ask), GOALS["series"])
         low = 1_000
@@ -113,39 +147,33 @@ def of_lists(data: Path, project: str, runs: int, title: str) -> Iterator[Measur
         "groups by two keys and tags": (
             "groups", {"by": "config.lr,config.optimizer,tags", "columns": LOSS, "members": 200},
         ),
+        "values with counts": ("values", {"key": "config.optimizer"}),
+        "values of a name, searched": ("values", {"key": "name", "search": "77"}),
         "fields": ("fields", {}),
         "metrics": ("metrics", {}),
     }  # fmt: skip
     if runs == 1:  # with many metrics: lists of runs are none
         asked = {
-            what: ask for what, ask in asked.items() if not what.startswith(("runs", "groups"))
+            what: ask
+            for what, ask in asked.items()
+            if not what.startswith(("runs", "groups", "values"))
         }
-    with serving(data) as client:
+    with serving(data) as server:
         for what, (path, params) in asked.items():
 
             def ask(path: str = path, params: dict[str, Any] = params) -> object:
-                return client.get_json(f"{url}/{path}", params)
+                return server.client.get_json(f"{url}/{path}", params)
 
             goal = GOALS["palette" if path in ("fields", "metrics") else "table"]
-            first = took(ask)
+            first = server.took(ask)
             if path in ("fields", "metrics"):  # a server remembers these until runs change
                 yield Measured(f"{title}, {what}, first", first, GOALS["table"])
-            yield Measured(f"{title}, {what}", best(ask), goal)
-
-
-def took(ask: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    ask()
-    return (time.perf_counter() - began) * 1e3
-
-
-def best(ask: Callable[[], object]) -> float:
-    return min(took(ask) for _ in range(ROUNDS))
+            yield Measured(f"{title}, {what}", server.best(ask), goal)
 
 
 def measure(data: Path) -> Iterator[Measured]:
-    with serving(data) as client:
-        projects = client.get_json("/api/v1/projects")["projects"]
+    with serving(data) as server:
+        projects = server.client.get_json("/api/v1/projects")["projects"]
     sizes = {one["project"]: one for one in projects}
     for project in ("fill-steps", "fill-runs"):
         if project in sizes:
@@ -187,6 +215,7 @@ def main() -> None:
             {
                 "name": "budgets",
                 "figures": {row.what: round(row.ms, 1) for row in rows},
+                "cpu_ms": {row.what: round(row.took.cpu_ms, 1) for row in rows},
                 "goals": {row.what: ["<=", row.goal] for row in rows} if args.data else {},
             }
         )
