@@ -143,6 +143,44 @@ def test_an_export_is_read_as_it_is_sent(door: Door, ada: Person) -> None:
     assert seen == 41 and peak < 40 * 200_000 / 3
 
 
+def test_a_list_is_sent_again_only_when_it_says_something_else(door: Door, ada: Person) -> None:
+    """What is saved of one run leaves the lists as they are in which it does not stand."""
+    send(ada, 9, Config(set={"lr": 0.5}))
+    door.core.folds.save_all()
+    paths = ("runs?filter=lr:0.5", "groups?by=config.lr&filter=lr:0.5", "values?key=config.lr")
+    tags = {path: ada.ask("GET", f"{HERE}/{path}").headers["etag"] for path in paths}
+    assert len(set(tags.values())) == 3
+    project = door.core.meta.project("ada", "digits")
+    ada.ask("PATCH", f"{HERE}/runs/r0", {"notes": "another run"})
+    now = door.core.meta.project("ada", "digits")
+    assert project is not None and now is not None and now.epoch > project.epoch
+    for path, tag in tags.items():
+        again = door.ask("GET", f"{HERE}/{path}", headers={**ada.headers, "if-none-match": tag})
+        assert (again.status, again.body) == (304, b""), path
+    ada.ask("PATCH", f"{HERE}/runs/r9", {"group": "other"})
+    again = door.ask(
+        "GET", f"{HERE}/{paths[0]}", headers={**ada.headers, "if-none-match": tags[paths[0]]}
+    )
+    assert again.status == 200 and '"group":"other"' in again.body.decode()
+
+
+def test_an_answer_is_made_once_for_all_who_ask(
+    door: Door, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    find = door.core.queries.list_runs
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        asked.append(kwargs["filter"])
+        return find(*args, **kwargs)
+
+    monkeypatch.setattr(door.core.queries, "list_runs", counted)
+    first = ada.ask("GET", f"{HERE}/runs?filter=r").body
+    assert ada.ask("GET", f"{HERE}/runs?filter=r").body == first and asked == ["r"]
+    ada.ask("GET", f"{HERE}/runs?filter=r&limit=1")
+    assert asked == ["r", "r"]
+
+
 def test_names_are_asked_for_again_only_when_they_change(
     door: Door, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,7 +75,11 @@ class Wall:
             "stream": self.stream, "index": "0", "slug": self.view, "draft": self.draft,
             "undo": self.undo,
         }  # fmt: skip
-        asked = {"/groups": "?by=config.lr", "/export/series": "?metric=loss"}
+        asked = {
+            "/groups": "?by=config.lr",
+            "/values": "?key=config.lr",
+            "/export/series": "?metric=loss",
+        }
         query = next((text for end, text in asked.items() if path.endswith(end)), "")
         return re.sub(r"{(\w+)}", lambda found: values[found[1]], path) + query
 

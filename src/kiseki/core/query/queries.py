@@ -60,6 +60,7 @@ CHART_GROUP_RUNS_MAX = 20_000  # of all groups of a chart
 GROUPED_RUNS_KEPT = 400_000  # their members
 LINES_MAX = 10_000
 PROJECTS_KEPT = 64
+PAGES_BYTES_MAX = 16 * 1024 * 1024
 HEADS_KEPT = 100_000
 SLOW_S = 0.1  # a list that takes longer…
 BELIEVED_TIMES = 20  # …is counted anew only after so many times as long
@@ -141,6 +142,8 @@ class Queries:
         self._series = series
         self._runs = runs
         self.charts = Charts(series)
+        # Of lists, as they were sent: several tabs ask for the same one after each event.
+        self.pages: Lru[bytes, bytes] = Lru(PAGES_BYTES_MAX)
         self._metrics: _Lists[MetricStat] = _Lists()
         self._fields: _Lists[FieldStat] = _Lists()
         self._inherited: Lru[int, int] = Lru(HEADS_KEPT)  # -1: nothing

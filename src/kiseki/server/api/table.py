@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 
 import msgspec
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from kiseki.core.query.queries import RunGroup, Spread
 from kiseki.record import keypath
 from kiseki.server.api.encoding import binary
 from kiseki.server.api.runs import RunAnswer, to_answer
-from kiseki.server.routing import Call, Routes, not_modified
+from kiseki.server.routing import Call, Routes, not_modified, to_json
 
 routes = Routes()
 
@@ -41,28 +42,29 @@ class RunsAnswer(msgspec.Struct):
 
 
 @routes.get(f"{PROJECT}/runs", query=RunsQuery, answer=RunsAnswer)
-def list_runs(call: Call) -> RunsAnswer | Response:
+def list_runs(call: Call) -> Response:
     """Return the runs that match a filter, sorted."""
     asked: RunsQuery = call.query
     project = _find(call)
     queries = call.core.queries
-    tag = queries.list_tag(project, asked.filter)
-    if call.unchanged(f"{tag}-{call.who.user.number}"):  # `user:me` is another for everybody
-        return not_modified(call)
-    page = queries.list_runs(
-        project,
-        filter=asked.filter,
-        sort=asked.sort,
-        columns=asked.columns,
-        offset=asked.offset,
-        limit=asked.limit,
-        user=call.who.user.name,
-    )
-    runs = [to_answer(run) for run in page.runs]
-    if page.columns:
-        for run, values in zip(runs, page.values, strict=True):
-            run.values = dict(zip(page.columns, values, strict=True))
-    return RunsAnswer(page.total, page.matching, runs)
+
+    def answer() -> RunsAnswer:
+        page = queries.list_runs(
+            project,
+            filter=asked.filter,
+            sort=asked.sort,
+            columns=asked.columns,
+            offset=asked.offset,
+            limit=asked.limit,
+            user=call.who.user.name,
+        )
+        runs = [to_answer(run) for run in page.runs]
+        if page.columns:
+            for run, values in zip(runs, page.values, strict=True):
+                run.values = dict(zip(page.columns, values, strict=True))
+        return RunsAnswer(page.total, page.matching, runs)
+
+    return _listed(call, queries.list_tag(project, asked.filter), answer)
 
 
 class GroupsQuery(msgspec.Struct):
@@ -108,28 +110,28 @@ class GroupsAnswer(msgspec.Struct):
 
 
 @routes.get(f"{PROJECT}/groups", query=GroupsQuery, answer=GroupsAnswer)
-def list_groups(call: Call) -> GroupsAnswer | Response:
+def list_groups(call: Call) -> Response:
     """Return the groups of all runs that match a filter, in the order of their first runs."""
     asked: GroupsQuery = call.query
     project = _find(call)
     queries = call.core.queries
-    tag = queries.list_tag(project, asked.filter)
-    if call.unchanged(f"groups-{tag}-{call.who.user.number}"):
-        return not_modified(call)
-    columns, page = queries.list_groups(
-        project,
-        by=asked.by,
-        columns=asked.columns,
-        filter=asked.filter,
-        sort=asked.sort,
-        offset=asked.offset,
-        limit=asked.limit,
-        members=asked.members,
-        user=call.who.user.name,
-    )
-    return GroupsAnswer(
-        page.total, page.matching, page.count, [_group(one, columns) for one in page.groups]
-    )
+
+    def answer() -> GroupsAnswer:
+        columns, page = queries.list_groups(
+            project,
+            by=asked.by,
+            columns=asked.columns,
+            filter=asked.filter,
+            sort=asked.sort,
+            offset=asked.offset,
+            limit=asked.limit,
+            members=asked.members,
+            user=call.who.user.name,
+        )
+        groups = [_group(one, columns) for one in page.groups]
+        return GroupsAnswer(page.total, page.matching, page.count, groups)
+
+    return _listed(call, queries.list_tag(project, asked.filter), answer)
 
 
 def _group(group: RunGroup, columns: Sequence[str]) -> GroupAnswer:
@@ -173,23 +175,24 @@ class ValuesAnswer(msgspec.Struct):
 
 
 @routes.get(f"{PROJECT}/values", query=ValuesQuery, answer=ValuesAnswer)
-def list_values(call: Call) -> ValuesAnswer | Response:
+def list_values(call: Call) -> Response:
     """Return the values that the matching runs have under a key, the most frequent first."""
     asked: ValuesQuery = call.query
     project = _find(call)
     queries = call.core.queries
-    tag = queries.list_tag(project, asked.filter)
-    if call.unchanged(f"values-{tag}-{call.who.user.number}"):
-        return not_modified(call)
-    found = queries.values(
-        project,
-        key=asked.key,
-        filter=asked.filter,
-        search=asked.search,
-        limit=asked.limit,
-        user=call.who.user.name,
-    )
-    return ValuesAnswer(found.count, [ValueAnswer(value, runs) for value, runs in found.values])
+
+    def answer() -> ValuesAnswer:
+        found = queries.values(
+            project,
+            key=asked.key,
+            filter=asked.filter,
+            search=asked.search,
+            limit=asked.limit,
+            user=call.who.user.name,
+        )
+        return ValuesAnswer(found.count, [ValueAnswer(value, runs) for value, runs in found.values])
+
+    return _listed(call, queries.list_tag(project, asked.filter), answer)
 
 
 class FieldAnswer(msgspec.Struct):
@@ -255,6 +258,24 @@ def list_metrics(call: Call) -> Response:
         for item in listed.items
     ]
     return names(call, MetricsAnswer(metrics))
+
+
+def _listed(call: Call, state: str, answer: Callable[[], msgspec.Struct]) -> Response:
+    """Return a list whose tag is made of what it says: in a live project most lists stay as they are.
+
+    Args:
+        state: of the project; as long as it stays, an answer given once is not made again.
+    """
+    # `user:me` is another for everybody.
+    asked = (call.request.url.path, call.query, state, call.who.user.number)
+    key = hashlib.blake2b(repr(asked).encode(), digest_size=16).digest()
+    body = call.core.queries.pages.get(key)
+    if body is None:
+        body = to_json(answer())
+        call.core.queries.pages.put(key, body, len(body))
+    if call.unchanged(hashlib.blake2b(body, digest_size=12).hexdigest()):
+        return not_modified(call)
+    return Response(body, media_type="application/json", headers=call.headers)
 
 
 def names(call: Call, answer: msgspec.Struct) -> Response:

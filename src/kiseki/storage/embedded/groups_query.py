@@ -9,14 +9,16 @@ and deviations need every value anyway, and a join of as many cells is slower th
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, case, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
 
 from kiseki.storage.embedded import tables
 from kiseki.storage.embedded.meta_save import slices
@@ -58,7 +60,7 @@ def find_groups(
     }
     total, held = find_columns(
         connection, project, attributes, where, order, user=user, now_us=now_us,
-        are_whole=not any(key.space == "run" for key in keys),
+        whole=(_STATE, "color"),
     )  # fmt: skip
     numbers = held["number"]
     matching = len(numbers)
@@ -185,17 +187,14 @@ class _Source:
 
     def ids(self, places: Sequence[int]) -> dict[int, str]:
         numbers = self._numbers[np.unique(np.asarray(places, np.int64))].tolist()
-        return {
-            int(self._place[row.number]): row.id
-            for some in slices(numbers)
-            for row in self._connection.execute(
-                select(_run.number, _run.id).where(_run.number.in_(some))
-            )
-        }
+        # As one text: a parameter for each of thousands takes longer than to look the runs up.
+        wanted = select(func.json_each(json.dumps(numbers)).table_valued("value").c.value)
+        query = select(_run.number, _run.id).where(_run.number.in_(wanted))
+        return {int(self._place[number]): id for number, id in fetched(self._connection, query)}
 
     def codes(self, key: Key) -> _Codes:
         if key.space == "run":
-            values = self._attributes[key.path]
+            values = self._attributes[key.path].tolist()
             if key.path == "tags":
                 return _coded(values, lambda text: dict.fromkeys(json.loads(text)))
             return _coded(values, lambda value: (value,))
@@ -261,19 +260,18 @@ def _places_of(states: Sequence[str]) -> ColumnElement[int]:
     return case(*((_run.state == state, at) for at, state in enumerate(states)), else_=0)
 
 
-def _coded(held: Sequence[Any], read: Any) -> _Codes:
+def _coded(held: Sequence[Any], read: Callable[[Any], Iterable[GroupValue]]) -> _Codes:
     """Return codes for what runs hold (None: nothing); `read` makes it one or several values."""
     values = _Values()
-    known: dict[Any, list[int]] = {None: [_NONE]}
-    flat: list[int] = []
-    counts = np.empty(len(held), np.int64)
-    for at, one in enumerate(held):
-        mine = known.get(one)
-        if mine is None:
-            mine = known[one] = [values.code(value) for value in read(one)] or [_NONE]
-        flat += mine
-        counts[at] = len(mine)
-    return _Codes(values.all, np.asarray(flat, np.int64), np.cumsum(counts) - counts, counts)
+    kinds: defaultdict[Any, int] = defaultdict(itertools.count().__next__)
+    kind = np.fromiter(map(kinds.__getitem__, held), np.int64, len(held))
+    codes = [
+        [_NONE] if one is None else [values.code(value) for value in read(one)] or [_NONE]
+        for one in kinds
+    ]
+    sizes = np.asarray([len(some) for some in codes], np.int64)
+    flat = np.asarray([code for some in codes for code in some], np.int64)
+    return _Codes(values.all, flat, (np.cumsum(sizes) - sizes)[kind], sizes[kind])
 
 
 def _cell_value(num: float | None, text: str | None) -> GroupValue:

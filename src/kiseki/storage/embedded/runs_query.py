@@ -6,7 +6,7 @@ join. Every condition is true or false, never null, so that `not` means what it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -86,12 +86,12 @@ def find_columns(
     *,
     user: str = "",
     now_us: int = 0,
-    are_whole: bool = False,
+    whole: Collection[str] = (),
 ) -> tuple[int, dict[str, Any]]:
-    """Return (all runs, columns of all that match, in order, by name).
+    """Return (all runs, columns of all that match, in order, by name), as arrays.
 
-    `number` is one of them. `are_whole`: all are whole numbers, never null, and are returned as arrays, which
-    takes half as long.
+    `number` is one of them. `whole`: which of the others are whole numbers, never null; those that are not
+    are arrays of objects.
     """
     query = RunsQuery(connection, project, user, now_us, where, order)
     query.has_user |= "user" in columns
@@ -101,15 +101,9 @@ def find_columns(
     rows = query.ordered(rows, order).where(listed)
     if where is not None:
         rows = rows.where(query.condition(where))
-    held: dict[str, Any]
-    if are_whole:
-        array = arrayed(connection, rows, [(name, "i8") for name in wanted])
-        held = {name: array[name] for name in wanted}
-    else:
-        found = fetched(connection, rows)
-        held = dict(
-            zip(wanted, zip(*found, strict=True) if found else ((),) * len(wanted), strict=True)
-        )
+    kinds = [(name, "i8" if name == "number" or name in whole else "O") for name in wanted]
+    array = arrayed(connection, rows, kinds)
+    held = {name: array[name] for name in wanted}
     total = len(held["number"])
     if where is not None:
         count = select(func.count()).select_from(tables.run).where(listed)
@@ -120,7 +114,7 @@ def find_columns(
 def arrayed(
     connection: Connection, query: Select[Any], columns: list[tuple[str, str]]
 ) -> npt.NDArray[Any]:
-    """Return numbers as columns of an array, with no more than a row of them as objects at a time."""
+    """Return the columns of an array, with no more than a row of it as a tuple at a time."""
     cursor = cast(Iterator[Any], connection.execute(query).cursor)
     return np.fromiter(cursor, np.dtype(columns))
 
