@@ -23,11 +23,10 @@ export const lineWords = catalogue('strings-line', {
     group: 'Group them',
     none: 'No line matches',
   },
+  elapsed: 'Time since the start',
   outside: (points: number) => `${n(points)} ${points === 1 ? 'point' : 'points'} outside, show`,
   outsideTitle: 'Outliers are cut off. Click to see everything',
   form: {
-    title: 'Title',
-    titleHint: 'As the metrics are called',
     metrics: 'Metrics',
     right: 'right axis',
     rightOf: (path: string) => `${path} on the right axis`,

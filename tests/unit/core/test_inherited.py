@@ -53,5 +53,11 @@ def test_what_a_run_inherited_is_told(tmp_path: Path) -> None:
     # Times are microseconds behind the start, which Unix seconds tell to a fraction of one.
     assert columns[0]["x"].tolist() == pytest.approx([n / 1e6 for n in range(6)], abs=5e-7)
     assert header["series"][1]["inherited"] == pytest.approx(5e-6, abs=5e-7)
+    # Of time since the start runs show what they logged themselves; rewound rows are among that.
+    own = queries.own_rows(chains)
+    request = SeriesRequest(["loss"], own, x="_elapsed", inherited=inherited, origins=origins)
+    header, _ = parse(queries.chart(project, request))
+    told_own = {one["run"]: (one["total"], one.get("inherited")) for one in header["series"]}
+    assert told_own == {"r1": (6, None), "r2": (3, None), "r3": (1, None), "r4": (1, None)}
     assert told("loss") == {"r1": None, "r2": None, "r3": None, "r4": None}
     kit.close()

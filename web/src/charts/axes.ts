@@ -45,6 +45,8 @@ const LABEL_GAP_PX = 16;
 const Y_LABEL_GAP_PX = 10;
 const X_SPACING_PX = 56;
 const Y_SPACING_PX = 24;
+/** A tall plot has room for more, but nobody reads thirty. */
+const Y_TICKS_MAX = 14;
 const LABEL_HEIGHT_PX = 12;
 const TICK_PX = 4;
 const Y_TEXT_GAP_PX = 6;
@@ -66,7 +68,7 @@ export function ticksOfY({ range, scale }: AxisPlace, height: number): PlacedTic
     () => LABEL_HEIGHT_PX,
     height,
     Y_LABEL_GAP_PX,
-    Y_SPACING_PX,
+    Math.max(Y_SPACING_PX, height / Y_TICKS_MAX),
   );
   return ticks.map((tick) => ({ ...tick, at: height - place(tick.value) }));
 }

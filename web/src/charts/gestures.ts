@@ -15,6 +15,8 @@ export interface Point {
 
 /** What a gesture may do to the chart. Shares are of the plot's width and height. */
 export interface GestureTarget {
+  /** The crosshair stands somewhere. */
+  readonly isRead: boolean;
   hoverAt(point: Point): void;
   leave(): void;
   /** The box being dragged; null when it is gone. */
@@ -249,12 +251,12 @@ function onKey(event: KeyboardEvent, root: HTMLElement, target: GestureTarget): 
     PageUp: () => target.scrollRows(-PAGE_ROWS),
     PageDown: () => target.scrollRows(PAGE_ROWS),
     c: () => target.copy(),
-    Escape: () => target.leave(),
+    // Without a crosshair to put away it closes what the panel is open in.
+    ...(target.isRead ? { Escape: () => target.leave() } : {}),
   };
   const action = actions[event.key];
   if (action === undefined) return;
   event.preventDefault();
-  // Escape also closes what the panel has open.
-  if (event.key !== 'Escape') event.stopPropagation();
+  event.stopPropagation();
   action();
 }

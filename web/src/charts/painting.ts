@@ -27,6 +27,9 @@ interface Stroke {
   readonly dash?: readonly number[];
 }
 
+/** A path this many times as long as its box is wide and high goes to and fro: its dashes would be noise. */
+const RESTLESS_TIMES = 3;
+
 /** Reused by every draw; painting is synchronous and never nested. */
 const path = new Path();
 
@@ -149,7 +152,7 @@ function strokeLine(pen: Pen, line: PaintedLine, polyline: Polyline, style: Stro
   const { pixelRatio: ratio, transform } = line.scene;
   path.clear();
   trace(polyline, transform, path);
-  const dash = style.dash ?? line.dash;
+  const dash = style.dash ?? (line.dash.length > 0 && isRestless(path) ? NO_DASH : line.dash);
   pen.globalAlpha = style.alpha;
   pen.strokeStyle = line.colour;
   pen.fillStyle = line.colour;
@@ -166,6 +169,22 @@ function strokeLine(pen: Pen, line: PaintedLine, polyline: Polyline, style: Stro
   pen.stroke();
   if (path.dotted.length > 0) strokeHoles(pen, ratio);
   if (path.dots.length > 0) fillDots(pen, path.dots, Math.max(2, style.width) * ratio);
+}
+
+/** Whether a path turns back so often that dashes on it could not be seen as such. */
+function isRestless({ xy, starts, n }: Path): boolean {
+  let [length, left, right, top, bottom] = [0, Infinity, -Infinity, Infinity, -Infinity];
+  let start = 0;
+  for (let i = 0; i < n; i += 1) {
+    const [x, y] = [xy[2 * i]!, xy[2 * i + 1]!];
+    if (starts[start] === i) start += 1;
+    else length += Math.hypot(x - xy[2 * i - 2]!, y - xy[2 * i - 1]!);
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    top = Math.min(top, y);
+    bottom = Math.max(bottom, y);
+  }
+  return length > RESTLESS_TIMES * (right - left + bottom - top);
 }
 
 function strokeHoles(pen: Pen, ratio: number): void {

@@ -22,11 +22,10 @@ export default {
     group: 'グループにする',
     none: '一致する線はありません',
   },
+  elapsed: '開始からの時間',
   outside: (points) => `範囲外 ${n(points)} 点を表示`,
   outsideTitle: '外れ値を除いています。クリックですべて表示',
   form: {
-    title: 'タイトル',
-    titleHint: 'メトリクス名のまま',
     metrics: 'メトリクス',
     right: '右の軸',
     rightOf: (path) => `${path} を右の軸で`,

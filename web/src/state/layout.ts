@@ -262,7 +262,9 @@ function isPlain(view: ViewDoc): boolean {
 }
 
 function named(panel: Panel, spec: PanelSpec, options: ArrangeOptions): Panel {
-  return { ...panel, spec, title: spec.title || panel.title || options.titleOf?.(spec) || spec.kind };
+  // The panel of a metric that was given others is called after all of them.
+  const all = metricsIn(spec).paths.length > 1 ? options.titleOf?.(spec) : '';
+  return { ...panel, spec, title: spec.title || all || panel.title || options.titleOf?.(spec) || spec.kind };
 }
 
 /** The named ones first, in that order; the others as they stand. */

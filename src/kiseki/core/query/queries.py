@@ -517,6 +517,14 @@ class Queries:
                 found[run] = known
         return found
 
+    def own_rows(self, chains: Mapping[str, Chain]) -> dict[str, Chain]:
+        """Return where the rows lie that runs logged themselves, without those they were forked with."""
+        inherited = self.inherited(chains)
+        return {
+            run: clipped(chain, inherited[run] + 1, None) if run in inherited else chain
+            for run, chain in chains.items()
+        }
+
     def chart_tag(self, project: Project, request: SeriesRequest) -> str:
         """Return what changes whenever the answer to a chart's request might."""
         return self.charts.tag(project.number, request)

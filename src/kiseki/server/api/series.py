@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -80,6 +81,10 @@ def read_series(call: Call) -> Response:
             call.who.user.name,
         )  # fmt: skip
     runs = queries.chains(project, asked.runs, asked.space, asked.attempt)
+    if asked.x == ELAPSED:  # what a run inherited happened before it was started
+        runs = queries.own_rows(runs)
+        if groups is not None:
+            groups = replace(groups, chains=queries.own_rows(groups.chains))
     ids = [*runs, *(groups.chains if groups else ())]
     request = SeriesRequest(
         metrics=asked.metrics,

@@ -7,7 +7,7 @@ import { VIEW_DEFAULT } from '../../state/view';
 import { labelOf, legendEntries, toggled } from './legend';
 import { linesOfGroups, linesOfRuns, type LineLook } from './lines';
 import { lineOptionsOf } from './options';
-import { groupShape, shapeFor, windowFor, xKeyOf } from './questions';
+import { groupShape, shapeFor, windowFor } from './questions';
 
 const metric = (path: string, more: Partial<Metric> = {}): Metric => ({
   path,
@@ -29,7 +29,6 @@ const LOOK: LineLook = {
   pins: [],
   colourOf: (one) => one.color,
   right: [],
-  isWall: false,
   groupLabel: (label, runs) => `${label} (${runs})`,
   note: (contributors, all) => `${contributors}/${all}`,
 };
@@ -82,7 +81,9 @@ describe('a question', () => {
     expect(shapeFor(own, { ...options, x: 'tokens' }, null, sight).x).toBe('tokens');
     expect(shapeFor(own, { ...options, x: 'time' }, null, sight).x).toBe('_timestamp');
     expect(shapeFor(metric('gpu', { space: 'system' }), options, null, sight).x).toBe('_runtime');
-    expect(xKeyOf('wall', own)).not.toBe(xKeyOf('relative', own));
+    expect(shapeFor(own, { ...options, x: 'wall' }, [5, 9], sight)).toMatchObject({ x: '_elapsed' });
+    expect(shapeFor(own, { ...options, x: 'wall' }, [5, 9], sight).range).not.toBeNull();
+    expect(shapeFor(own, { ...options, x: 'relative' }, null, sight).x).toBe('_runtime');
   });
 
   it('has a lead-in of five time constants', () => {
@@ -142,17 +143,9 @@ describe('lines', () => {
     expect(lines[2]!.dash).toBeDefined();
   });
 
-  it('count from the start of the run on a wall clock, with the same columns each time', () => {
-    const metrics = [{ path: 'loss', label: 'loss', series: [data] }];
-    const make = () => linesOfRuns(metrics, [run('a')], { ...LOOK, isWall: true })[0]!.data;
-    expect([...make().x]).toEqual([95, 96]);
-    expect(make()).toBe(make());
-  });
-
-  it('of forks say how far they are inherited, on the axis they are drawn on', () => {
+  it('of forks say how far they are inherited', () => {
     const metrics = [{ path: 'loss', label: 'loss', series: [{ ...data, inherited: 100 }] }];
     expect(linesOfRuns(metrics, [run('a')], LOOK)[0]!.inheritedTo).toBe(100);
-    expect(linesOfRuns(metrics, [run('a')], { ...LOOK, isWall: true })[0]!.inheritedTo).toBe(95);
   });
 
   it('of groups say how many stand behind them', () => {

@@ -22,8 +22,6 @@ export interface LineLook {
   colourOf: (run: Run) => number | string;
   /** Metrics on the right axis. */
   right: readonly string[];
-  /** Subtract each run's start: x is time since then. */
-  isWall: boolean;
   groupLabel: (label: string, runs: number) => string;
   note: (contributors: number, all: number) => string;
 }
@@ -41,20 +39,16 @@ export function linesOfRuns(metrics: readonly MetricSeries[], runs: readonly Run
         key: metrics.length === 1 ? run.id : `${path}|${run.id}`,
         subject: run.id,
         label: metrics.length === 1 ? name : runs.length === 1 ? label : `${name} · ${label}`,
-        data: look.isWall ? since(data, run.created_us / 1e6) : data,
+        data,
         colour: runs.length === 1 && at > 0 ? (run.color + at) % 30 : look.colourOf(run),
         ...dashOf(at, runs.length),
-        ...inheritedIn(data, look.isWall ? run.created_us / 1e6 : 0),
+        ...(data.inherited === undefined ? {} : { inheritedTo: data.inherited }),
         rank: run.id === look.baseline ? 'baseline' : pinned.has(run.id) ? 'pinned' : 'normal',
         axis: look.right.includes(path) ? 'right' : 'left',
       });
     }
     return lines;
   });
-}
-
-function inheritedIn({ inherited }: SeriesData, start: number): { inheritedTo?: number } {
-  return inherited === undefined ? {} : { inheritedTo: inherited - start };
 }
 
 function dashOf(at: number, runs: number): { dash?: readonly number[] } {
@@ -99,15 +93,4 @@ function thinOf(data: SeriesData, size: number): Uint8Array {
     thins.set(data, thin);
   }
   return thin;
-}
-
-const moved = new WeakMap<SeriesData, { by: number; data: SeriesData }>();
-
-/** The series with x counted from `start`. */
-function since(data: SeriesData, start: number): SeriesData {
-  const known = moved.get(data);
-  if (known?.by === start) return known.data;
-  const made = { ...data, x: data.x.map((x) => x - start) };
-  moved.set(data, { by: start, data: made });
-  return made;
 }

@@ -31,6 +31,8 @@ export interface LineOptions {
   /** Of a line's label; empty for the page's. */
   legend: string;
   hasLegend: boolean;
+  /** Keys of lines that are not drawn here. */
+  hidden: readonly string[];
   density: boolean;
 }
 
@@ -57,6 +59,7 @@ export function lineOptionsOf(options: Options, view: ViewSettings): LineOptions
     outliers: Math.min(OUTLIERS_MAX, Math.max(0, numberOf(options, 'outliers', view.clip ? OUTLIER_PERCENT : 0))),
     legend: textOf(options, 'legend', ''),
     hasLegend: flagOf(options, 'hasLegend', true),
+    hidden: textsOf(options, 'hidden') ?? [],
     density: flagOf(options, 'density', false),
   };
 }

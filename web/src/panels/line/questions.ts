@@ -8,6 +8,7 @@ import { isSmoothing, leadIn } from '../../lib/smoothing';
 import { bucketsFor } from '../../state/budget';
 import type { SeriesShape } from '../../state/series';
 import { strings } from '../../strings';
+import { lineWords } from '../../strings-line';
 import type { LineOptions } from './options';
 
 export interface PanelSight {
@@ -63,7 +64,7 @@ export function shapeFor(
     space: metric.space,
     metric: metric.path,
     x,
-    range: zoom === null || options.x === 'wall' ? null : windowFor(zoom, leadOf(options, zoom, sight, buckets), held),
+    range: zoom === null ? null : windowFor(zoom, leadOf(options, zoom, sight, buckets), held),
     buckets,
     logX: options.logX && x !== '_timestamp',
   };
@@ -103,26 +104,26 @@ export function spacingOf(series: readonly SeriesData[]): number {
   return widest > 0 ? 2 ** Math.ceil(Math.log2(widest)) : 0;
 }
 
-/** The x to ask the server for. Machine samples have no step: they then stand on the run's own clock. */
+/**
+ * The x to ask the server for; charts with equal ones share the crosshair and the zoom. Machine samples have no step:
+ * they then stand on the run's own clock.
+ */
 export function xOf(x: string, metric: Metric): string {
-  if (x === 'time' || x === 'wall') return '_timestamp';
+  if (x === 'time') return '_timestamp';
+  if (x === 'wall') return '_elapsed';
   if (x === 'relative' || (x === 'step' && metric.space === 'system')) return '_runtime';
   return x === 'step' ? (metric.step_metric ?? '_step') : x;
 }
 
-/** Charts with equal keys share the crosshair and the zoom. */
-export function xKeyOf(x: string, metric: Metric): string {
-  return x === 'wall' ? '_wall' : xOf(x, metric);
-}
-
 export function xKindOf(key: string): XKind {
   if (key === '_step') return 'step';
-  if (key === '_runtime' || key === '_wall') return 'duration';
+  if (key === '_runtime' || key === '_elapsed') return 'duration';
   return key === '_timestamp' ? 'time' : 'number';
 }
 
 export function xLabelOf(key: string): string {
   if (key === '_step') return strings.charts.axes.step;
-  if (key === '_runtime' || key === '_wall') return strings.charts.axes.relative;
+  if (key === '_runtime') return strings.charts.axes.relative;
+  if (key === '_elapsed') return lineWords.elapsed;
   return key === '_timestamp' ? '' : key;
 }
