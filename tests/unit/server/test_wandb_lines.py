@@ -139,6 +139,15 @@ def test_lines_that_tell_nothing_are_asked_for_again(
     assert run(ada)["attempt"] == 2
 
 
+def test_an_old_client_goes_on_behind_what_is_stored(ada: Person) -> None:
+    started(ada)
+    tell(ada, 1)
+    put(ada, [line(0), line(1)], complete=True, exitcode=0)
+    started(ada)
+    put(ada, [line(2)], 2)
+    assert (run(ada)["attempt"], run(ada)["state"], rows(ada)) == (1, "running", [0, 1, 2])
+
+
 def test_a_start_that_the_server_forgot(storage: Storage, door: Door, ada: Person) -> None:
     started(ada)
     tell(ada, 1)

@@ -50,7 +50,10 @@ class Place:
 
 
 def upsert_bucket(_root: Any, info: Any, input: Mapping[str, Any]) -> dict[str, Any]:
-    context: Context = info.context
+    return _upserted(info.context, input) | {"serverSettings": {"serverMessages": []}}
+
+
+def _upserted(context: Context, input: Mapping[str, Any]) -> dict[str, Any]:
     place, found = _find(context, input)
     is_start = input.get("host") is not None
     if found is None:
@@ -85,7 +88,7 @@ def _find(context: Context, input: Mapping[str, Any]) -> tuple[Place, tuple[Proj
 
 def _start(context: Context, place: Place, input: Mapping[str, Any]) -> dict[str, Any]:
     """Start a run: a new one, another attempt of one that is there, or a fork."""
-    stream, records = _beginning(place, input, context.client)
+    stream, records = _beginning(place, input, client=context.client)
     _send(context, stream, records)
     _, run = context.core.runs.find(context.who, place.entity, place.project, place.run)
     context.door.writers.make_current(run, stream)
@@ -93,7 +96,7 @@ def _start(context: Context, place: Place, input: Mapping[str, Any]) -> dict[str
 
 
 def _beginning(
-    place: Place, input: Mapping[str, Any], client: str = ""
+    place: Place, input: Mapping[str, Any], goes_on: bool = False, *, client: str = ""
 ) -> tuple[str, list[Record]]:
     """Return the stream that a start opens, and its first records."""
     config, internal = _config(input)
@@ -101,8 +104,8 @@ def _beginning(
     stream = stream_of(*names, internal) or PREFIX + ids.stream_id()
     if client:
         stream = stream_of_client(*names, client, PREFIX)
-    opening = _opening(place, stream, input, internal, resume=None)
-    if (branch := _branch(place, internal)) is not None:
+    opening = _opening(place, stream, input, internal, resume="must" if goes_on else None)
+    if not goes_on and (branch := _branch(place, internal)) is not None:
         opening = msgspec.structs.replace(opening, parent_run=branch[0], parent_step=branch[1])
     return stream, [opening, *_config_records(config, internal, {}), *_summary(input)]
 
@@ -136,9 +139,10 @@ def _start_over(
         is_same = True  # nothing came of the start before: its answer got lost
     if is_same is False:
         return _start(context, place, input)
+    inherited = _inherited(context, run)
     if is_same is None:
-        writers.starts.put(run, input, partial(_beginning, place))
-    return {"bucket": _Started(context, place, _inherited(context, run))}
+        writers.starts.put(run, input, partial(_beginning, place), inherited)
+    return {"bucket": _Started(context, place, inherited)}
 
 
 def _settled(context: Context, place: Place, run: Run, input: Mapping[str, Any]) -> Run:

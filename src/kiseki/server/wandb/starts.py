@@ -6,6 +6,7 @@ line, whose time to the microsecond is stored already or not. Until then such a 
 recorded, and lines that tell nothing are asked for again.
 
     start ─► open ─┬─ known writer, known line ─► the stream that is there; its lines are skipped
+                   ├─ lines behind those stored ► the run goes on: releases before 0.18 resume so
                    └─ anything else ────────────► another attempt
 """
 
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kiseki.core.runs import Run
@@ -27,16 +28,21 @@ from kiseki.server.wandb.translation import Values
 OPEN_S = 20  # so long is waited for what tells; the config comes within some
 STARTS_MAX = 10_000
 
-Build = Callable[[Mapping[str, Any]], tuple[str, list[Record]]]
-"""Return the stream that a start opens, and its first records."""
+Build = Callable[[Mapping[str, Any], bool], tuple[str, list[Record]]]
+"""Return the stream that a start opens, and its first records; whether it goes on with what is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was asked for, complete as far as it is known."""
+    """What was asked for, complete as far as it is known.
+
+    Attributes:
+        first_line: where its lines begin if it does not go on: behind those of a parent.
+    """
 
     input: Mapping[str, Any]
     build: Build
+    first_line: int
     since_s: float
 
     @property
@@ -45,7 +51,7 @@ class Start:
 
     def with_more(self, input: Mapping[str, Any]) -> Start:
         given = {key: value for key, value in input.items() if value is not None}
-        return Start({**self.input, **given}, self.build, self.since_s)
+        return replace(self, input={**self.input, **given})
 
 
 class Starts:
@@ -55,9 +61,9 @@ class Starts:
         self._lock = threading.Lock()
         self._open: OrderedDict[int, Start] = OrderedDict()
 
-    def put(self, run: Run, input: Mapping[str, Any], build: Build) -> None:
+    def put(self, run: Run, input: Mapping[str, Any], build: Build, first_line: int) -> None:
         with self._lock:
-            self._open[run.number] = Start(input, build, time.monotonic())
+            self._open[run.number] = Start(input, build, first_line, time.monotonic())
             while len(self._open) > STARTS_MAX:
                 self._open.popitem(last=False)
 

@@ -259,14 +259,16 @@ class Writers:
                 setattr(writer, name, getattr(lines, name))
             return self._put_summary(writer, who, files, receipt)
 
-    def settle(self, run: Run, who: Principal, is_same: bool) -> Run:
-        """End an open start of a run: its lines are those that are there, or those of another attempt."""
+    def settle(self, run: Run, who: Principal, is_same: bool, *, goes_on: bool = False) -> Run:
+        """End an open start of a run: its lines are those that are there, go on behind them, or are those
+        of another attempt.
+        """
         start = self.starts.take(run)
         if start is None or is_same:
             return run
-        return self._start_over(run, who, *start.build(start.input))
+        return self._open(run, who, *start.build(start.input, goes_on))
 
-    def _start_over(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
+    def _open(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
         body = Body(Track(stream))
         for record in records:
             body.add(record)
@@ -289,7 +291,9 @@ class Writers:
         found = _first(files)
         if found is None and not ending and not start.is_overdue:
             raise Busy("it is not told yet who writes", code="start", retry_after=1)
-        return self.settle(run, who, self._is_stored(run, files) is True)
+        is_same = self._is_stored(run, files) is True
+        goes_on = max(_content(files, name)[0] for name in (HISTORY, OUTPUT)) > start.first_line
+        return self.settle(run, who, is_same, goes_on=goes_on)
 
     def _forgotten(self, run: Run, who: Principal, files: Mapping[str, Any]) -> Run:
         """Return the run as it is for lines from 0 on: others than are there belong to another attempt,
@@ -308,7 +312,7 @@ class Writers:
             is_default_name=True,
             sdk="wandb",
         )
-        return self._start_over(run, who, opening.stream, [opening])
+        return self._open(run, who, opening.stream, [opening])
 
     def _is_stored(self, run: Run, files: Mapping[str, Any]) -> bool | None:
         """Return whether the first line of a request is stored already; None if nothing is in its place."""
