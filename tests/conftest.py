@@ -20,6 +20,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 LONGEST_FIRST = ("faults", "web", "compat", "e2e")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each file to one worker: its tests share servers. Without workers the order stays."""
     if not hasattr(config, "workerinput"):

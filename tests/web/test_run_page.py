@@ -302,6 +302,7 @@ def test_output_is_searched_walked_and_tied_to_steps(reader: Visit, kept: str) -
     field.press("Enter")
     expect(page.get_by_text("2 of 3", exact=True)).to_be_visible()
     field.press("Shift+Enter")
+    expect(page.get_by_text("1 of 3", exact=True)).to_be_visible()
     field.press("Shift+Enter")  # round the end
     expect(page.get_by_text("3 of 3", exact=True)).to_be_visible()
     expect(log.locator(".hit")).to_contain_text("logged 2")

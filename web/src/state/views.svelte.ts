@@ -106,6 +106,9 @@ export class ProjectView {
     untrack(() => this.step(this.history.redone()));
   }
 
+  /** Something was saved while this was being loaded: what was asked for may be older. */
+  private missed = false;
+
   private step(history: History<ViewDoc>): void {
     if (history === this.history) return;
     this.history = history;
@@ -148,7 +151,9 @@ export class ProjectView {
     } finally {
       this.loaded = true;
     }
-    if (!this.isClosed) void this.keep();
+    if (this.isClosed) return;
+    const keeper = this.keep();
+    if (this.missed) void keeper.then((one) => one.heard(null));
   }
 
   /** What one sees without a word in the address. */
@@ -183,7 +188,8 @@ export class ProjectView {
 
   /** The server told that these views changed; null: any may have. */
   heard(slugs: readonly string[] | null): void {
-    void this.keeper?.then((keeper) => keeper.heard(slugs));
+    if (this.keeper === null) this.missed = true;
+    else void this.keeper.then((keeper) => keeper.heard(slugs));
   }
 
   close(): void {
