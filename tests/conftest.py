@@ -20,14 +20,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 LONGEST_FIRST = ("faults", "web", "compat", "e2e")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each file to one worker: its tests share servers. Without workers the order stays."""
+    """Begin where it takes longest, if there are several workers. Alone, the order stays."""
     if not hasattr(config, "workerinput"):
         return
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
     def rank(item: pytest.Item) -> int:
         folder = item.path.relative_to(config.rootpath / "tests").parts[0]

@@ -36,7 +36,6 @@ import kiseki
 from tests.fakes.live_server import FIRST_KEY, LiveServer
 
 EXAMPLES = int(os.environ.get("KISEKI_TEST_PROGRAMS", "200"))
-PARTS = 4
 HOST = Path(__file__).parent.parent / "fakes" / "session_host.py"
 SETTLE_SECONDS_MAX = 30
 
@@ -358,17 +357,12 @@ def machine(logged_in: LiveServer, tmp_path: Path) -> Iterator[type[Lineage]]:
         host.close()
 
 
-# In parts, so that several workers share them; each part draws its own programs.
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "part",
-    [pytest.param(n, marks=pytest.mark.xdist_group(f"lineage-{n}")) for n in range(PARTS)],
-)
-def test_programs_agree_with_plain_lists(machine: type[Lineage], part: int) -> None:
+def test_programs_agree_with_plain_lists(machine: type[Lineage]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES // PARTS,
+            max_examples=EXAMPLES,
             stateful_step_count=12,
             deadline=None,
             suppress_health_check=list(HealthCheck),
