@@ -247,7 +247,8 @@ class Pending:
     def done(self) -> None:
         """Remember what the meta store holds now."""
         live = self.live
-        live.is_new = False
+        if self.change.parts:  # a heartbeat may be saved before there is anything to tell of
+            live.is_new = False
         live.cells = self.cells
         live.hashes.update(self.hashes)
         live.has_edits &= "edits" not in self.hashes

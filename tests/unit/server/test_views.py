@@ -212,8 +212,13 @@ def test_who_watches_hears_of_shared_views_and_of_their_own(
                 done, _ = await asyncio.wait([waiting], timeout=0.3 if name in silent else 20)
                 message = waiting.result() if done else b""
                 waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
                 body = message.partition(b"data: ")[2]
                 heard[name] = json.loads(body).get("views", []) if b"change" in message else []
+            for (
+                stream
+            ) in streams.values():  # each call has a loop of its own, and leaves none behind
+                await stream.aclose()
             return heard
 
         return asyncio.run(watch())
