@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import msgspec
 
 from kiseki.core.files import Reception, check_name
-from kiseki.errors import Invalid
+from kiseki.errors import Invalid, TooLarge
+from kiseki.storage.blobs import BlobStore
+
+MANIFEST_BYTES_MAX = 512 * 1024 * 1024
+KEPT_BYTES_MAX = 64 * 1024 * 1024  # of manifests that stay parsed
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -73,3 +79,37 @@ class Measured:
     def write(self, data: bytes) -> None:
         self.reception.write(data)
         self._md5.update(data)
+
+
+class Listings:
+    """Manifests of the blob store, of which the last ones asked for stay parsed. Thread-safe."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+        self._lock = threading.Lock()
+        self._parsed: OrderedDict[str, tuple[int, Mapping[str, Entry]]] = OrderedDict()
+
+    def text(self, sha256: str) -> bytes:
+        """Return a manifest as it was uploaded. Raises TooLarge, NotFound."""
+        if (self._blobs.size(sha256) or 0) > MANIFEST_BYTES_MAX:
+            raise TooLarge(
+                f"a list of files may have {MANIFEST_BYTES_MAX:,} bytes", code="manifest"
+            )
+        return b"".join(self._blobs.read(sha256))
+
+    def of(self, sha256: str) -> Mapping[str, Entry]:
+        """Return the files that a manifest lists, by path. Raises Invalid, TooLarge, NotFound."""
+        with self._lock:
+            if sha256 in self._parsed:
+                self._parsed.move_to_end(sha256)
+                return self._parsed[sha256][1]
+        text = self.text(sha256)
+        entries = parse_manifest(text)
+        with self._lock:
+            self._parsed[sha256] = (len(text), entries)
+            while len(self._parsed) > 1 and self._kept_bytes() > KEPT_BYTES_MAX:
+                self._parsed.popitem(last=False)
+        return entries
+
+    def _kept_bytes(self) -> int:
+        return sum(size for size, _ in self._parsed.values())

@@ -28,7 +28,7 @@ def artifacts(kit: Kit) -> Artifacts:
 
 def begin(kit: Kit, artifacts: Artifacts, name: str = "data", **more: object) -> Artifact:
     details = Details(name, "dataset", more.pop("digest", "d0"), **more)  # type: ignore[arg-type]
-    return artifacts.begin(kit.ada, "ada", "digits", details)[0]
+    return artifacts.uploads.begin(kit.ada, "ada", "digits", details)[0]
 
 
 def bring(kit: Kit, artifacts: Artifacts, artifact: Artifact, data: bytes, said: str = "") -> None:
@@ -36,7 +36,7 @@ def bring(kit: Kit, artifacts: Artifacts, artifact: Artifact, data: bytes, said:
     try:
         measured = Measured(reception)
         measured.write(data)
-        artifacts.keep(artifact, measured, said or md5(data))
+        artifacts.uploads.keep(artifact, measured, said or md5(data))
     finally:
         reception.close()
 
@@ -54,12 +54,12 @@ def bring_manifest(
         for path, data in files.items()
     }
     text = json.dumps({"version": 1, "contents": contents}).encode()
-    manifest = artifacts.add_manifest(artifact, part, base, md5(text))  # type: ignore[arg-type]
+    manifest = artifacts.uploads.add_manifest(artifact, part, base, md5(text))  # type: ignore[arg-type]
     reception = kit.files.receive(len(text))
     try:
         measured = Measured(reception)
         measured.write(text)
-        artifacts.keep_manifest(artifact, manifest, measured)
+        artifacts.uploads.keep_manifest(artifact, manifest, measured)
     finally:
         reception.close()
 
@@ -69,27 +69,27 @@ def logged(kit: Kit, artifacts: Artifacts, files: dict[str, bytes], **more: obje
     for data in files.values():
         bring(kit, artifacts, made, data)
     bring_manifest(kit, artifacts, made, files)
-    return artifacts.commit(kit.ada, made.number)
+    return artifacts.uploads.commit(kit.ada, made.number)
 
 
 def test_what_lacks_something_is_not_committed(kit: Kit, artifacts: Artifacts) -> None:
     made = begin(kit, artifacts)
     with pytest.raises(Conflict, match="list of files"):
-        artifacts.commit(kit.ada, made.number)
+        artifacts.uploads.commit(kit.ada, made.number)
     bring_manifest(kit, artifacts, made, {"a": b"1", "b": b"2"})
     bring(kit, artifacts, made, b"1")
     with pytest.raises(Conflict, match="'b'"):
-        artifacts.commit(kit.ada, made.number)
+        artifacts.uploads.commit(kit.ada, made.number)
     with pytest.raises(Invalid, match="announced"):
         bring(kit, artifacts, made, b"other", md5(b"2"))
     bring(kit, artifacts, made, b"2")
-    done = artifacts.commit(kit.ada, made.number)
+    done = artifacts.uploads.commit(kit.ada, made.number)
     assert (done.version, done.size, done.files) == (0, 2, 2)
-    assert artifacts.commit(kit.ada, made.number) == done
+    assert artifacts.uploads.commit(kit.ada, made.number) == done
     project = kit.projects.find(kit.ada, "ada", "digits")
     content = artifacts.content(project, md5(b"2"))
     assert b"".join(artifacts.read(content.sha256)) == b"2"
-    assert artifacts.known(done, [md5(b"1"), md5(b"9")]).keys() == {md5(b"1")}
+    assert artifacts.uploads.known(done, [md5(b"1"), md5(b"9")]).keys() == {md5(b"1")}
 
 
 def test_what_is_somebody_elses_is_not_there(kit: Kit, artifacts: Artifacts) -> None:
@@ -98,14 +98,14 @@ def test_what_is_somebody_elses_is_not_there(kit: Kit, artifacts: Artifacts) -> 
     kit.projects.make(bob, "bob", "own")
     for ask in (
         lambda: artifacts.find(bob, done.number),
-        lambda: artifacts.pending(bob, done.number),
+        lambda: artifacts.uploads.pending(bob, done.number),
         lambda: artifacts.by_client(bob, "c1"),
-        lambda: artifacts.commit(bob, done.number),
+        lambda: artifacts.uploads.commit(bob, done.number),
         lambda: artifacts.collection_by_number(bob, done.collection.number),
-        lambda: artifacts.edit(bob, done, description="mine"),
-        lambda: artifacts.point(bob, done.collection, done, ["mine"]),
-        lambda: artifacts.delete(bob, done, with_aliases=True),
-        lambda: artifacts.begin(bob, "ada", "digits", Details("data", "dataset", "d1")),
+        lambda: artifacts.edits.edit(bob, done, description="mine"),
+        lambda: artifacts.edits.point(bob, done.collection, done, ["mine"]),
+        lambda: artifacts.edits.delete(bob, done, with_aliases=True),
+        lambda: artifacts.uploads.begin(bob, "ada", "digits", Details("data", "dataset", "d1")),
     ):
         with pytest.raises(NotFound):
             ask()
@@ -115,7 +115,7 @@ def test_what_is_somebody_elses_is_not_there(kit: Kit, artifacts: Artifacts) -> 
     reader = kit.principal("ada", "read")
     assert artifacts.find(reader, done.number) == done
     with pytest.raises(Forbidden):
-        artifacts.edit(reader, done, description="x")
+        artifacts.edits.edit(reader, done, description="x")
 
 
 def test_parts_are_put_together_over_the_base(kit: Kit, artifacts: Artifacts) -> None:
@@ -123,7 +123,7 @@ def test_parts_are_put_together_over_the_base(kit: Kit, artifacts: Artifacts) ->
     made = begin(kit, artifacts, digest="d1")
     bring(kit, artifacts, made, b"3")
     bring_manifest(kit, artifacts, made, {"b": b"3"}, "incremental", base.number)
-    done = artifacts.commit(kit.ada, made.number)
+    done = artifacts.uploads.commit(kit.ada, made.number)
     found = {path: entry.digest for path, entry in artifacts.entries(done).items()}
     assert found == {"a": md5(b"1"), "b": md5(b"3")}
     assert done.digest == digest_of(artifacts.entries(done))

@@ -103,10 +103,10 @@ def _keeper(door: Door, permit: Permit) -> Any:
     """Return what keeps the content that an address is for; the rights are those of now."""
     artifacts, who = door.core.artifacts, door.core.access.by_number(permit.user)
     if permit.verb == "put-manifest":
-        artifact, manifest = artifacts.manifest_of(who, int(permit.path))
-        return lambda measured: artifacts.keep_manifest(artifact, manifest, measured)
-    artifact = artifacts.pending(who, int(permit.path))
-    return lambda measured: artifacts.keep(artifact, measured, permit.content)
+        artifact, manifest = artifacts.uploads.manifest_of(who, int(permit.path))
+        return lambda measured: artifacts.uploads.keep_manifest(artifact, manifest, measured)
+    artifact = artifacts.uploads.pending(who, int(permit.path))
+    return lambda measured: artifacts.uploads.keep(artifact, measured, permit.content)
 
 
 def _answer(call: Call, name: str, sha256: str, size: int) -> Response:

@@ -62,7 +62,7 @@ def create_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         context.entity(input.get("entityName")),
         project_name(input.get("projectName")),
     )
-    artifact, latest = context.core.artifacts.begin(context.who, entity, project, details)
+    artifact, latest = context.core.artifacts.uploads.begin(context.who, entity, project, details)
     node = ArtifactNode(context, artifact)
     node.artifactSequence = _Sequence(context, artifact.collection, latest)
     return {"artifact": node}
@@ -83,21 +83,21 @@ class _Sequence(CollectionNode):
 def create_manifest(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     artifacts = context.core.artifacts
-    artifact = artifacts.pending(context.who, number_of("Artifact", input["artifactID"]))
+    artifact = artifacts.uploads.pending(context.who, number_of("Artifact", input["artifactID"]))
     part = _PARTS[input.get("type") or "FULL"]
     base = input.get("baseArtifactID")
     under = number_of("Artifact", base) if base else None
-    manifest = artifacts.add_manifest(artifact, part, under, input.get("digest") or "")
+    manifest = artifacts.uploads.add_manifest(artifact, part, under, input.get("digest") or "")
     return _manifest(context, artifact, manifest, manifest.digest)
 
 
 def update_manifest(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     number = number_of("ArtifactManifest", input["artifactManifestID"])
-    artifact, manifest = context.core.artifacts.manifest_of(context.who, number)
+    artifact, manifest = context.core.artifacts.uploads.manifest_of(context.who, number)
     digest, base = input.get("digest") or "", input.get("baseArtifactID")
     under = number_of("Artifact", base) if base else manifest.base
-    context.core.artifacts.announce_manifest(manifest, digest, under)
+    context.core.artifacts.uploads.announce_manifest(manifest, digest, under)
     return _manifest(context, artifact, manifest, digest)
 
 
@@ -124,9 +124,9 @@ def create_files(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         raise Invalid(f"{len(specs):,} files; the limit is {FILES_MAX:,} in one request")
     owners: dict[str, Artifact] = {}
     for id in dict.fromkeys(spec["artifactID"] for spec in specs):
-        owners[id] = artifacts.pending(context.who, number_of("Artifact", id))
+        owners[id] = artifacts.uploads.pending(context.who, number_of("Artifact", id))
     known = {
-        id: artifacts.known(owner, [one["md5"] for one in specs if one["artifactID"] == id])
+        id: artifacts.uploads.known(owner, [one["md5"] for one in specs if one["artifactID"] == id])
         for id, owner in owners.items()
     }
     nodes = []
@@ -161,7 +161,11 @@ def complete_multipart(_root: Any, _info: Any, input: Input) -> None:
 def commit_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     number = number_of("Artifact", input["artifactID"])
-    return {"artifact": ArtifactNode(context, context.core.artifacts.commit(context.who, number))}
+    return {
+        "artifact": ArtifactNode(
+            context, context.core.artifacts.uploads.commit(context.who, number)
+        )
+    }
 
 
 def use_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
@@ -221,9 +225,9 @@ def update_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     artifacts = context.core.artifacts
     # The client adds to metadata while a version is on its way, too.
-    found = artifacts.pending(context.who, number_of("Artifact", input["artifactID"]))
+    found = artifacts.uploads.pending(context.who, number_of("Artifact", input["artifactID"]))
     sets_ttl, ttl = _ttl(input)
-    edited = artifacts.edit(
+    edited = artifacts.edits.edit(
         context.who,
         found,
         description=input.get("description"),
@@ -234,7 +238,7 @@ def update_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         drop_tags=_tags(input.get("tagsToDelete")),
     )
     if input.get("aliases") is not None and edited.state == "committed":
-        artifacts.set_aliases(context.who, edited, _aliases(input, edited.collection.name))
+        artifacts.edits.set_aliases(context.who, edited, _aliases(input, edited.collection.name))
     return {"artifact": ArtifactNode(context, edited)}
 
 
@@ -242,7 +246,7 @@ def delete_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     found = _find(context, input["artifactID"])
     with_aliases = bool(input.get("deleteAliases"))
-    context.core.artifacts.delete(context.who, found, with_aliases=with_aliases)
+    context.core.artifacts.edits.delete(context.who, found, with_aliases=with_aliases)
     return {"artifact": {"id": artifact_id(found.number)}}
 
 
@@ -268,7 +272,7 @@ def add_aliases(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     found, chosen = _by_collection(context, input)
     for collection, aliases in chosen:
-        context.core.artifacts.point(context.who, collection, found, aliases)
+        context.core.artifacts.edits.point(context.who, collection, found, aliases)
     return {"success": True}
 
 
@@ -276,7 +280,7 @@ def delete_aliases(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     found, chosen = _by_collection(context, input)
     for collection, aliases in chosen:
-        context.core.artifacts.unpoint(context.who, collection, found, aliases)
+        context.core.artifacts.edits.unpoint(context.who, collection, found, aliases)
     return {"success": True}
 
 
@@ -296,21 +300,21 @@ def link_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         portfolio = _collection(context, input.get("artifactPortfolioID") or "")
         name, entity, project = portfolio.name, portfolio.entity, portfolio.project_name
     aliases = [one["alias"] for one in input.get("aliases") or []]
-    member = artifacts.link(context.who, found, entity, project, name, aliases)
+    member = artifacts.edits.link(context.who, found, entity, project, name, aliases)
     return {"versionIndex": member.version, "artifactMembership": MemberNode(context, member)}
 
 
 def unlink_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
     context: Context = info.context
     portfolio = _collection(context, input["artifactPortfolioID"])
-    context.core.artifacts.unlink(context.who, _find(context, input["artifactID"]), portfolio)
+    context.core.artifacts.edits.unlink(context.who, _find(context, input["artifactID"]), portfolio)
     return {"success": True}
 
 
 def _edit_collection(key: str) -> Callable[..., dict[str, Any]]:
     def resolve(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         context: Context = info.context
-        edited = context.core.artifacts.edit_collection(
+        edited = context.core.artifacts.edits.edit_collection(
             context.who,
             _collection(context, input[key]),
             name=input.get("name"),
@@ -326,7 +330,7 @@ def _delete_collection(key: str) -> Callable[..., dict[str, Any]]:
     def resolve(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         context: Context = info.context
         found = _collection(context, input[key])
-        context.core.artifacts.delete_collection(context.who, found)
+        context.core.artifacts.edits.delete_collection(context.who, found)
         return {"artifactCollection": CollectionNode(context, found, state="DELETED")}
 
     return resolve
@@ -344,7 +348,7 @@ def _tag_collection(add: bool) -> Callable[..., dict[str, Any]]:
         )
         found = core.artifacts.collection(owner, input["artifactCollectionName"])
         tags = _tags(input["tags"])
-        edited = core.artifacts.edit_collection(
+        edited = core.artifacts.edits.edit_collection(
             context.who, found, add_tags=tags if add else (), drop_tags=() if add else tags
         )
         return {"tags": tag_nodes(edited.tags), "success": True}
