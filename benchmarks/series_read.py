@@ -17,7 +17,8 @@ import numpy as np
 from _server import workplace
 
 from kiseki.core.query import wire
-from kiseki.core.query.series import Charts, SeriesRequest
+from kiseki.core.query.series import Charts
+from kiseki.core.query.series_request import SeriesRequest
 from kiseki.storage.embedded.series import EmbeddedSeries
 from kiseki.storage.interface import Range
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kiseki.core.query.queries import Queries
-from kiseki.core.query.series import SeriesRequest
+from kiseki.core.query.series_request import SeriesRequest
 from kiseki.core.query.wire import parse
 from kiseki.record.types import Finish
 from tests.unit.core.kit import Kit, Writer

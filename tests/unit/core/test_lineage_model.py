@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from kiseki.core.opening import ALIVE_US
 from kiseki.core.query.history import page
-from kiseki.core.query.series import Charts, SeriesRequest
+from kiseki.core.query.series import Charts
+from kiseki.core.query.series_request import SeriesRequest
 from kiseki.core.query.wire import parse
 from kiseki.storage.embedded.series import EmbeddedSeries
 from tests.unit.core.kit import Kit, Writer

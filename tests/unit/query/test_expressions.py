@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiseki.core.query.expressions import Work, evaluate, parse
-from kiseki.core.query.series import Charts, Group, Groups, SeriesRequest
+from kiseki.core.query.series import Charts
+from kiseki.core.query.series_request import Group, Groups, SeriesRequest
 from kiseki.core.query.wire import parse as parse_answer
 from kiseki.errors import Invalid
 from kiseki.storage.interface import Points, Range

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from kiseki.core.query import buckets as bucketing
 from kiseki.core.query.grouping import Band, Line, Look
-from kiseki.core.query.series import Charts, Group, Groups, SeriesRequest
+from kiseki.core.query.series import Charts
+from kiseki.core.query.series_request import Group, Groups, SeriesRequest
 from kiseki.core.query.smoothing import Smoothing
 from kiseki.core.query.wire import parse
 from kiseki.errors import Invalid

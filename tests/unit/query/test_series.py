@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from kiseki.core.query import buckets as bucketing
 from kiseki.core.query import series as charts_module
-from kiseki.core.query import wire
-from kiseki.core.query.series import Charts, SeriesRequest
+from kiseki.core.query import series_reader, wire
+from kiseki.core.query.series import Charts
+from kiseki.core.query.series_request import SeriesRequest
 from kiseki.errors import Invalid
 from kiseki.record.types import Kind
 from kiseki.storage.interface import Range
@@ -161,9 +162,9 @@ def test_a_fork_of_a_long_run_is_summed_where_no_step_is_in_two_segments(
     store: MemorySeries, monkeypatch: pytest.MonkeyPatch, late: tuple[int, ...], level: str
 ) -> None:
     """Links have no lower bound; what they hold tells whether they overlap."""
-    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", 0)
-    monkeypatch.setattr(charts_module, "POINTS_PER_BUCKET_MIN", 4)
-    monkeypatch.setattr(charts_module, "CELL_MIN", 1)
+    monkeypatch.setattr(series_reader, "CELLS_FROM_POINTS", 0)
+    monkeypatch.setattr(series_reader, "POINTS_PER_BUCKET_MIN", 4)
+    monkeypatch.setattr(series_reader, "CELL_MIN", 1)
     fill(store, 1, [1.0] * 300)
     writer = Writer(store, 2)
     writer.rows([{"loss": 2.0}] * 200, range(200, 400))
@@ -178,10 +179,10 @@ def test_metrics_that_are_few_points_each_and_many_together_are_summed(
     store: MemorySeries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read point by point is limited for the answer, and what would exceed that is not refused."""
-    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", 400)
-    monkeypatch.setattr(charts_module, "POINTS_MAX", 1_000)
-    monkeypatch.setattr(charts_module, "POINTS_PER_BUCKET_MIN", 4)
-    monkeypatch.setattr(charts_module, "CELL_MIN", 1)
+    monkeypatch.setattr(series_reader, "CELLS_FROM_POINTS", 400)
+    monkeypatch.setattr(series_reader, "POINTS_MAX", 1_000)
+    monkeypatch.setattr(series_reader, "POINTS_PER_BUCKET_MIN", 4)
+    monkeypatch.setattr(series_reader, "CELL_MIN", 1)
     metrics = [f"m{n}" for n in range(12)]
     Writer(store, 1).rows(
         [dict.fromkeys(metrics, 9.0 if at == 77 else 1.0) for at in range(300)], range(300)
@@ -305,7 +306,7 @@ def test_limits(store: MemorySeries, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts_module, "BUCKETS_MAX", 100)
     (found,) = ask(charts, metrics=["loss"], runs=runs, buckets=400).values()
     assert found["n"] <= 100
-    monkeypatch.setattr(charts_module, "POINTS_MAX", 400)
+    monkeypatch.setattr(series_reader, "POINTS_MAX", 400)
     with pytest.raises(Invalid, match="points"):
         Charts(store).answer(1, SeriesRequest(["loss"], runs))
 
@@ -335,9 +336,9 @@ def test_summaries_lose_nothing(lengths: list[int], buckets: int, x: str, every:
     }  # fmt: skip
     plain = ask(Charts(store), **request)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(charts_module, "CELLS_FROM_POINTS", 0)
-        patch.setattr(charts_module, "POINTS_PER_BUCKET_MIN", 4)
-        patch.setattr(charts_module, "CELL_MIN", 1)
+        patch.setattr(series_reader, "CELLS_FROM_POINTS", 0)
+        patch.setattr(series_reader, "POINTS_PER_BUCKET_MIN", 4)
+        patch.setattr(series_reader, "CELL_MIN", 1)
         summed = ask(Charts(store), **request)
     assert summed.keys() == plain.keys()
     for key, one in summed.items():
@@ -354,7 +355,7 @@ def test_summaries_lose_nothing(lengths: list[int], buckets: int, x: str, every:
 def test_elapsed_time_counts_from_the_start_of_each_run(
     monkeypatch: pytest.MonkeyPatch, cells_from: int
 ) -> None:
-    monkeypatch.setattr(charts_module, "CELLS_FROM_POINTS", cells_from)
+    monkeypatch.setattr(series_reader, "CELLS_FROM_POINTS", cells_from)
     store = MemorySeries()
     late = START_US + 3_600_000_000
     for run, start_us in ((1, START_US), (2, late)):

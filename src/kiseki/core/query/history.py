@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kiseki.core.query.series import Chain, clipped
+from kiseki.core.query.chains import Chain, clipped
 from kiseki.errors import Invalid
 from kiseki.record import history, keypath
 from kiseki.record.types import Row

@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 from starlette.responses import Response
 
+from kiseki.core.query.chart_queries import GroupsWanted
 from kiseki.core.query.grouping import Band, Line, Look
-from kiseki.core.query.queries import GroupsWanted
-from kiseki.core.query.series import ELAPSED, SeriesRequest
+from kiseki.core.query.series_request import ELAPSED, SeriesRequest
 from kiseki.core.query.smoothing import Kind, Smoothing
 from kiseki.core.query.wire import MEDIA_TYPE
 from kiseki.server.api.encoding import binary

@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from kiseki.core.projects import Project
-from kiseki.core.query.queries import RunGroup, Spread
+from kiseki.core.query.run_lists import RunGroup, Spread
 from kiseki.record import keypath
 from kiseki.server.api.encoding import binary
 from kiseki.server.api.runs import RunAnswer, to_answer
