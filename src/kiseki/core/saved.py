@@ -54,6 +54,7 @@ def columns(state: RunState) -> dict[str, Any]:
         "tags": tuple(state.tags),
         "group": state.group,
         "job_type": state.job_type,
+        "sweep": state.sweep_id,
         "last_us": state.last_us or None,
         "runtime_us": state.runtime_us,
         "rows": state.rows,

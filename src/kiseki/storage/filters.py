@@ -35,6 +35,7 @@ ATTRIBUTES: dict[str, AttributeKind] = {
     "started": "time",
     "state": "text",
     "step": "number",
+    "sweep": "text",
     "tags": "tags",
     "updated": "time",
     "user": "text",

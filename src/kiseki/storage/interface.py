@@ -24,6 +24,7 @@ from kiseki.storage.people import Key as Key
 from kiseki.storage.people import PeopleStore
 from kiseki.storage.people import Session as Session
 from kiseki.storage.people import User as User
+from kiseki.storage.sweeps import SweepStore
 from kiseki.storage.views import ViewStore
 
 Floats = npt.NDArray[np.float64]
@@ -437,6 +438,7 @@ class Run:
     tags: tuple[str, ...] = ()
     group: str = ""
     job_type: str = ""
+    sweep: str = ""  # id of the sweep that it belongs to
     host: str = ""
     pid: int = 0
     program: str = ""
@@ -620,9 +622,9 @@ class Fold:
     is_visible: bool = True  # lists would show a difference: the project's epoch moves
 
 
-class MetaStore(PeopleStore, ViewStore, ArtifactStore, Protocol):
-    """People (`people.py`), views (`views.py`), artifacts (`artifacts.py`), projects, runs and the folds of
-    their logs. Thread-safe; each call is one transaction, durable when it returns.
+class MetaStore(PeopleStore, ViewStore, ArtifactStore, SweepStore, Protocol):
+    """People (`people.py`), views (`views.py`), artifacts (`artifacts.py`), sweeps (`sweeps.py`), projects,
+    runs and the folds of their logs. Thread-safe; each call is one transaction, durable when it returns.
     """
 
     # projects

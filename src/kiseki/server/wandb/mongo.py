@@ -25,6 +25,7 @@ _ATTRIBUTES = {
     "group": "group",
     "jobType": "job_type",
     "job_type": "job_type",
+    "sweep": "sweep",
     "username": "user",
     "host": "host",
     "duration": "runtime",

@@ -1,5 +1,5 @@
 """`MetaStore` in one SQLite file: projects, runs and their folds. People are in `meta_people.py`, views in
-`meta_views.py`, artifacts in `meta_artifacts.py`.
+`meta_views.py`, artifacts in `meta_artifacts.py`, sweeps in `meta_sweeps.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from kiseki.storage.embedded.groups_query import find_groups, find_values
 from kiseki.storage.embedded.meta_artifacts import EmbeddedArtifacts
 from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds, slices
+from kiseki.storage.embedded.meta_sweeps import EmbeddedSweeps
 from kiseki.storage.embedded.meta_views import EmbeddedViews
 from kiseki.storage.embedded.runs_query import find_numbers
 from kiseki.storage.embedded.schema import prepare
@@ -55,7 +56,7 @@ from kiseki.storage.interface import (
 )
 
 
-class EmbeddedMeta(EmbeddedPeople, EmbeddedViews, EmbeddedArtifacts):
+class EmbeddedMeta(EmbeddedPeople, EmbeddedViews, EmbeddedArtifacts, EmbeddedSweeps):
     """The meta store of a data folder."""
 
     def __init__(self, path: Path) -> None:
@@ -642,7 +643,8 @@ def _create_run(c: Connection, new: NewStream) -> int:
     color = c.scalar(select(p.color_next).where(p.number == new.project)) or 0
     c.execute(t.project.update().where(p.number == new.project).values(color_next=color + 1))
     blank = {
-        name: "" for name in ("cause", "name", "notes", "group", "job_type", "host", "program")
+        name: ""
+        for name in ("cause", "name", "notes", "group", "job_type", "host", "program", "sweep")
     }
     zero = {
         name: 0

@@ -145,6 +145,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "started": _run.started_us,
     "state": _run.state,
     "step": _run.next_step - 1,
+    "sweep": _run.sweep,
     "tags": _run.tags,
     "updated": _run.last_us,
     "user": tables.user.c.name,
@@ -235,6 +236,8 @@ class RunsQuery:
     def text(self, tree: Compare, column: ColumnElement[Any]) -> Condition:
         if tree.key.path == "user" and tree.value == "me" and not tree.quoted:
             return column == self.user
+        if tree.key.path == "sweep" and tree.value:  # as the index of those that have one says it
+            return and_(column != "", _matches(tree, column))
         return _matches(tree, column)
 
     def number(self, tree: Compare, kind: str, column: ColumnElement[Any]) -> Condition:

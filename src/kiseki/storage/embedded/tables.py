@@ -10,6 +10,7 @@
         project ◄── collection ◄── artifact ◄── artifact_manifest, artifact_run ──► run
                         ▲              ▲
                         └─ artifact_member ◄── artifact_alias       artifact_content ──► project
+        project ◄── sweep ◄── sweep_agent ◄── sweep_trial
 
 A change here needs a revision in `migrations/versions/`; a test compares the two.
 """
@@ -216,10 +217,12 @@ run = Table(
     Column("deleted_us", BigInteger),
     Column("deleted_by", Text, nullable=False, server_default=""),  # name of a user
     Column("purged_us", BigInteger),  # only the id is left, which stays taken
+    Column("sweep", Text, nullable=False, server_default=""),  # id of a sweep
     UniqueConstraint("project", "id"),
     Index("ix_run_state_heartbeat", "state", "heartbeat_us"),
     Index("ix_run_listed", "project", "created_us", sqlite_where=text("deleted_us IS NULL")),
     Index("ix_run_deleted", "project", "deleted_us", sqlite_where=text("deleted_us IS NOT NULL")),
+    Index("ix_run_sweep", "project", "sweep", sqlite_where=text("sweep != ''")),
     sqlite_autoincrement=True,
 )
 
@@ -526,4 +529,58 @@ artifact_run = Table(
     _belongs("artifact", "artifact.number", primary_key=True, index=True),
     Column("time_us", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Sweeps. `cursor` is the index of the grid that comes next; `config` is YAML as it came.
+sweep = Table(
+    "sweep",
+    metadata,
+    _number(),
+    _belongs("project", "project.number"),
+    Column("id", String(64), nullable=False),
+    _belongs("user", "user.number"),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # RUNNING, PAUSED, FINISHED, CANCELED
+    Column("method", String(16), nullable=False),
+    Column("config", Text, nullable=False),
+    Column("trials", BigInteger, nullable=False),  # handed out
+    Column("cursor", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    UniqueConstraint("project", "id"),
+    sqlite_autoincrement=True,
+)
+
+sweep_agent = Table(
+    "sweep_agent",
+    metadata,
+    _number(),
+    Column("id", String(64), nullable=False, unique=True),
+    _belongs("sweep", "sweep.number", index=True),
+    _belongs("user", "user.number"),
+    Column("host", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("heartbeat_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),  # when it was told to exit
+)
+
+# Values that were handed out. `point` is unique in a sweep: of a grid the values themselves.
+sweep_trial = Table(
+    "sweep_trial",
+    metadata,
+    _number(),
+    _belongs("sweep", "sweep.number"),
+    Column("ordinal", BigInteger, nullable=False),
+    _belongs("agent", "sweep_agent.number", index=True),
+    Column("offers", Integer, nullable=False),
+    Column("run", String(128), nullable=False),
+    Column("point", String(64), nullable=False),
+    Column("params", Text, nullable=False),  # JSON
+    Column("offered_us", BigInteger, nullable=False),
+    Column("stopped_us", BigInteger),  # given up early
+    Column("lost_us", BigInteger),  # no run ever began
+    UniqueConstraint("sweep", "ordinal"),
+    UniqueConstraint("sweep", "point"),
+    UniqueConstraint("sweep", "run"),
 )
