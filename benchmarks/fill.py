@@ -82,7 +82,7 @@ def into_folder(data: Path, user: str) -> Iterator[Target]:
     Its first user is made if there is none, with the key `KISEKI_FIRST_KEY` if that is set.
     """
     from kiseki.core import access
-    from kiseki.core.access import SCOPES, Principal
+    from kiseki.core.rights import SCOPES, Principal
     from kiseki.core.service import open_core
     from kiseki.errors import Busy
     from kiseki.storage.open import open_storage

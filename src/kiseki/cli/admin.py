@@ -24,8 +24,8 @@ from kiseki.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from kiseki.core.access import Principal
     from kiseki.core.people.people import People
+    from kiseki.core.rights import Principal
     from kiseki.storage.interface import MetaStore
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -81,9 +81,10 @@ def _office(function: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def _opened(data: Path | None) -> Iterator[Office]:
     from kiseki.client.folders import data_dir
-    from kiseki.core.access import Access, operator
+    from kiseki.core.access import Access
     from kiseki.core.people.accounts import Policy
     from kiseki.core.people.people import open_people
+    from kiseki.core.rights import operator
     from kiseki.storage.open import open_meta, read_url
 
     folder = data if data is not None else data_dir() / "server"
@@ -139,7 +140,7 @@ def create_key(
     as_json: bool,
 ) -> None:
     """Make an API key and print it: the only time that it can be seen."""
-    from kiseki.core.access import SCOPES
+    from kiseki.core.rights import SCOPES
 
     users = office.meta.users()
     wanted = [one for one in users if user is None or one.name == user]

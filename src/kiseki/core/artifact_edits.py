@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal, check_can_delete
 from kiseki.core.artifact_names import (
     check_alias,
     check_collection,
@@ -16,6 +15,7 @@ from kiseki.core.artifact_names import (
 )
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
+from kiseki.core.rights import Principal, check_can_delete
 from kiseki.errors import Conflict
 from kiseki.storage.artifacts import Artifact, Collection, Member
 from kiseki.storage.interface import MetaStore

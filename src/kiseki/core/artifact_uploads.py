@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal
 from kiseki.core.artifact_names import (
     check_alias,
     check_collection,
@@ -24,6 +23,7 @@ from kiseki.core.artifact_names import (
 from kiseki.core.files import Files
 from kiseki.core.manifests import Listings, Measured, digest_of, md5_of
 from kiseki.core.projects import Project, Projects
+from kiseki.core.rights import Principal
 from kiseki.core.runs import Runs
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.storage.artifacts import Artifact, Content, Manifest, NewArtifact, Part

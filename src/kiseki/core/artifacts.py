@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal, Verb
 from kiseki.core.artifact_edits import ArtifactEdits
 from kiseki.core.artifact_uploads import ArtifactUploads, absent
 from kiseki.core.artifact_uploads import Details as Details
@@ -22,6 +21,7 @@ from kiseki.core.manifests import Entry as Entry
 from kiseki.core.manifests import Listings, md5_of
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Project, Projects
+from kiseki.core.rights import Principal, Verb
 from kiseki.core.runs import Run, Runs
 from kiseki.errors import NotFound
 from kiseki.storage.artifacts import LATEST as LATEST

@@ -16,13 +16,13 @@ import msgspec
 import zstandard
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal, check_can_delete
 from kiseki.core.changes import EVERY_PART
 from kiseki.core.folds import Folds
 from kiseki.core.limits import NAME_CHARS_MAX, TAG_CHARS_MAX, TEXT_CHARS_MAX
 from kiseki.core.live import Live
 from kiseki.core.people.audit import Audit
 from kiseki.core.query.queries import Queries
+from kiseki.core.rights import Principal, check_can_delete
 from kiseki.core.trash import Trash
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.record.fold import ALIVE, EDITED_TEXTS, Edit

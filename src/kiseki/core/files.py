@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
 from kiseki.base.paths import fault_of_name
-from kiseki.core.access import Principal
 from kiseki.core.folds import Folds
 from kiseki.core.lineage import chain
 from kiseki.core.projects import Project, Projects
+from kiseki.core.rights import Principal
 from kiseki.core.runs import Run, Runs
 from kiseki.errors import Busy, Invalid, NotFound, TooLarge
 from kiseki.record.fold import StoredFile

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 
 from kiseki.base.clock import wall_us
 from kiseki.core import limits
-from kiseki.core.access import Principal, can
 from kiseki.core.attempt import LiveAttempt, LiveStream
 from kiseki.core.changes import Listener, Part
 from kiseki.core.decode import BODY_BYTES_MAX, Decoded, Rejection, decode, read_frames
@@ -29,6 +28,7 @@ from kiseki.core.folds import Folds
 from kiseki.core.lineage import Descent, Seeds
 from kiseki.core.opening import Opening, Unseeded, check_writable
 from kiseki.core.projects import Projects
+from kiseki.core.rights import Principal, can
 from kiseki.errors import Busy, CorruptRecord, Gap, Invalid, PublicError, StorageFull, TooLarge
 from kiseki.record import codec
 from kiseki.record.fold import RunState

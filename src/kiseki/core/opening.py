@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import re
 
-from kiseki.core.access import Principal, can
 from kiseki.core.attempt import LiveStream
 from kiseki.core.folds import Folds
 from kiseki.core.lineage import Descent
 from kiseki.core.names import check_run_id
 from kiseki.core.projects import Projects
+from kiseki.core.rights import Principal, can
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound
 from kiseki.record.fold import ALIVE
 from kiseki.record.types import STEP_MAX, Open

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal, Verb, can, check_can
 from kiseki.core.names import check_project
+from kiseki.core.rights import Principal, Verb, can, check_can
 from kiseki.errors import Forbidden, NotFound
 from kiseki.storage.interface import MetaStore, SeriesStore
 from kiseki.storage.interface import Project as Project

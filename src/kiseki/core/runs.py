@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kiseki.core.access import Principal, Verb
 from kiseki.core.folds import Folds
 from kiseki.core.lineage import chain
 from kiseki.core.projects import Projects
+from kiseki.core.rights import Principal, Verb
 from kiseki.errors import NotFound
 from kiseki.record.fold import RunState
 from kiseki.storage.interface import (

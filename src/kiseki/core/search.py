@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal
 from kiseki.core.projects import Project, Projects
 from kiseki.core.query import filters
+from kiseki.core.rights import Principal
 from kiseki.errors import Invalid
 from kiseki.storage.filters import Word
 from kiseki.storage.interface import AlertEntry, MetaStore, Run

@@ -19,10 +19,10 @@ import msgspec
 import zstandard
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal, Verb, check_can
 from kiseki.core.live import Live
 from kiseki.core.people.audit import Action, Audit
 from kiseki.core.projects import Projects
+from kiseki.core.rights import Principal, Verb, check_can
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from kiseki.storage.interface import MetaStore, Project
 from kiseki.storage.views import MINE, Doc

@@ -23,8 +23,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from kiseki.core.access import NOBODY, Access, Principal
+from kiseki.core.access import Access
 from kiseki.core.people.tries import Rate
+from kiseki.core.rights import NOBODY, Principal
 from kiseki.errors import Forbidden, Unauthenticated
 from kiseki.server.problems import from_error, problem, with_errors
 

@@ -25,7 +25,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kiseki.core.access import Principal
+from kiseki.core.rights import Principal
 from kiseki.core.service import Core
 from kiseki.errors import Invalid, TooLarge
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import SCOPES, Principal, create_user
+from kiseki.core.access import create_user
 from kiseki.core.edits import Edits
 from kiseki.core.files import Files
 from kiseki.core.folds import Folds
@@ -17,6 +17,7 @@ from kiseki.core.live import Live
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
 from kiseki.core.query.queries import Queries
+from kiseki.core.rights import SCOPES, Principal
 from kiseki.core.runs import Runs
 from kiseki.core.trash import Trash
 from kiseki.record import codec, frame

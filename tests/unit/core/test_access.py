@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kiseki.core import access
-from kiseki.core.access import Access, Principal, can, check_can
+from kiseki.core import access, rights
+from kiseki.core.access import Access
+from kiseki.core.rights import Principal, can, check_can
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from kiseki.storage.embedded.meta import EmbeddedMeta
 
@@ -145,7 +146,7 @@ def test_who_may_do_what(meta: EmbeddedMeta) -> None:
         check_can(reader, "write", "ada", "project ada/x")
     with pytest.raises(NotFound):  # what one may not see does not exist
         check_can(owner, "read", "bob", "project bob/x")
-    assert not any(can(access.NOBODY, verb, "ada") for verb in access.SCOPES)
+    assert not any(can(rights.NOBODY, verb, "ada") for verb in rights.SCOPES)
 
 
 def test_names_of_users_are_checked(meta: EmbeddedMeta) -> None:

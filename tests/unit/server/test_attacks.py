@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from kiseki.core.access import Access, Principal, operator
+from kiseki.core.access import Access
 from kiseki.core.people.accounts import Policy
 from kiseki.core.people.people import open_people
+from kiseki.core.rights import Principal, operator
 from kiseki.server.api import events
 from kiseki.storage.interface import Storage
 from tests.unit.server.asgi import Answer, Door

@@ -85,7 +85,7 @@ class Wall:
 
 
 def ada_of(door: Door) -> Any:
-    from kiseki.core.access import Principal
+    from kiseki.core.rights import Principal
 
     user = door.core.meta.user("ada")
     assert user is not None

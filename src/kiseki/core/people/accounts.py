@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import (
-    Access,
-    Principal,
-    can,
-    check_account,
-    check_server_admin,
-    digest_of,
-    make_token,
-)
+from kiseki.core.access import Access, digest_of, make_token
 from kiseki.core.names import check_entity
 from kiseki.core.people.audit import Audit
 from kiseki.core.people.passwords import Passwords, check_password
 from kiseki.core.people.tries import Rate, Tries
+from kiseki.core.rights import Principal, can, check_account, check_server_admin
 from kiseki.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import User as User

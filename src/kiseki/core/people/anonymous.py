@@ -7,10 +7,11 @@ import string
 from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Access, Principal, check_account, create_key, digest_of
+from kiseki.core.access import Access, create_key, digest_of
 from kiseki.core.people.accounts import Policy
 from kiseki.core.people.audit import Audit
 from kiseki.core.people.tries import Rate
+from kiseki.core.rights import Principal, check_account
 from kiseki.errors import Forbidden, NotFound
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import User

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from kiseki.base.clock import wall_us
+from kiseki.core.rights import Principal
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import AuditEntry as AuditEntry
-
-if TYPE_CHECKING:
-    from kiseki.core.access import Principal
 
 PAGE_MAX = 1_000
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 import secrets
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import (
-    Access,
-    Principal,
-    check_account,
-    check_server_admin,
-    digest_of,
-)
+from kiseki.core.access import Access, digest_of
 from kiseki.core.people.audit import Audit
 from kiseki.core.people.teams import Teams, check_role
+from kiseki.core.rights import Principal, check_account, check_server_admin
 from kiseki.errors import Forbidden, Invalid, NotFound
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import Invite as Invite

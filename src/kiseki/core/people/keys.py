@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import (
-    SCOPES,
-    Access,
-    Principal,
-    can,
-    check_account,
-    create_key,
-    prefix_of,
-)
+from kiseki.core.access import Access, create_key, prefix_of
 from kiseki.core.people.audit import Audit
 from kiseki.core.people.teams import Teams
+from kiseki.core.rights import SCOPES, Principal, can, check_account
 from kiseki.errors import Conflict, Forbidden, Invalid, NotFound
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import Key as Key

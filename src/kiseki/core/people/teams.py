@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Access, Principal, can, check_account, check_can, check_server_admin
+from kiseki.core.access import Access
 from kiseki.core.names import check_entity
 from kiseki.core.people.audit import Audit
+from kiseki.core.rights import Principal, can, check_account, check_can, check_server_admin
 from kiseki.errors import Forbidden, Invalid, NotFound
 from kiseki.storage.interface import MetaStore
 from kiseki.storage.people import Member as Member

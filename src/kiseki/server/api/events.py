@@ -10,7 +10,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from kiseki.core.access import Principal, can
+from kiseki.core.rights import Principal, can
 from kiseki.core.service import Core
 from kiseki.errors import Invalid
 from kiseki.server.routing import Call, Routes

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from kiseki.core.access import SESSION_US, Principal
+from kiseki.core.access import SESSION_US
+from kiseki.core.rights import Principal
 from kiseki.errors import Invalid, Unauthenticated
 from kiseki.server.api.viewer import Viewer, viewer_of
 from kiseki.server.gate import COOKIE, SECURE_COOKIE, cookie_of, needs_secure_cookie

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from kiseki.core.access import can_delete, check_can_delete
 from kiseki.core.people.audit import Action
 from kiseki.core.projects import Project
+from kiseki.core.rights import can_delete, check_can_delete
 from kiseki.core.runs import Run
 from kiseki.core.trash import KEPT_US
 from kiseki.server.routing import Call, Routes

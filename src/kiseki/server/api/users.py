@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from kiseki.core.access import check_server_admin
 from kiseki.core.people.accounts import User
+from kiseki.core.rights import check_server_admin
 from kiseki.server.api.session import in_session
 from kiseki.server.api.urls import token_url
 from kiseki.server.api.viewer import Viewer

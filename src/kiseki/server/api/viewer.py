@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from kiseki.base.version import __version__
-from kiseki.core.access import Principal
 from kiseki.core.people.accounts import settings_of
+from kiseki.core.rights import Principal
 from kiseki.core.service import Core
 from kiseki.server.routing import Call, Routes
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from kiseki.core.access import Principal
+from kiseki.core.rights import Principal
 from kiseki.core.service import Core
 from kiseki.server.wandb.signing import Signer
 from kiseki.server.wandb.writers import Writers

@@ -24,10 +24,10 @@ import msgspec
 from kiseki.base import ids
 from kiseki.base.clock import wall_us
 from kiseki.base.run_names import run_name
-from kiseki.core.access import check_can_delete
 from kiseki.core.edits import Changes
 from kiseki.core.ingest import Receipt
 from kiseki.core.projects import Project
+from kiseki.core.rights import check_can_delete
 from kiseki.core.runs import Run
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.record.fold import ALIVE, Edit

@@ -8,8 +8,8 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from kiseki.core.access import Principal
 from kiseki.core.files import check_name
+from kiseki.core.rights import Principal
 from kiseki.errors import Invalid
 from kiseki.record.types import Environment
 from kiseki.server import content, receiving

@@ -21,9 +21,9 @@ import msgspec
 
 from kiseki.base import ids
 from kiseki.base.clock import wall_us
-from kiseki.core.access import Principal
 from kiseki.core.attempt import LiveStream
 from kiseki.core.ingest import Receipt
+from kiseki.core.rights import Principal
 from kiseki.core.runs import Run
 from kiseki.core.service import Core
 from kiseki.errors import Busy, Gap
