@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from kiseki.base.clock import wall_us
 from kiseki.core.backfill import Backfill
 from kiseki.core.folds import Folds
+from kiseki.core.sweeps.sweeps import Sweeps
 from kiseki.core.trash import Trash
 from kiseki.core.views import Views
 from kiseki.storage.interface import MetaStore, SeriesStore
@@ -30,19 +31,27 @@ PURGE_SLICE_S = (
 PURGE_PAUSE_S = 5.0
 SUM_UP_PAUSE_S = 2.0
 SUM_UP_AGAIN_S = 600.0
+SWEEPS_S = 10.0
 
 
 class Jobs:
     """Two threads: folds are saved in time whatever the compaction does."""
 
     def __init__(
-        self, meta: MetaStore, series: SeriesStore, folds: Folds, trash: Trash, views: Views
+        self,
+        meta: MetaStore,
+        series: SeriesStore,
+        folds: Folds,
+        trash: Trash,
+        views: Views,
+        sweeps: Sweeps,
     ) -> None:
         self._backfill = Backfill(meta, series, folds)
         self._sums: Iterator[bool] | None = self._backfill.round()
         self._sums_at, self._left = 0.0, 0
         self._meta = meta
         self._views = views
+        self._sweeps = sweeps
         self._trash = trash
         self._round: Iterator[None] | None = None  # of purging, begun and not finished
         self._round_at = time.monotonic() + PURGE_FIRST_S
@@ -87,6 +96,7 @@ class Jobs:
             self._clear: CLEAR_S,
             self._purge: PURGE_PAUSE_S,
             self._sum_up: SUM_UP_PAUSE_S,
+            self._sweeps.agents.tend: SWEEPS_S,
         }
         started = time.monotonic()
         next_at = {job: started + every for job, every in due.items()}

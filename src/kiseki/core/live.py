@@ -93,10 +93,13 @@ class _Channel:
         self.every: set[Part] = set()
         self.projects: dict[tuple[str, str], None] = {}
         self.views: dict[int | None, dict[str, None]] = {}  # by user; None: everybody's
+        self.sweeps: dict[str, None] = {}
 
     @property
     def is_quiet(self) -> bool:
-        told = (self.runs, self.added, self.removed, self.every, self.projects, self.views)
+        told = (
+            self.runs, self.added, self.removed, self.every, self.projects, self.views, self.sweeps,
+        )  # fmt: skip
         return not any(told)
 
     def merge(self, change: Change) -> None:
@@ -133,7 +136,9 @@ class _Channel:
         }
         if self.every:
             message["every"] = sorted(self.every)
-        self.runs, self.added, self.removed, self.every = {}, {}, {}, set()
+        if self.sweeps:
+            message["sweeps"] = list(self.sweeps)
+        self.runs, self.added, self.removed, self.every, self.sweeps = {}, {}, {}, set(), {}
         return message
 
     def take_views(self) -> dict[int | None, list[str]]:
@@ -181,6 +186,16 @@ class Live:
             if channel is None:
                 return
             channel.views.setdefault(user, {})[slug] = None
+            waking = self._waking({project: channel})
+        self._wake(waking)
+
+    def publish_sweep(self, project: int, id: str) -> None:
+        """Take note that a sweep changed, its agents or what was handed out to them."""
+        with self._lock:
+            channel = self._channels.get(project)
+            if channel is None:
+                return
+            channel.sweeps[id] = None
             waking = self._waking({project: channel})
         self._wake(waking)
 

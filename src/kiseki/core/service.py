@@ -19,6 +19,7 @@ from kiseki.core.projects import Projects
 from kiseki.core.query.exports import Exports
 from kiseki.core.query.queries import Queries
 from kiseki.core.runs import Runs
+from kiseki.core.sweeps.sweeps import Sweeps
 from kiseki.core.trash import Trash
 from kiseki.core.views import Views
 from kiseki.storage.interface import MetaStore, SeriesStore, Storage
@@ -51,6 +52,7 @@ class Core:
     trash: Trash
     edits: Edits
     views: Views
+    sweeps: Sweeps
     ingest: Ingest
     jobs: Jobs
     queries: Queries
@@ -91,8 +93,9 @@ def open_core(
     queries = Queries(meta, series, runs)
     edits = Edits(meta, folds, live, trash, people.audit, queries)
     views = Views(meta, projects, live, people.audit)
-    jobs = Jobs(meta, series, folds, trash, views)
+    sweeps = Sweeps(meta, series, projects, runs, edits, live)
+    jobs = Jobs(meta, series, folds, trash, views, sweeps)
     return Core(
         meta, series, live, access, people, projects, folds, runs, files, artifacts, trash, edits, views,
-        ingest, jobs, queries, Exports(meta, folds, queries), url,
+        sweeps, ingest, jobs, queries, Exports(meta, folds, queries), url,
     )  # fmt: skip

@@ -752,6 +752,131 @@ export interface DraftAnswer {
   doc: JsonTree;
 }
 
+/** A page of a project's sweeps, the youngest first, and how many there are. */
+export interface SweepsAnswer {
+  total: number;
+  sweeps: SweepAnswer[];
+}
+
+/** A sweep as lists show it. `runs` counts by state; `trials` were handed out; `expected` and `remaining` are null where nobody knows. */
+export interface SweepAnswer {
+  id: string;
+  name: string;
+  description: string;
+  state: "CANCELED" | "FINISHED" | "PAUSED" | "RUNNING";
+  method: "bayes" | "grid" | "random";
+  metric: SweepMetricAnswer | null;
+  user: string;
+  created_us: number;
+  updated_us: number;
+  runs: Record<string, number>;
+  best: BestRunAnswer | null;
+  trials: number;
+  expected: number | null;
+  remaining: number | null;
+  early_stops: number;
+}
+
+/** What a sweep is for; `target`: once a run reaches it, no other is begun. */
+export interface SweepMetricAnswer {
+  name: string;
+  goal: "maximize" | "minimize";
+  target: number | null;
+}
+
+/** The best run and its value of the metric. */
+export interface BestRunAnswer {
+  run: string;
+  name: string;
+  value: number;
+}
+
+/** `config`: YAML text, or the same as JSON. */
+export interface NewSweep {
+  config: string | JsonTree;
+  name?: string | null;
+  description?: string | null;
+}
+
+/** A sweep with its config, YAML as it came, and its youngest agents. `editable`: the config still is. */
+export interface OpenedSweepAnswer {
+  id: string;
+  name: string;
+  description: string;
+  state: "CANCELED" | "FINISHED" | "PAUSED" | "RUNNING";
+  method: "bayes" | "grid" | "random";
+  metric: SweepMetricAnswer | null;
+  user: string;
+  created_us: number;
+  updated_us: number;
+  runs: Record<string, number>;
+  best: BestRunAnswer | null;
+  trials: number;
+  expected: number | null;
+  remaining: number | null;
+  early_stops: number;
+  config: string;
+  editable: boolean;
+  warnings: string[];
+  parameters: SweepParameterAnswer[];
+  early_terminate: HyperbandAnswer | null;
+  run_cap: number | null;
+  program: string;
+  command: string[];
+  agents: SweepAgentAnswer[];
+}
+
+/** What values a parameter may have; nested ones have dots in their names. `count`: null, any number. */
+export interface SweepParameterAnswer {
+  name: string;
+  distribution: string;
+  count: number | null;
+  values?: Json[];
+  probabilities?: number[];
+  min?: number;
+  max?: number;
+  mu?: number;
+  sigma?: number;
+  a?: number;
+  b?: number;
+  q?: number;
+}
+
+/** After how many values of the metric runs are compared (the first brackets); 1 of `eta` goes on. */
+export interface HyperbandAnswer {
+  brackets: number[];
+  eta: number;
+  strict: boolean;
+}
+
+/** An agent. `gone`: not heard of for 30 s; `finished`: it was told to exit. */
+export interface SweepAgentAnswer {
+  id: string;
+  host: string;
+  user: string;
+  state: "finished" | "gone" | "idle" | "running";
+  created_us: number;
+  heartbeat_us: number;
+  trials: number;
+  runs: AgentTrialAnswer[];
+}
+
+/** What an agent runs now; `state` is empty before the run begins. */
+export interface AgentTrialAnswer {
+  run: string;
+  trial: number;
+  state: string;
+  offered_us: number;
+}
+
+/** What to change; absent fields stay. `config` only while no trial was handed out. */
+export interface SweepEdit {
+  state?: "CANCELED" | "FINISHED" | "PAUSED" | "RUNNING" | null;
+  name?: string | null;
+  description?: string | null;
+  config?: string | JsonTree | null;
+}
+
 /** Which series to draw. `x` is `_step`, `_runtime` (s), `_elapsed` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups. */
 export interface SeriesQuestion {
   metrics: string[];

@@ -10,12 +10,13 @@ import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 import yaml
 
 from kiseki.core.sweeps.early_stop import Hyperband, read_hyperband
-from kiseki.core.sweeps.parameters import WHOLE_MAX, Parameter, read_parameter
+from kiseki.core.sweeps.parameters import WHOLE_MAX, Parameter, once, read_parameter
 from kiseki.errors import Invalid, TooLarge
 
 CONFIG_BYTES_MAX = 256 * 1024
@@ -25,6 +26,7 @@ PARAMETERS_MAX = 1_000
 NAME_CHARS_MAX = 512
 RUNS_MAX = 100_000  # of one sweep
 WARNINGS_MAX = 20
+TEXTS_KEPT = 64  # configs that stay parsed
 
 Method = Literal["grid", "random", "bayes"]
 Goal = Literal["minimize", "maximize"]
@@ -80,6 +82,7 @@ class SweepConfig:
         return min(bounds, default=None)
 
 
+@lru_cache(TEXTS_KEPT)
 def read_text(text: str) -> SweepConfig:
     """Return a config given as YAML (or JSON, which is YAML). Raises Invalid, TooLarge."""
     size = len(text.encode("utf-8", "surrogatepass"))
@@ -95,9 +98,14 @@ def read_text(text: str) -> SweepConfig:
     return read(found)
 
 
+def plain(found: Any) -> Any:
+    """Return a copy of what YAML, or a program, made, as JSON can hold it. Raises Invalid, TooLarge."""
+    return _Plain().copy(found, 0)
+
+
 def read(found: Any) -> SweepConfig:
     """Return a config given as plain data. Raises Invalid, which names the parameter that is wrong."""
-    found = _Plain().copy(found, 0)
+    found = plain(found)
     if not isinstance(found, dict):
         raise Invalid(
             "the sweep's config is no mapping: it has keys such as `method` and `parameters`",
@@ -126,6 +134,11 @@ def read(found: Any) -> SweepConfig:
         )
     if method == "grid":
         for parameter in parameters:
+            doubles = len(parameter.values) - len(parameter.distinct)
+            if doubles:
+                warnings.append(
+                    f"parameter {parameter.name!r}: {doubles} values come twice, and count once"
+                )
             if parameter.count is None:
                 raise Invalid(
                     f"parameter {parameter.name!r}: a grid needs values that can be counted, and "
@@ -139,7 +152,7 @@ def read(found: Any) -> SweepConfig:
         raise Invalid("`early_terminate` needs `metric`: what runs are compared by", code="metric")
     return SweepConfig(
         cast(Method, method),
-        tuple(parameters),
+        tuple(map(once, parameters)) if method == "grid" else tuple(parameters),
         metric,
         early_stop,
         _run_cap(found.get("run_cap")),

@@ -6,6 +6,7 @@ draws the number, a Bayesian one works in the unit cube, a grid counts (`count`,
 
 from __future__ import annotations
 
+import json
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -108,6 +109,11 @@ class Parameter:
         return self.distribution.startswith("q_") or self.distribution == "int_uniform"
 
     # ── counting ──
+
+    @property
+    def distinct(self) -> tuple[Any, ...]:
+        """The listed values, each once."""
+        return tuple({json.dumps(one, sort_keys=True): one for one in self.values}.values())
 
     @property
     def count(self) -> int | None:
@@ -250,6 +256,14 @@ def _beta_below(a: float, b: float, x: float) -> float:
         if abs(d * c - 1.0) < 1e-12:
             break
     return min(1.0, front * total)
+
+
+def once(parameter: Parameter) -> Parameter:
+    """Return a parameter without values that are listed twice, as a grid takes it."""
+    if len(parameter.distinct) == len(parameter.values):
+        return parameter
+    given = {**parameter.given, "values": list(parameter.distinct)}
+    return Parameter(parameter.path, "categorical", given, parameter.distinct)
 
 
 # ── reading ──
