@@ -1,5 +1,5 @@
-// What a person does to panels and sections of a page: menus, keys and drags become edits of the view. Loads behind the
-// first charts.
+// What a person does to panels and sections of a page: menus, keys and drags become edits of the view. Loads with the
+// first of them.
 import type { Panel, Section } from '../state/layout';
 import {
   addSection,
@@ -27,6 +27,12 @@ import { dropTarget, followPointer } from './drag';
 /** What the page opens for a panel or section. */
 export type Asked =
   { kind: 'add'; section: string | null } | { kind: 'move'; panel: Panel } | { kind: 'rename'; section: Section };
+
+/** The way to it, for the page: what is here already, and what brings it. */
+export interface EditingDoor {
+  readonly here: Editing | null;
+  load: () => Promise<Editing>;
+}
 
 export class Editing {
   /** Said to screen readers when a panel moved. */

@@ -1,15 +1,11 @@
-// Every kind of panel but lines. Options that nobody chose are chosen by the kind from the data; a new panel begins with
-// what it is about, so that its title says so.
+// Every kind of panel but lines. Options that nobody chose are chosen by the kind from the data.
 import { metricsIn } from '../state/layout';
-import { KINDS_FROM, metricsFor } from '../state/panel-kinds';
-import type { ProjectSession } from '../state/project.svelte';
-import { headlinePath, pathLabel } from '../state/run-columns';
+import { pathLabel } from '../state/fields';
 import { shortName } from '../state/sections';
 import type { PanelKind, PanelSpec } from '../state/view-doc';
 import { kindWords } from '../strings-kinds';
 import type { IconName } from '../ui/Icon.svelte';
 import type { PanelKindEntry } from './panel';
-import { scatterOptions } from './scatter/points';
 
 type Kind = Exclude<PanelKind, 'line'>;
 
@@ -23,30 +19,12 @@ function subjectOf({ kind, options }: PanelSpec): string {
   return last(path) || metricsIn({ kind, section: '', options }).paths.map(shortName).join(', ');
 }
 
-function freshOf(kind: Kind, session: ProjectSession): Record<string, unknown> {
-  const runs = session.runs.first(KINDS_FROM);
-  const headline = headlinePath(runs, session.metrics);
-  if (kind === 'scatter') {
-    const { x, y } = scatterOptions({}, runs, session.metrics);
-    return x !== null && y !== null ? { x, y } : {};
-  }
-  if (kind === 'histogram' || kind === 'media' || kind === 'table' || kind === 'text') {
-    const [first] = metricsFor(kind, session.metrics, runs);
-    return first ? { metric: first.path } : {};
-  }
-  if (headline === null) return {};
-  if (kind === 'bar' || kind === 'box') return { path: headline };
-  if (kind === 'number') return { metric: pathLabel(headline) };
-  return kind === 'importance' ? { target: headline } : {};
-}
-
 const entry = (kind: Kind, icon: IconName, parts: Pick<PanelKindEntry, 'body' | 'form'>): PanelKindEntry => ({
   kind,
   icon,
   label: kindWords[kind],
   ...parts,
   title: (spec) => subjectOf(spec) || kindWords[kind],
-  fresh: (session) => freshOf(kind, session),
 });
 
 export const KINDS: readonly PanelKindEntry[] = [

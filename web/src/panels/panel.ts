@@ -116,6 +116,4 @@ export interface PanelKindEntry {
   form?: () => Promise<{ default: Component<PanelFormProps> }>;
   /** Title of a panel that was given none. */
   title: (spec: PanelSpec) => string;
-  /** Options of a new panel. */
-  fresh: (session: ProjectSession) => Record<string, unknown>;
 }

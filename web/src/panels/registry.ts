@@ -15,7 +15,6 @@ const ENTRIES: readonly PanelKindEntry[] = [
     body: { component: LinePanel },
     form: () => import('./line/LineForm.svelte'),
     title: (spec) => metricsIn(spec).paths.map(shortName).join(', '),
-    fresh: () => ({ metrics: [] }),
   },
   ...KINDS,
 ];

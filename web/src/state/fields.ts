@@ -9,3 +9,8 @@ export function fieldValue(run: Run, path: string): Json | undefined {
   const times: Record<string, Json> = { created: run.created_us, runtime: run.runtime_us };
   return path in times ? times[path] : ((run as unknown as JsonTree)[path] ?? undefined);
 }
+
+/** How a path reads: `config.lr` is lr, `summary.val/acc` is val/acc. */
+export function pathLabel(path: string): string {
+  return path.replace(/^(config|summary)\./, '').replace(/\\(.)/g, '$1');
+}

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, Metric, Run } from '../api/types';
 import { kindOfValue, otherKindIn, otherKinds, panelKindOf } from './panel-kinds';
-import {
-  columnOf,
-  headlinePath,
-  isLessBetter,
-  numberPaths,
-  numbersOf,
-  pathLabel,
-  pathsOf,
-  variedPaths,
-} from './run-columns';
+import { pathLabel } from './fields';
+import { columnOf, headlinePath, isLessBetter, numberPaths, numbersOf, pathsOf, variedPaths } from './run-columns';
 
 const metric = (path: string, kind: string, more: Partial<Metric> = {}): Metric => ({
   path,

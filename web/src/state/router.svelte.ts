@@ -9,6 +9,10 @@ function currentPath(): string {
   return path.startsWith(basePath) ? path.slice(basePath.length) || '/' : path;
 }
 
+/** The newest hashes that this tab set, with their notes. */
+const NOTES = 'kiseki.notes';
+const NOTES_MAX = 8;
+
 class Router {
   path = $state(currentPath());
   search = $state(location.search);
@@ -21,6 +25,7 @@ class Router {
   visits = $state(0);
 
   constructor() {
+    this.restoreNote();
     addEventListener('popstate', () => {
       this.byLink = false;
       this.visits += 1;
@@ -52,7 +57,29 @@ class Router {
     if (`${hash && '#'}${hash}` === location.hash && note === this.note) return;
     const url = `${location.pathname}${location.search}${hash && '#'}${hash}`;
     history.replaceState(note === null ? null : { note }, '', url);
+    try {
+      const others = this.notes().filter(([known]) => known !== location.hash);
+      sessionStorage.setItem(NOTES, JSON.stringify([...others, [location.hash, note]].slice(-NOTES_MAX)));
+    } catch {
+      // Storage is full or forbidden; then a note may be lost by a reload.
+    }
     this.follow();
+  }
+
+  private notes(): [hash: string, note: unknown][] {
+    return JSON.parse(sessionStorage.getItem(NOTES) ?? '[]') as [string, unknown][];
+  }
+
+  /** A reload drops the history's state where the address changed while it began. */
+  private restoreNote(): void {
+    const [entry] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+    if (entry?.type !== 'reload' || history.state !== null || !location.hash) return;
+    try {
+      const note = this.notes().find(([hash]) => hash === location.hash)?.[1] ?? null;
+      if (note !== null) history.replaceState({ note }, '');
+    } catch {
+      // As above.
+    }
   }
 
   /** The secret that a link carries behind its #, which then leaves the address and the history; null if there is none. */

@@ -118,8 +118,3 @@ export function isLessBetter(path: string, metrics: readonly Metric[]): boolean 
   if (goal) return goal === 'minimize';
   return /loss|err|perplex|ppl|nll|mae|mse|rmse|bpb|time|runtime|latency/i.test(name);
 }
-
-/** How a path reads: `config.lr` is lr, `summary.val/acc` is val/acc. */
-export function pathLabel(path: string): string {
-  return path.replace(/^(config|summary)\./, '').replace(/\\(.)/g, '$1');
-}

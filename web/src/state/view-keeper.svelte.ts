@@ -227,6 +227,12 @@ export class ViewKeeper {
     }
   }
 
+  /** Saves what is left to save of the own view, before another one is looked at. */
+  private async flush(): Promise<void> {
+    await this.inFlight;
+    await this.save();
+  }
+
   private kept(): void {
     this.view.touched = false;
     this.view.keeping = 'kept';
@@ -312,7 +318,7 @@ export class ViewKeeper {
 
   /** Looks at a view; the way back leads to the one before. */
   async openView(slug: string): Promise<void> {
-    await this.save();
+    await this.flush();
     const { view } = this;
     if (slug === MINE) await this.openMine();
     else view.openSaved(await getView(view.entity, view.project, slug));
@@ -360,6 +366,7 @@ export class ViewKeeper {
   }
 
   async saveAs(name: string, shared: boolean): Promise<SavedView> {
+    await this.flush();
     const { view } = this;
     const doc = view.doc;
     const made = await addView(view.entity, view.project, { name, doc, shared });
