@@ -15,7 +15,7 @@ from kiseki.core.artifact_names import (
 )
 from kiseki.core.people.audit import Audit
 from kiseki.core.projects import Projects
-from kiseki.core.rights import Principal, check_can_delete
+from kiseki.core.rights import Principal, can, can_delete, check_can_delete
 from kiseki.errors import Conflict
 from kiseki.storage.artifacts import Artifact, Collection, Member
 from kiseki.storage.interface import MetaStore
@@ -130,6 +130,16 @@ class ArtifactEdits:
         self._meta.delete_artifact(artifact.number, self._now_us())
         path = f"{own.entity}/{own.project_name}/artifacts/{own.name}:v{artifact.version}"
         self._audit.by(who, "artifact-deleted", path)
+
+    def can_edit(self, who: Principal, artifact: Artifact) -> bool:
+        """Return whether somebody may change a version."""
+        return can(who, "write", artifact.collection.entity, artifact.collection.project_name)
+
+    def can_delete(self, who: Principal, artifact: Artifact) -> bool:
+        """Return whether somebody may delete a version."""
+        user = self._meta.user_by_number(artifact.user)
+        own = artifact.collection
+        return can_delete(who, own.entity, own.project_name, user.name if user else "")
 
     def edit_collection(
         self,

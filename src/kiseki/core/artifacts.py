@@ -11,6 +11,7 @@ not committed is nobody's to see: a client that is killed leaves nothing behind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
 from kiseki.core.artifact_edits import ArtifactEdits
@@ -33,6 +34,14 @@ from kiseki.storage.artifacts import Member as Member
 from kiseki.storage.artifacts import Role
 from kiseki.storage.blobs import BlobStore
 from kiseki.storage.interface import MetaStore
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One level of a version's files: folders with how many files and bytes are below them, and files."""
+
+    folders: list[tuple[str, int, int]]
+    files: list[tuple[str, Entry]]
 
 
 class Artifacts:
@@ -105,9 +114,11 @@ class Artifacts:
             )
         return found
 
-    def members(self, who: Principal, collection: Collection) -> list[Member]:
+    def members(
+        self, who: Principal, collection: Collection, offset: int = 0, limit: int | None = None
+    ) -> list[Member]:
         """Return the members of a collection that somebody may see, the newest first."""
-        found = self._meta.versions_in(collection.number)
+        found = self._meta.versions_in(collection.number, offset, limit)
         if collection.kind == "sequence":
             return found
         return [one for one in found if self.can_see(who, one.artifact)]
@@ -152,6 +163,44 @@ class Artifacts:
     def entries(self, artifact: Artifact) -> Mapping[str, Entry]:
         """Return the files of a committed version, by path."""
         return self.listings.of(artifact.manifest)
+
+    def file(self, artifact: Artifact, path: str) -> Content:
+        """Return the content of a file of a committed version.
+
+        Raises:
+            NotFound: there is no such file; code `elsewhere`: it is kept somewhere else.
+        """
+        entry = self.entries(artifact).get(path)
+        owner = artifact.collection
+        name = f"{owner.name}:v{artifact.version}"
+        if entry is None:
+            raise NotFound(f"artifact {name} has no file {path[:200]!r}", code="absent")
+        if entry.ref is not None:
+            raise NotFound(f"{path[:200]!r} of {name} is kept at {entry.ref}", code="elsewhere")
+        found = self._meta.contents(owner.project, [md5_of(entry.digest)])
+        if not found:
+            raise NotFound(f"{path[:200]!r} of {name} is not here any more", code="absent")
+        return next(iter(found.values()))
+
+    def folder(self, artifact: Artifact, under: str) -> Folder:
+        """Return what lies directly in a folder of a version, at its top without one. Raises NotFound."""
+        head = f"{under.strip('/')}/" if under.strip("/") else ""
+        folders: dict[str, list[int]] = {}
+        files: list[tuple[str, Entry]] = []
+        for path, entry in self.entries(artifact).items():
+            if not path.startswith(head):
+                continue
+            name, slash, _ = path[len(head) :].partition("/")
+            if slash:
+                sums = folders.setdefault(name, [0, 0])
+                sums[0] += 1
+                sums[1] += entry.size
+            else:
+                files.append((name, entry))
+        if head and not folders and not files:
+            raise NotFound(f"there is no folder {under[:200]!r} in it", code="absent")
+        found = [(name, count, size) for name, (count, size) in sorted(folders.items())]
+        return Folder(found, sorted(files, key=lambda one: one[0]))
 
     def content(self, project: Project, digest: str) -> Content:
         """Return content that artifacts of a project hold, by base64 MD5. Raises NotFound."""

@@ -36,6 +36,7 @@ from kiseki.core.service import Core, open_core
 from kiseki.errors import UsageError
 from kiseki.server import openapi
 from kiseki.server.api import (
+    artifacts,
     bulk,
     events,
     exports,
@@ -96,6 +97,7 @@ MODULES: tuple[Routes, ...] = (
     series.routes,
     history.routes,
     files.routes,
+    artifacts.routes,
     events.routes,
 )
 """Where the endpoints are declared. A path with a fixed part comes before one that would match it."""

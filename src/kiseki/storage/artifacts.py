@@ -121,8 +121,40 @@ class Content:
     artifact: int
 
 
+@dataclass(frozen=True, slots=True)
+class ArtifactType:
+    """A type of a project's artifacts, which is there because collections have it."""
+
+    name: str
+    collections: int
+    versions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A collection as lists show it. `size`: bytes of its versions, each counted as if it were alone."""
+
+    collection: Collection
+    versions: int
+    size: int
+    latest: Member | None
+
+
 class ArtifactStore(Protocol):
     """Artifacts. Thread-safe; durable when a call returns."""
+
+    def artifact_types(self, project: int) -> list[ArtifactType]:
+        """Return the types of a project's collections, by name."""
+        ...
+
+    def list_collections(
+        self, project: int, type: str, search: str, offset: int, limit: int
+    ) -> tuple[int, list[Listed]]:
+        """Return how many collections have a name with this text in it, and some of them.
+
+        Those changed last come first. Of any type, where none is given.
+        """
+        ...
 
     def collection(self, project: int, name: str) -> Collection | None: ...
 
@@ -196,8 +228,14 @@ class ArtifactStore(Protocol):
         """Return the member that an alias, `v0`, `v1`, … or a digest means."""
         ...
 
-    def versions_in(self, collection: int) -> list[Member]:
-        """Return the members of a collection, the newest first."""
+    def versions_in(
+        self, collection: int, offset: int = 0, limit: int | None = None
+    ) -> list[Member]:
+        """Return the members of a collection, the newest first; from `offset` on, `limit` of them."""
+        ...
+
+    def sum_of_versions(self, collection: int) -> tuple[int, int]:
+        """Return how many members a collection has, and their bytes."""
         ...
 
     def members_of(self, artifact: int) -> list[Member]:

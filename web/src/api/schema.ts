@@ -728,7 +728,7 @@ export interface ViewEdit {
 }
 
 /** The versions that are kept, newest first. */
-export interface VersionsAnswer {
+export interface kiseki.server.api.views.VersionsAnswer {
   versions: VersionAnswer[];
 }
 
@@ -975,6 +975,153 @@ export interface RunFileAnswer {
   type: string;
   time_us: number;
   stored: boolean;
+}
+
+/** All types, and a page of the collections asked for, changed last first. */
+export interface ArtifactsAnswer {
+  types: TypeAnswer[];
+  total: number;
+  collections: CollectionAnswer[];
+}
+
+export interface TypeAnswer {
+  type: string;
+  collections: number;
+  versions: number;
+}
+
+/** `kind`: `sequence`, or `portfolio`, which versions of others are linked into. */
+export interface CollectionAnswer {
+  name: string;
+  kind: string;
+  type: string;
+  description: string;
+  tags: string[];
+  versions: number;
+  size: number;
+  latest: ArtifactAnswer | null;
+  created_us: number;
+  updated_us: number;
+}
+
+/** A version at its place in a collection. `number` names it on the server; `metadata` is what was logged, null for none; `expires_us`: when its time to live passes, null for never; `ttl_s` null: none was chosen, 0: for ever. */
+export interface ArtifactAnswer {
+  number: number;
+  entity: string;
+  project: string;
+  collection: string;
+  type: string;
+  version: number;
+  aliases: string[];
+  tags: string[];
+  digest: string;
+  size: number;
+  files: number;
+  description: string;
+  metadata: Json;
+  ttl_s: number | null;
+  expires_us: number | null;
+  user: string;
+  made_by: RunOfArtifact | null;
+  created_us: number;
+  updated_us: number;
+}
+
+/** A run that made or used a version; maybe another project's. */
+export interface RunOfArtifact {
+  entity: string;
+  project: string;
+  id: string;
+  name: string;
+  state: string;
+}
+
+/** A collection and a page of its versions, the newest first. */
+export interface kiseki.server.api.artifacts.VersionsAnswer {
+  collection: CollectionAnswer;
+  total: number;
+  versions: ArtifactAnswer[];
+}
+
+/** `used_by`: runs that used it; `deletable`, `editable`: by who asks. */
+export interface ArtifactDetailAnswer {
+  number: number;
+  entity: string;
+  project: string;
+  collection: string;
+  type: string;
+  version: number;
+  aliases: string[];
+  tags: string[];
+  digest: string;
+  size: number;
+  files: number;
+  description: string;
+  metadata: Json;
+  ttl_s: number | null;
+  expires_us: number | null;
+  user: string;
+  made_by: RunOfArtifact | null;
+  created_us: number;
+  updated_us: number;
+  places: PlaceOfArtifact[];
+  used_by: RunOfArtifact[];
+  deletable: boolean;
+  editable: boolean;
+}
+
+/** A collection that a version is in; its own sequence is the first one. */
+export interface PlaceOfArtifact {
+  entity: string;
+  project: string;
+  collection: string;
+  kind: string;
+  version: number;
+  aliases: string[];
+}
+
+/** What is absent stays. `aliases`: these and no others; `ttl_s`: seconds from its making, 0: for ever. */
+export interface ArtifactEdit {
+  description?: string;
+  aliases?: string[];
+  tags?: string[];
+  ttl_s?: number | null;
+}
+
+/** What lies in a folder: all its folders, and a page of its `total` files. */
+export interface FolderAnswer {
+  folders: FolderOfArtifact[];
+  total: number;
+  files: FileOfArtifact[];
+}
+
+/** `files`, `size`: of all that is below it. */
+export interface FolderOfArtifact {
+  name: string;
+  files: number;
+  size: number;
+}
+
+/** `ref`: where it is, if it is not kept here. */
+export interface FileOfArtifact {
+  name: string;
+  size: number;
+  digest: string;
+  type: string;
+  ref: string | null;
+}
+
+export interface ClientArtifactAnswer {
+  entity: string;
+  project: string;
+  collection: string;
+  version: number;
+}
+
+/** What a run made and used, in the order in which it did; at most 1,000 of each. */
+export interface RunArtifactsAnswer {
+  made: ArtifactAnswer[];
+  used: ArtifactAnswer[];
 }
 
 export interface Problem {

@@ -16,9 +16,11 @@ from kiseki.errors import Conflict, NotFound
 from kiseki.storage.artifacts import (
     LATEST,
     Artifact,
+    ArtifactType,
     Collection,
     Content,
     Kind,
+    Listed,
     Manifest,
     Member,
     NewArtifact,
@@ -61,6 +63,31 @@ class EmbeddedArtifacts(Database):
             query = query.where(_c.type == type)
         with self._read() as c:
             return list(map(_to_collection, c.execute(query)))
+
+    def artifact_types(self, project: int) -> list[ArtifactType]:
+        query = (
+            select(_c.type, sql.count(_c.number.distinct()), sql.count(_m.number))
+            .outerjoin(t.artifact_member, _m.collection == _c.number)
+            .where(_c.project == project, _IS_SHOWN)
+            .group_by(_c.type)
+            .order_by(_c.type)
+        )
+        with self._read() as c:
+            return [ArtifactType(*row) for row in c.execute(query)]
+
+    def list_collections(
+        self, project: int, type: str, search: str, offset: int, limit: int
+    ) -> tuple[int, list[Listed]]:
+        wanted = [_c.project == project, _IS_SHOWN]
+        if type:
+            wanted.append(_c.type == type)
+        if search:
+            wanted.append(_c.name.icontains(search, autoescape=True))
+        with self._read() as c:
+            total = c.scalar(select(sql.count()).select_from(t.collection).where(*wanted)) or 0
+            query = _COLLECTIONS.where(*wanted).order_by(_c.updated_us.desc(), _c.number.desc())
+            rows = c.execute(query.offset(offset).limit(limit))
+            return total, _listed(c, list(map(_to_collection, rows)))
 
     def edit_collection(self, number: int, columns: Mapping[str, Any], now_us: int) -> None:
         values = _packed(columns) | {"updated_us": now_us}
@@ -217,10 +244,23 @@ class EmbeddedArtifacts(Database):
                     return found[0]
         return None
 
-    def versions_in(self, collection: int) -> list[Member]:
+    def versions_in(
+        self, collection: int, offset: int = 0, limit: int | None = None
+    ) -> list[Member]:
         query = select(t.artifact_member).where(_m.collection == collection)
+        query = query.order_by(_m.version.desc()).offset(offset)
         with self._read() as c:
-            return _members(c, query.order_by(_m.version.desc()))
+            return _members(c, query if limit is None else query.limit(limit))
+
+    def sum_of_versions(self, collection: int) -> tuple[int, int]:
+        query = (
+            select(sql.count(), sql.coalesce(sql.sum(_a.size), 0))
+            .join(t.artifact, _a.number == _m.artifact)
+            .where(_m.collection == collection)
+        )
+        with self._read() as c:
+            count, size = c.execute(query).one()
+            return count, size
 
     def members_of(self, artifact: int) -> list[Member]:
         query = (
@@ -311,6 +351,24 @@ def _to_collection(row: Row[Any]) -> Collection:
         row.number, row.project, row.entity_name, row.in_project, row.name, row.kind, row.type,
         row.description, tuple(json.loads(row.tags)), row.created_us, row.updated_us,
     )  # fmt: skip
+
+
+def _listed(c: Connection, found: Sequence[Collection]) -> list[Listed]:
+    numbers = [one.number for one in found]
+    sums: dict[int, tuple[int, int]] = {}
+    latest: dict[int, Member] = {}
+    for some in slices(numbers):
+        counted = (
+            select(_m.collection, sql.count(), sql.sum(_a.size))
+            .join(t.artifact, _a.number == _m.artifact)
+            .where(_m.collection.in_(some))
+            .group_by(_m.collection)
+        )
+        sums |= {owner: (count, size) for owner, count, size in c.execute(counted)}
+        newest = select(sql.max(_m.number)).where(_m.collection.in_(some)).group_by(_m.collection)
+        members = _members(c, select(t.artifact_member).where(_m.number.in_(newest)))
+        latest |= {one.collection.number: one for one in members}
+    return [Listed(one, *sums.get(one.number, (0, 0)), latest.get(one.number)) for one in found]
 
 
 def _to_manifest(row: Row[Any]) -> Manifest:
