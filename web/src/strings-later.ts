@@ -195,6 +195,10 @@ export const later = catalogue('strings-later', {
     tooBig: 'This table is too big to show here.',
     unknown: (type: string) => `A value of type ${type}; download its file to see it.`,
     truncated: (count: number) => `The first ${n(count)} steps.`,
+    gone: 'This file is not among the files of the run any more',
+    broken: 'The browser cannot play this file',
+    brokenText: 'It is damaged, or of a kind that browsers do not know.',
+    brokenPicture: 'This picture cannot be shown',
     bar: (low: string, high: string, count: string) => `${low} to ${high}: ${count}`,
   },
 });

@@ -110,6 +110,11 @@ export async function getText(
   return { text: await response.text(), isCut: total > limit };
 }
 
+/** A whole file. */
+export async function getBytes(url: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  return (await send('GET', url, { signal: signal ?? null })).arrayBuffer();
+}
+
 export async function sendJson<T>(
   method: string,
   url: string,

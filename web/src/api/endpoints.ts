@@ -15,7 +15,7 @@ import type {
   SeriesRequest,
 } from './types';
 
-const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
+export const projectPath = (entity: string, project: string) => `/api/v1/projects${segments(entity, project)}`;
 export const runPath = (entity: string, project: string, run: string) =>
   `${projectPath(entity, project)}/runs${segments(run)}`;
 

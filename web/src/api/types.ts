@@ -2,7 +2,14 @@
 // description leaves open: events and what requests hold.
 import type {
   AlertAnswer,
+  ArtifactAnswer,
+  ArtifactDetailAnswer,
+  ArtifactFolderAnswer,
+  ArtifactsAnswer,
+  ArtifactVersionsAnswer,
   AttemptAnswer,
+  ClientArtifactAnswer,
+  CollectionAnswer,
   ConsoleAnswer,
   FieldAnswer,
   FullRunAnswer,
@@ -14,6 +21,7 @@ import type {
   OwnAlertAnswer,
   ProjectAnswer,
   RunAnswer,
+  RunArtifactsAnswer,
   RunFileAnswer,
   RunsAnswer,
   SearchAnswer,
@@ -25,6 +33,20 @@ export type { Json, JsonTree } from './schema';
 /** `running`, `finished`, `failed`, `crashed`, `killed`; another word is shown as it is. */
 export type RunState = string;
 export type Project = ProjectAnswer;
+export type Artifact = ArtifactAnswer;
+export type ArtifactDetail = ArtifactDetailAnswer;
+export type ArtifactCollection = CollectionAnswer;
+export type ArtifactList = ArtifactsAnswer;
+export type ArtifactVersions = ArtifactVersionsAnswer;
+export type ArtifactFolder = ArtifactFolderAnswer;
+export type RunArtifacts = RunArtifactsAnswer;
+export type ClientArtifact = ClientArtifactAnswer;
+export interface ArtifactEdit {
+  description?: string;
+  aliases?: string[];
+  tags?: string[];
+  ttl_s?: number | null;
+}
 /** What a search across projects found. */
 export type Found = SearchAnswer;
 export type OwnAlert = OwnAlertAnswer;

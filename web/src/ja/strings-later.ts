@@ -169,6 +169,10 @@ export default {
     value: (key, value) => `${key} = ${value} のランを表示`,
   },
   media: {
+    gone: 'このファイルはもうランのファイルにありません',
+    broken: 'ブラウザーでは再生できないファイルです',
+    brokenText: '壊れているか、ブラウザーが対応していない形式です。',
+    brokenPicture: 'この画像は表示できません',
     none: 'メディアはありません',
     noneText: 'ランが記録した画像、動画、音声、ヒストグラム、テーブルがここに並びます。',
     step: (step) => `ステップ ${step}`,

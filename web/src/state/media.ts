@@ -12,6 +12,7 @@ const KINDS: Record<string, MediaKind> = {
   'html-file': 'html',
   histogram: 'histogram',
   'table-file': 'table',
+  'incremental-table-file': 'table',
 };
 
 /** One picture, film, sound, table … with what lies over it. */
@@ -25,6 +26,8 @@ export interface MediaItem {
   height: number;
   masks: { name: string; path: string; labels: Record<string, string> }[];
   boxes: { name: string; path: string }[];
+  /** Of a table: where the whole of it is, with the media of its cells (`wandb-client-artifact://…`). */
+  artifact: string;
   /** Of a histogram: n counts between n + 1 edges. */
   counts: readonly number[];
   edges: readonly number[];
@@ -55,6 +58,7 @@ export function itemsOf(value: Json | undefined): MediaItem[] {
       ...overlaysOf(value.masks, value.boxes),
       path: text(value.path),
       caption: text(value.caption),
+      artifact: text(value.artifact_path),
       counts,
       edges,
     },
@@ -71,6 +75,7 @@ function blank(kind: MediaKind, value: JsonTree): MediaItem {
     height: number(value.height),
     masks: [],
     boxes: [],
+    artifact: '',
     counts: [],
     edges: [],
   };

@@ -32,7 +32,7 @@ export function kindOfValue(value: Json | undefined): PanelKind | null {
   const type = value._type === 'omitted' ? value.was : value._type;
   if (typeof type !== 'string') return null;
   if (type === 'histogram') return 'histogram';
-  if (type === 'table-file') return 'table';
+  if (type === 'table-file' || type === 'incremental-table-file') return 'table';
   return MEDIA_TYPES.test(type) ? 'media' : null;
 }
 

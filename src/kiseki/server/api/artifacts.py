@@ -93,7 +93,7 @@ class ArtifactsAnswer(msgspec.Struct):
     collections: list[CollectionAnswer]
 
 
-class VersionsAnswer(msgspec.Struct):
+class ArtifactVersionsAnswer(msgspec.Struct):
     """A collection and a page of its versions, the newest first."""
 
     collection: CollectionAnswer
@@ -139,7 +139,7 @@ class FileOfArtifact(msgspec.Struct):
     ref: str | None
 
 
-class FolderAnswer(msgspec.Struct):
+class ArtifactFolderAnswer(msgspec.Struct):
     """What lies in a folder: all its folders, and a page of its `total` files."""
 
     folders: list[FolderOfArtifact]
@@ -222,8 +222,8 @@ def list_artifacts(call: Call) -> ArtifactsAnswer:
     )
 
 
-@routes.get(ARTIFACTS + "/{collection}", query=PageQuery, answer=VersionsAnswer)
-def list_versions(call: Call) -> VersionsAnswer:
+@routes.get(ARTIFACTS + "/{collection}", query=PageQuery, answer=ArtifactVersionsAnswer)
+def list_versions(call: Call) -> ArtifactVersionsAnswer:
     """Return a collection, and its versions by the page."""
     artifacts, query = call.core.artifacts, call.query
     found = artifacts.collection(_project(call), call.path["collection"])
@@ -231,7 +231,7 @@ def list_versions(call: Call) -> VersionsAnswer:
     offset = max(0, query.offset)
     members = artifacts.members(call.who, found, offset, _limit(query.limit))
     newest = members if offset == 0 else artifacts.members(call.who, found, 0, 1)
-    return VersionsAnswer(
+    return ArtifactVersionsAnswer(
         _collection_answer(call, found, total, size, newest[0] if newest else None),
         total,
         [_answer(call, one) for one in members],
@@ -283,13 +283,13 @@ def delete_artifact(call: Call) -> None:
     call.core.artifacts.edits.delete(call.who, found, with_aliases=call.query.aliases)
 
 
-@routes.get(VERSION + "/files", query=FolderQuery, answer=FolderAnswer)
-def list_artifact_files(call: Call) -> FolderAnswer:
+@routes.get(VERSION + "/files", query=FolderQuery, answer=ArtifactFolderAnswer)
+def list_artifact_files(call: Call) -> ArtifactFolderAnswer:
     """Return what lies in one folder of a version."""
     query = call.query
     found = call.core.artifacts.folder(_member(call).artifact, query.under)
     first = max(0, query.offset)
-    return FolderAnswer(
+    return ArtifactFolderAnswer(
         [FolderOfArtifact(*one) for one in found.folders],
         len(found.files),
         [
