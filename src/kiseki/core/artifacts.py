@@ -31,7 +31,7 @@ from kiseki.storage.artifacts import Collection as Collection
 from kiseki.storage.artifacts import Content as Content
 from kiseki.storage.artifacts import Manifest as Manifest
 from kiseki.storage.artifacts import Member as Member
-from kiseki.storage.artifacts import Role
+from kiseki.storage.artifacts import Role as Role
 from kiseki.storage.blobs import BlobStore
 from kiseki.storage.interface import MetaStore
 

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from kiseki.core.artifacts import Artifact, Collection, Member
+from kiseki.core.artifacts import Artifact, Collection, Member, Role
 from kiseki.core.projects import Project
 from kiseki.core.runs import Run
 from kiseki.errors import Invalid
 from kiseki.server import content
 from kiseki.server.routing import Call, Routes, not_modified
-from kiseki.storage.artifacts import Role
 
 routes = Routes()
 
