@@ -268,7 +268,7 @@ export interface ClaimAnswer {
 
 /** Everything before `next` is committed. `stop`: somebody asked the run to stop. */
 export interface RecordsAnswer {
-  receipt: 'kiseki';
+  receipt: "kiseki";
   next: number;
   stop: boolean;
   rejected: RejectedRecord[];
@@ -550,7 +550,7 @@ export interface DefinitionAnswer {
 /** One start of the run under its id. A rewind or fork begins with rows up to `parent_step`. */
 export interface AttemptAnswer {
   attempt: number;
-  kind: 'again' | 'fork' | 'rewind' | 'start';
+  kind: "again" | "fork" | "rewind" | "start";
   parent_step: number | null;
   state: string;
   started_us: number;
@@ -883,7 +883,7 @@ export interface SeriesQuestion {
   runs?: string[];
   groups?: GroupsQuestion | null;
   smoothing?: SmoothingQuestion | null;
-  space?: 'history' | 'system';
+  space?: "history" | "system";
   x?: string;
   x_min?: number | null;
   x_max?: number | null;
@@ -897,17 +897,17 @@ export interface GroupsQuestion {
   by: string[];
   filter?: string;
   sort?: string;
-  values?: (boolean | number | string | null)[][] | null;
+  values?: ((boolean | number | string | null)[])[] | null;
   exclude?: string[];
-  line?: 'last' | 'max' | 'mean' | 'median' | 'min' | 'sum';
-  band?: 'ci95' | 'min-max' | 'none' | 'quartiles' | 'standard-error' | 'std';
+  line?: "last" | "max" | "mean" | "median" | "min" | "sum";
+  band?: "ci95" | "min-max" | "none" | "quartiles" | "standard-error" | "std";
   stop_at_shortest?: boolean;
   limit?: number;
 }
 
 /** How the runs of groups are smoothed; `span` is the width of the visible x range. */
 export interface SmoothingQuestion {
-  kind?: 'ema' | 'ema-time' | 'gaussian' | 'mean' | 'median' | 'none';
+  kind?: "ema" | "ema-time" | "gaussian" | "mean" | "median" | "none";
   weight?: number;
   sigma?: number;
   percent?: boolean;
