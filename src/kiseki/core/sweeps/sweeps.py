@@ -23,7 +23,8 @@ from kiseki.core.sweeps.results import Results
 from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.record.fold import ALIVE
 from kiseki.storage.interface import MetaStore, Run, SeriesStore
-from kiseki.storage.sweeps import ENDED, Agent, NewSweep, State, Sweep, Trial
+from kiseki.storage.sweeps import ENDED, Agent, NewSweep, State, Trial
+from kiseki.storage.sweeps import Sweep as Sweep
 
 SWEEPS_MAX = 10_000  # of one project
 PAGE_MAX = 100

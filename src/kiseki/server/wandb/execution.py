@@ -29,7 +29,7 @@ DOCUMENTS_KEPT = 500
 DEPTH_MAX = 24  # the client's own reach 16 with their fragments
 FIELDS_MAX = 2_000  # of a document, its fragments counted wherever they are spread
 OPERATIONS_MAX = 10
-SCHEMAS = ("schema.graphql", "artifacts.graphql")
+SCHEMAS = ("schema.graphql", "artifacts.graphql", "sweeps.graphql")
 
 Resolver = Callable[..., Any]
 
@@ -182,7 +182,9 @@ def execute(context: Context, documents: Documents, request: Any) -> Answer:
     status = 200
     for failed in errors:
         cause = failed.original_error
-        if isinstance(cause, PublicError) and cause.status in RETRIED:
+        if isinstance(cause, PublicError) and (
+            cause.status in RETRIED or cause.extra.get("code") == GONE
+        ):
             status = cause.status
         elif cause is not None and not isinstance(cause, (PublicError, GraphQLError)):
             context.fault(cause)
@@ -220,6 +222,9 @@ def _pruned(kind: Any, value: Any) -> Any:
 
 RETRIED = (429, 503)
 """With these the client tries again; every other failure is told in a 200, so that its text is shown."""
+
+GONE = "agent"
+"""…but for errors of this code: a sweep's agent ends when it hears the status 404."""
 
 
 def _message(error: BaseException) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kiseki.server.wandb import account, artifact_nodes, artifacts, listing, runs, uploads
+from kiseki.server.wandb import (
+    account,
+    artifact_nodes,
+    artifacts,
+    listing,
+    runs,
+    sweeps,
+    uploads,
+)
 
 RESOLVERS: Mapping[str, Callable[..., Any]] = {
     **account.RESOLVERS,
@@ -13,6 +21,7 @@ RESOLVERS: Mapping[str, Callable[..., Any]] = {
     **artifacts.RESOLVERS,
     **listing.RESOLVERS,
     **runs.RESOLVERS,
+    **sweeps.RESOLVERS,
     **uploads.RESOLVERS,
 }
 
