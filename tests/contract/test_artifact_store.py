@@ -104,8 +104,8 @@ def test_content_is_known_in_its_own_project_alone(meta: MetaStore) -> None:
     other = meta.project("ada", "other")
     assert other is not None
     content = Content("ab" * 32, 3, made.number)
-    meta.add_content(made.collection.project, b"5" * 16, content)
-    meta.add_content(made.collection.project, b"5" * 16, Content("cd" * 32, 3, 99))
+    meta.add_contents(made.collection.project, {b"5" * 16: content}, NOW)
+    meta.add_contents(made.collection.project, {b"5" * 16: Content("cd" * 32, 3, 99)}, NOW)
     assert meta.contents(made.collection.project, [b"5" * 16, b"6" * 16]) == {b"5" * 16: content}
     assert meta.contents(other.number, [b"5" * 16]) == {}
     assert meta.artifact_blobs(made.collection.project, ["ab" * 32, "cd" * 32]) == {"ab" * 32}

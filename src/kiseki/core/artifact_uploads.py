@@ -29,6 +29,8 @@ from kiseki.errors import Conflict, Invalid, NotFound
 from kiseki.storage.artifacts import Artifact, Content, Manifest, NewArtifact, Part
 from kiseki.storage.interface import MetaStore
 
+TOLD_US = 24 * 3600 * 1_000_000  # that somebody was told of content is noted once a day
+
 
 @dataclass(frozen=True, slots=True)
 class Details:
@@ -101,7 +103,7 @@ class ArtifactUploads:
     def pending(self, who: Principal, number: int) -> Artifact:
         """Return a version that somebody may bring files to. Raises NotFound, Forbidden."""
         found = self._meta.artifact(number)
-        if found is None or found.state == "deleted":
+        if found is None or found.state in ("deleted", "purged"):
             raise absent(number)
         owner = found.collection
         self._projects.find(who, owner.entity, owner.project_name, "write")
@@ -110,7 +112,9 @@ class ArtifactUploads:
     def known(self, artifact: Artifact, digests: Sequence[str]) -> dict[str, Content]:
         """Return which contents, by base64 MD5, need not be brought."""
         plain = {md5_of(digest): digest for digest in digests}
-        found = self._meta.contents(artifact.collection.project, list(plain))
+        now = self._now_us()
+        project = artifact.collection.project
+        found = self._meta.tell_contents(project, list(plain), now, now - TOLD_US)
         return {plain[digest]: content for digest, content in found.items()}
 
     def keep(self, artifact: Artifact, reception: Measured, digest: str) -> str:
@@ -121,7 +125,8 @@ class ArtifactUploads:
         """
         sha256, size = self._keep(artifact, reception, digest)
         content = Content(sha256, size, artifact.number)
-        self._meta.add_content(artifact.collection.project, md5_of(digest), content)
+        held = {md5_of(digest): content}
+        self._meta.add_contents(artifact.collection.project, held, self._now_us())
         return sha256
 
     def add_manifest(

@@ -111,5 +111,10 @@ class Listings:
                 self._parsed.popitem(last=False)
         return entries
 
+    def forget(self) -> None:
+        """Let none stay parsed."""
+        with self._lock:
+            self._parsed.clear()
+
     def _kept_bytes(self) -> int:
         return sum(size for size, _ in self._parsed.values())

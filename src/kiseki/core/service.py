@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.core.access import Access
+from kiseki.core.artifact_sweep import ArtifactSweep
 from kiseki.core.artifacts import Artifacts
 from kiseki.core.edits import Edits
 from kiseki.core.files import Files
@@ -89,7 +90,8 @@ def open_core(
     runs = Runs(meta, projects, folds)
     files = Files(meta, storage.blobs, projects, runs, folds)
     artifacts = Artifacts(meta, storage.blobs, projects, runs, files, people.audit)
-    trash = Trash(meta, series, folds, files, people.audit)
+    sweep = ArtifactSweep(meta, artifacts.listings, people.audit)
+    trash = Trash(meta, series, folds, files, people.audit, artifacts=sweep)
     queries = Queries(meta, series, runs)
     edits = Edits(meta, folds, live, trash, people.audit, queries)
     views = Views(meta, projects, live, people.audit)

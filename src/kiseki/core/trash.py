@@ -2,7 +2,7 @@
 
     delete ──► in the trash ── 7 days ──► purge: the run is blank, its id stays taken (I-21)
                   │ restore                 ├─► segments that nothing hangs on, their streams
-                  ▼                         └─► content that no run of the project names
+                  ▼                         └─► content that no run and no artifact of the project names
                as it was
 
 What is to be done stands in the meta store (runs that expired, segments of purged runs, `unnamed` contents),
@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from kiseki.base.clock import wall_us
 from kiseki.core import saved
+from kiseki.core.artifact_sweep import ArtifactSweep
 from kiseki.core.files import Files, is_shown
 from kiseki.core.folds import Folds
 from kiseki.core.people.audit import Audit
@@ -42,7 +43,9 @@ class Trash:
         files: Files,
         audit: Audit,
         now_us: Callable[[], int] = wall_us,
+        artifacts: ArtifactSweep | None = None,
     ) -> None:
+        self._artifacts = artifacts
         self._meta = meta
         self._series = series
         self._folds = folds
@@ -110,6 +113,8 @@ class Trash:
             for gone in loose:
                 self._drop(gone)
                 yield
+        if self._artifacts is not None:
+            yield from self._artifacts.steps()
         for project, digests in self._meta.unnamed().items():
             yield from self._clear(project, digests, before)
 

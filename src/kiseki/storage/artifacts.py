@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 LATEST = "latest"  # the alias that moves to every newly committed version
 
 Kind = Literal["sequence", "portfolio"]
-State = Literal["pending", "committed", "deleted"]
+State = Literal["pending", "committed", "deleted", "purged"]
 Part = Literal["full", "incremental", "patch"]
 Role = Literal["made", "used"]
 
@@ -215,8 +215,17 @@ class ArtifactStore(Protocol):
         """Return what a project's artifacts hold of contents, by MD5."""
         ...
 
-    def add_content(self, project: int, digest: bytes, content: Content) -> None:
-        """Note which content has this MD5; what was noted first stays."""
+    def tell_contents(
+        self, project: int, digests: Sequence[bytes], now_us: int, since_us: int
+    ) -> dict[bytes, Content]:
+        """Return the same, and note that somebody was told so now, unless it was noted since `since_us`.
+
+        Whoever is told will not bring it: it is not swept away for a while (`untold_contents`).
+        """
+        ...
+
+    def add_contents(self, project: int, contents: Mapping[bytes, Content], now_us: int) -> None:
+        """Note which contents have these MD5s; what was noted first stays."""
         ...
 
     def artifact_blobs(self, project: int, digests: Sequence[str]) -> set[str]:
@@ -288,4 +297,38 @@ class ArtifactStore(Protocol):
 
     def users_of(self, artifact: int) -> list[int]:
         """Return the numbers of the runs that used a version, those not deleted, the first one first."""
+        ...
+
+    # what goes for good
+    def expired_artifacts(self, now_us: int, limit: int) -> list[int]:
+        """Return versions whose time to live has passed; what is linked into a portfolio has none."""
+        ...
+
+    def abandoned_artifacts(self, before_us: int, limit: int) -> list[int]:
+        """Return versions that were begun before a moment and never committed."""
+        ...
+
+    def unswept_artifacts(self, before_us: int) -> dict[int, list[int]]:
+        """Return by project the versions that were deleted before a moment and were not blanked."""
+        ...
+
+    def artifact_listings(self, project: int, before_us: int) -> list[str]:
+        """Return the SHA-256 of all manifests but those of versions deleted before a moment."""
+        ...
+
+    def untold_contents(
+        self, project: int, before_us: int, after: bytes, limit: int
+    ) -> list[bytes]:
+        """Return MD5s behind `after`, in order, of contents that nobody was told of since a moment."""
+        ...
+
+    def forget_contents(self, project: int, digests: Sequence[bytes], before_us: int) -> None:
+        """Let a project's artifacts not hold these any more, unless somebody was told of them since.
+
+        They are noted as `unnamed`, to be looked at.
+        """
+        ...
+
+    def blank_artifacts(self, project: int, numbers: Sequence[int]) -> None:
+        """Leave nothing of deleted versions but their numbers; their manifests are noted as `unnamed`."""
         ...

@@ -19,7 +19,8 @@ Action = Literal[
     "team-made", "team-deleted", "service-made", "role-changed", "member-removed", "member-left",
     "invite-made", "invite-withdrawn", "joined", "anonymous-made", "claimed", "run-deleted",
     "run-restored", "run-purged", "runs-deleted", "runs-restored", "view-shared", "view-unshared",
-    "view-deleted", "view-restored", "artifact-deleted", "collection-deleted",
+    "view-deleted", "view-restored", "artifact-deleted", "artifact-expired",
+    "collection-deleted",
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from kiseki.storage.artifacts import (
     Part,
     Role,
 )
+from kiseki.storage.embedded import artifact_sweep
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import Database, inserted
 from kiseki.storage.embedded.meta_save import slices
@@ -139,7 +140,7 @@ class EmbeddedArtifacts(Database):
     ) -> Artifact:
         with self._write() as c:
             row = c.execute(select(t.artifact).where(_a.number == number)).first()
-            if row is None or row.state == "deleted":
+            if row is None or row.state in ("deleted", "purged"):
                 raise NotFound("this version was deleted", code="absent")
             if row.state == "committed":
                 return _get(c, number)
@@ -195,23 +196,35 @@ class EmbeddedArtifacts(Database):
     # ── content ──
 
     def contents(self, project: int, digests: Sequence[bytes]) -> dict[bytes, Content]:
-        found: dict[bytes, Content] = {}
         with self._read() as c:
-            for some in slices(list(digests)):
-                query = select(t.artifact_content).where(
-                    _content.project == project, _content.digest.in_(some)
-                )
-                for row in c.execute(query):
-                    found[row.digest] = Content(row.sha256.hex(), row.size, row.artifact)
-        return found
+            return _contents(c, project, digests)
 
-    def add_content(self, project: int, digest: bytes, content: Content) -> None:
-        row = {
-            "project": project, "digest": digest, "sha256": bytes.fromhex(content.sha256),
-            "size": content.size, "artifact": content.artifact,
-        }  # fmt: skip
+    def tell_contents(
+        self, project: int, digests: Sequence[bytes], now_us: int, since_us: int
+    ) -> dict[bytes, Content]:
         with self._write() as c:
-            c.execute(upsert(t.artifact_content).values(row).on_conflict_do_nothing())
+            for some in slices(list(digests)):
+                old = t.artifact_content.update().where(
+                    _content.project == project,
+                    _content.digest.in_(some),
+                    _content.told_us <= since_us,
+                )
+                c.execute(old.values(told_us=now_us))
+            return _contents(c, project, digests)
+
+    def add_contents(self, project: int, contents: Mapping[bytes, Content], now_us: int) -> None:
+        rows = [
+            {
+                "project": project, "digest": digest, "sha256": bytes.fromhex(one.sha256),
+                "size": one.size, "artifact": one.artifact, "told_us": now_us,
+            }
+            for digest, one in contents.items()
+        ]  # fmt: skip
+        add = upsert(t.artifact_content)
+        add = add.on_conflict_do_update(set_={"told_us": add.excluded.told_us})
+        with self._write() as c:
+            if rows:
+                c.execute(add, rows)
 
     def artifact_blobs(self, project: int, digests: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -224,6 +237,38 @@ class EmbeddedArtifacts(Database):
                 found |= {digest.hex() for digest in c.scalars(held)}
                 found |= set(c.scalars(select(_manifest.sha256).where(_manifest.sha256.in_(some))))
         return found
+
+    # ── what goes for good ──
+
+    def expired_artifacts(self, now_us: int, limit: int) -> list[int]:
+        with self._read() as c:
+            return artifact_sweep.expired(c, now_us, limit)
+
+    def abandoned_artifacts(self, before_us: int, limit: int) -> list[int]:
+        with self._read() as c:
+            return artifact_sweep.abandoned(c, before_us, limit)
+
+    def unswept_artifacts(self, before_us: int) -> dict[int, list[int]]:
+        with self._read() as c:
+            return artifact_sweep.unswept(c, before_us)
+
+    def artifact_listings(self, project: int, before_us: int) -> list[str]:
+        with self._read() as c:
+            return artifact_sweep.listings(c, project, before_us)
+
+    def untold_contents(
+        self, project: int, before_us: int, after: bytes, limit: int
+    ) -> list[bytes]:
+        with self._read() as c:
+            return artifact_sweep.untold(c, project, before_us, after, limit)
+
+    def forget_contents(self, project: int, digests: Sequence[bytes], before_us: int) -> None:
+        with self._write() as c:
+            artifact_sweep.forget(c, project, digests, before_us)
+
+    def blank_artifacts(self, project: int, numbers: Sequence[int]) -> None:
+        with self._write() as c:
+            artifact_sweep.blank(c, project, numbers)
 
     # ── members and aliases ──
 
@@ -309,7 +354,7 @@ class EmbeddedArtifacts(Database):
         query = (
             select(_a.number)
             .join(t.artifact_client, found.artifact == _a.number)
-            .where(found.id == client, _a.state != "deleted")
+            .where(found.id == client, _a.state.in_(("pending", "committed")))
         )
         with self._read() as c:
             return c.scalar(query)
@@ -369,6 +414,17 @@ def _listed(c: Connection, found: Sequence[Collection]) -> list[Listed]:
         members = _members(c, select(t.artifact_member).where(_m.number.in_(newest)))
         latest |= {one.collection.number: one for one in members}
     return [Listed(one, *sums.get(one.number, (0, 0)), latest.get(one.number)) for one in found]
+
+
+def _contents(c: Connection, project: int, digests: Sequence[bytes]) -> dict[bytes, Content]:
+    found: dict[bytes, Content] = {}
+    for some in slices(list(digests)):
+        query = select(t.artifact_content).where(
+            _content.project == project, _content.digest.in_(some)
+        )
+        for row in c.execute(query):
+            found[row.digest] = Content(row.sha256.hex(), row.size, row.artifact)
+    return found
 
 
 def _to_manifest(row: Row[Any]) -> Manifest:

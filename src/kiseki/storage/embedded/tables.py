@@ -487,6 +487,7 @@ artifact_content = Table(
     Column("sha256", LargeBinary(32), nullable=False, index=True),
     Column("size", BigInteger, nullable=False),
     Column("artifact", Number, nullable=False),  # the first one that held it
+    Column("told_us", BigInteger, nullable=False, server_default="0"),  # somebody was told so
     sqlite_with_rowid=False,
 )
 
