@@ -1,6 +1,6 @@
 // What a kind of panel is to the grid: a body that draws, and a form that changes its options. The grid owns the frame
 // (header, menu, size, drag); `registry.ts` names the kinds, and each loads on first use.
-import type { Component } from 'svelte';
+import type { Component, Snippet } from 'svelte';
 import type { Run } from '../api/types';
 import type { SeriesData } from '../lib/series';
 import type { LineGroups } from '../state/groups';
@@ -58,6 +58,8 @@ export interface PanelStatus {
   empty?: string | null;
   /** Such as `ms`; behind the title. */
   unit?: string;
+  /** What is drawn in it, by name; behind the title. */
+  legend?: Snippet | null;
   chips?: readonly PanelChip[];
   tools?: readonly PanelTool[];
   saves?: PanelSaves;
