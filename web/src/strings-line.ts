@@ -24,6 +24,9 @@ export const lineWords = catalogue('strings-line', {
     none: 'No line matches',
   },
   elapsed: 'Time since the start',
+  inOrder: (x: string) => `in order of ${x}`,
+  inOrderTitle: (x: string, runs: number) =>
+    `${x} goes back in ${n(runs)} ${runs === 1 ? 'run' : 'runs'}. Points are joined in its order, not in that of steps.`,
   outside: (points: number) => `${n(points)} ${points === 1 ? 'point' : 'points'} outside, show`,
   outsideTitle: 'Outliers are cut off. Click to see everything',
   form: {

@@ -23,6 +23,8 @@ export default {
     none: '一致する線はありません',
   },
   elapsed: '開始からの時間',
+  inOrder: (x) => `${x}の順`,
+  inOrderTitle: (x, runs) => `${x}は${n(runs)}個のランで後戻りします。点はステップの順ではなく${x}の順に結ばれます。`,
   outside: (points) => `範囲外 ${n(points)} 点を表示`,
   outsideTitle: '外れ値を除いています。クリックですべて表示',
   form: {
