@@ -16,10 +16,10 @@ from sqlalchemy.exc import OperationalError
 from kiseki.errors import UnsupportedVersion
 from kiseki.storage.embedded.tables import metadata
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest revision in `migrations/versions/`; a test compares the two."""
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
