@@ -83,7 +83,12 @@ class Runs:
 
     def ranges_of(self, runs: Sequence[Run], space: Space) -> list[list[Range]]:
         """Return the ranges of many runs' latest attempts, in the order of `runs`."""
-        heads = [run.history if space == "history" else run.system for run in runs]
+        return self.ranges_from(
+            [run.history if space == "history" else run.system for run in runs], space
+        )
+
+    def ranges_from(self, heads: Sequence[int], space: Space) -> list[list[Range]]:
+        """Return the ranges of histories that end in these segments, in their order."""
         if space == "system":  # samples of the machine are never inherited
             return [[Range(head)] for head in heads]
         known = self._meta.segments(heads)

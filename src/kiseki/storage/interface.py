@@ -651,6 +651,12 @@ class MetaStore(PeopleStore, ViewStore, ArtifactStore, SweepStore, Protocol):
         """
         ...
 
+    def heads(self, project: int, ids: Sequence[str], space: Space) -> dict[str, int]:
+        """Return the segments in which the latest attempts of runs end, of those runs that exist and are not
+        deleted, in the order asked for.
+        """
+        ...
+
     def find_runs(
         self,
         project: int,

@@ -72,11 +72,12 @@ class ChartQueries(RunLists):
     def _chains(
         self, project: Project, ids: Sequence[str], space: Space, attempt: int | None
     ) -> dict[str, Chain]:
-        runs = self._meta.runs(project.number, list(dict.fromkeys(ids)))
+        ids = list(dict.fromkeys(ids))
         if attempt is not None:
-            return self._chains_of_attempt(runs, space, attempt)
-        chains = self._runs.ranges_of(runs, space)
-        return {run.id: tuple(chain) for run, chain in zip(runs, chains, strict=True)}
+            return self._chains_of_attempt(self._meta.runs(project.number, ids), space, attempt)
+        heads = self._meta.heads(project.number, ids, space)
+        chains = self._runs.ranges_from(list(heads.values()), space)
+        return {run: tuple(chain) for run, chain in zip(heads, chains, strict=True)}
 
     def _chains_of_attempt(
         self, runs: Sequence[Run], space: Space, attempt: int

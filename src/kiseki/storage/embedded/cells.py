@@ -101,6 +101,18 @@ def merged(level: Level, starts: Ints) -> Level:
     )  # fmt: skip
 
 
+def taken(level: Level, order: Ints) -> Level:
+    """Return the cells in another order."""
+
+    def counted(counts: Ints) -> Ints:
+        return counts if len(counts) == 1 else counts[order]
+
+    return Level(
+        level.min[order], level.max[order], level.first[order], level.last[order], level.total[order],
+        level.count[order], counted(level.nan), counted(level.pinf), counted(level.ninf),
+    )  # fmt: skip
+
+
 def concatenated(levels: Sequence[Level]) -> Level:
     """Return the cells of several levels one after the other."""
     if len(levels) == 1:

@@ -18,11 +18,13 @@ import numpy.typing as npt
 
 from kiseki.errors import DataError
 from kiseki.record.codec import decode_value, encode_value
-from kiseki.storage.embedded.cells import Level, counts_of, summarise
+from kiseki.storage.embedded.cells import Level, summarise
 from kiseki.storage.embedded.columns import BIG, BOOL, FLOAT, INT, Bytes, Column
 from kiseki.storage.embedded.packing import (
+    Line,
     compress,
     decompress,
+    line_of,
     pack_floats,
     pack_ints,
     unpack_floats,
@@ -55,16 +57,25 @@ class Axis:
     """Steps of a row chunk, and which of its rows hold a key.
 
     Attributes:
-        steps: int64, shape (n,).
+        held: the steps; where they are evenly spaced, as mostly, no more than that.
         keys: the key ids of all layouts, one layout after the other.
         ends: where each layout ends in `keys`.
         layout: for each row the index of its layout; one element if there is one layout.
     """
 
-    steps: Ints
+    held: Line | Ints
     keys: Ints
     ends: Ints
     layout: npt.NDArray[np.int32]
+
+    @property
+    def steps(self) -> Ints:
+        """The steps, int64 of shape (count,)."""
+        return self.held.array() if isinstance(self.held, Line) else self.held
+
+    @property
+    def count(self) -> int:
+        return self.held.count if isinstance(self.held, Line) else len(self.held)
 
     def layouts(self) -> list[tuple[int, ...]]:
         """Return the key ids of each layout, in the order they were logged."""
@@ -83,7 +94,8 @@ class Axis:
 
     @property
     def nbytes(self) -> int:
-        return self.steps.nbytes + self.keys.nbytes + self.layout.nbytes + 400
+        steps = 0 if isinstance(self.held, Line) else self.held.nbytes
+        return steps + self.keys.nbytes + self.layout.nbytes + 400
 
 
 class Clock(NamedTuple):
@@ -107,7 +119,8 @@ def pack_layouts(layouts: Sequence[tuple[int, ...]], layout: npt.NDArray[np.int3
 def unpack_axis(steps: bytes, layout: bytes) -> Axis:
     """Return the axis whose bytes these are; row chunks of the same layout mostly share it."""
     ends, keys, rows = (_unpack_layout if len(layout) < _SHARED_BYTES else _layout)(layout)
-    return Axis(unpack_ints(steps), keys, ends, rows)
+    line = line_of(steps)
+    return Axis(unpack_ints(steps) if line is None else line, keys, ends, rows)
 
 
 def _layout(layout: bytes) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
@@ -239,29 +252,65 @@ def pack_level(level: Level) -> bytes:
     return bytes([flags]) + compress(planes)
 
 
-def unpack_level(data: bytes, count: int) -> Level:
-    """Return the cells of a column chunk with `count` points."""
-    n = -(-count // LEVEL_SIZE)
-    width = 4 if data[0] & _SINGLE else 8
-    planes = np.frombuffer(decompress(data[1:]), np.uint8)
-    total_at, odd_at = 4 * n * width, 4 * n * width + 8 * n
-    if len(planes) != odd_at + (3 * n if data[0] & _ODD else 0):
-        raise DataError(f"a stored level has {len(planes)} bytes for {n} cells")
-    low, high, first, last = _unplanes(planes[:total_at], width).reshape(4, n)
-    nan = pinf = ninf = _NO_COUNTS
-    if data[0] & _ODD:
-        nan, pinf, ninf = planes[odd_at:].reshape(3, n).astype(np.int64)
-    total = _unplanes(planes[total_at:odd_at], 8)
-    return Level(low, high, first, last, total, counts_of(count, LEVEL_SIZE), nan, pinf, ninf)
+class Planes(NamedTuple):
+    """The cells of a column chunk as byte planes, decompressed."""
+
+    flags: int
+    data: bytes
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.data) + 200
 
 
-_NO_COUNTS = np.zeros(1, np.int64)
+def level_planes(stored: bytes) -> Planes:
+    """Return the planes that `pack_level` wrote."""
+    return Planes(stored[0], decompress(stored[1:]))
+
+
+def unpack_levels(chunks: Sequence[tuple[Planes, int]]) -> Level:
+    """Return the cells of column chunks, one behind the other; each is given with its number of points.
+
+    Chunks of the same size are unpacked together: of thousands, one by one takes several times as long.
+    """
+    counts = np.array([count for _, count in chunks], np.int64)
+    sizes = -(-counts // LEVEL_SIZE)
+    ends = np.cumsum(sizes)
+    of_cell = np.full(int(sizes.sum()), LEVEL_SIZE, np.int64)
+    of_cell[ends - 1] = counts - (sizes - 1) * LEVEL_SIZE
+    values = np.empty((5, len(of_cell)))
+    is_odd = any(planes.flags & _ODD for planes, _ in chunks)
+    odd = np.zeros((3, len(of_cell) if is_odd else 1), np.int64)
+    alike: dict[tuple[int, int], list[int]] = {}
+    for place, ((planes, _), size) in enumerate(zip(chunks, sizes.tolist(), strict=True)):
+        alike.setdefault((planes.flags, size), []).append(place)
+    starts = (ends - sizes).tolist()
+    for (flags, n), places in alike.items():
+        width = 4 if flags & _SINGLE else 8
+        total_at, odd_at = 4 * n * width, 4 * n * width + 8 * n
+        size = odd_at + (3 * n if flags & _ODD else 0)
+        joined = b"".join([chunks[place][0].data for place in places])
+        if any(len(chunks[place][0].data) != size for place in places):
+            raise DataError(f"a stored level does not have {size} bytes for {n} cells")
+        table = np.frombuffer(joined, np.uint8).reshape(len(places), size)
+        extremes = _unplanes(table[:, :total_at], width).reshape(len(places), 4, n)
+        totals = _unplanes(table[:, total_at:odd_at], 8)
+        for at, place in enumerate(places):
+            part = slice(starts[place], starts[place] + n)
+            values[:4, part], values[4, part] = extremes[at], totals[at]
+            if flags & _ODD:
+                odd[:, part] = table[at, odd_at:].reshape(3, n)
+    low, high, first, last, total = values
+    nan, pinf, ninf = odd
+    return Level(low, high, first, last, total, of_cell, nan, pinf, ninf)
 
 
 def _planes(values: npt.NDArray[Any]) -> bytes:
     return values.view(np.uint8).reshape(-1, values.itemsize).T.tobytes()
 
 
-def _unplanes(planes: Bytes, width: int) -> Floats:
-    words = np.ascontiguousarray(planes.reshape(width, -1).T)
-    return words.view(f"<f{width}").reshape(-1).astype(np.float64, copy=False)
+def _unplanes(planes: Bytes, width: int) -> npt.NDArray[Any]:
+    """Return the floats of `width` bytes whose planes are in each row."""
+    rows = len(planes)
+    words = np.ascontiguousarray(planes.reshape(rows, width, -1).transpose(0, 2, 1))
+    return words.view(f"<f{width}").reshape(rows, -1)

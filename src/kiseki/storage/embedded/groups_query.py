@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
+import numpy.typing as npt
+from sqlalchemy import ColumnElement, Connection, and_, case, literal, select
 
 from kiseki.storage.embedded import tables
 from kiseki.storage.embedded.meta_save import slices
 from kiseki.storage.embedded.runs_query import (
     arrayed,
     column_of,
-    fetched,
     find_columns,
+    listed,
     path_numbers,
 )
 from kiseki.storage.filters import ATTRIBUTES, Filter, Key, SortKey
@@ -69,7 +70,7 @@ def find_groups(
     source = _Source(connection, held, states, path_numbers(connection, project, keys))
     grouped = _group([source.codes(key) for key in by], len(numbers))
     page = grouped.order[offset : offset + limit]
-    ids = source.ids([at for group in page for at in grouped.runs_of(group)[:members]])
+    ids = source.ids([grouped.runs_of(group)[:members] for group in page])
     values = [source.numbers_of(key) for key in columns]
     found = tuple(
         RunGroup(
@@ -77,7 +78,7 @@ def find_groups(
             runs=len(runs := grouped.runs_of(group)),
             states=source.states_of(runs),
             color=int(source.colors[runs].min()),
-            members=tuple(ids[at] for at in runs[:members].tolist()),
+            members=tuple(ids[runs[:members]].tolist()),
             spreads=tuple(_spread(column[runs]) for column in values),
         )
         for group in page
@@ -139,17 +140,19 @@ class _Grouped:
 def _group(keys: Sequence[_Codes], size: int) -> _Grouped:
     places = np.arange(size)
     codes: list[Ints] = []
-    combined = np.zeros(size, np.int64)
+    combined, most = np.zeros(size, np.int64), 1
     for key in keys:
         times = key.counts[places]
         behind = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
         code = key.flat[np.repeat(key.starts[places], times) + behind]
         places = np.repeat(places, times)
         codes = [np.repeat(one, times) for one in codes] + [code]
-        # Numbered anew with each key, so that the product of three never overflows.
-        _, combined = np.unique(
-            np.repeat(combined, times) * len(key.values) + code, return_inverse=True
-        )
+        combined, most = np.repeat(combined, times), most * len(key.values)
+        if most >= 2**63:  # numbered anew, so that the product never overflows
+            _, combined = np.unique(combined, return_inverse=True)
+            most = (int(combined.max()) + 1) * len(key.values)
+        combined = combined * len(key.values) + code
+    combined = combined.astype(np.min_scalar_type(most))  # short ones are sorted faster
     _, first, counts = np.unique(combined, return_index=True, return_counts=True)
     bounds = np.concatenate(([0], np.cumsum(counts)))
     by_group = np.argsort(combined, kind="stable")
@@ -185,12 +188,15 @@ class _Source:
         counts = np.bincount(self._states[runs]).tolist()
         return {self._state_names[at]: count for at, count in enumerate(counts) if count}
 
-    def ids(self, places: Sequence[int]) -> dict[int, str]:
-        numbers = self._numbers[np.unique(np.asarray(places, np.int64))].tolist()
-        # As one text: a parameter for each of thousands takes longer than to look the runs up.
-        wanted = select(func.json_each(json.dumps(numbers)).table_valued("value").c.value)
-        query = select(_run.number, _run.id).where(_run.number.in_(wanted))
-        return {int(self._place[number]): id for number, id in fetched(self._connection, query)}
+    def ids(self, wanted: Sequence[Ints]) -> npt.NDArray[Any]:
+        """Return the ids of runs by place, of those that are wanted."""
+        found = np.empty(self._size, object)
+        if wanted:
+            numbers = self._numbers[np.unique(np.concatenate(wanted))].tolist()
+            query = select(_run.number, _run.id).where(_run.number.in_(listed(numbers)))
+            held = arrayed(self._connection, query, [("run", "i8"), ("id", "O")])
+            found[self._place[held["run"]]] = held["id"]
+        return found
 
     def codes(self, key: Key) -> _Codes:
         if key.space == "run":
@@ -198,29 +204,26 @@ class _Source:
             if key.path == "tags":
                 return _coded(values, lambda text: dict.fromkeys(json.loads(text)))
             return _coded(values, lambda value: (value,))
-        places, numbers = self._cells_of(key)
-        known, code = np.unique(numbers, return_inverse=True)
+        query = select(_cell.run, _cell.num, _cell.text).where(_cell.path == self._paths[key])
+        cells = arrayed(self._connection, query, [("run", "i8"), ("num", "f8"), ("text", "O")])
         values = _Values()
-        codes = [values.code(_cell_value(value, None)) for value in known.tolist()]
         flat = np.full(self._size + 1, _NONE)
-        flat[places] = np.asarray(codes, np.int64)[code]
-        has_text = and_(_cell.path == self._paths[key], _cell.text.is_not(None))
-        texts = fetched(self._connection, select(_cell.run, _cell.num, _cell.text).where(has_text))
-        if texts:
-            pairs = {(num, text) for _, num, text in texts}
-            code_of = {pair: values.code(_cell_value(*pair)) for pair in pairs}
-            coded = [code_of[num, text] for _, num, text in texts]
-            flat[self._places([run for run, _, _ in texts])] = coded
+        places, has_number = self._places(cells["run"]), ~np.isnan(cells["num"])
+        has_text = cells["text"] != None  # noqa: E711
+        plain = has_number & ~has_text
+        known, code = np.unique(cells["num"][plain], return_inverse=True)
+        codes = [values.code(_cell_value(value, None)) for value in known.tolist()]
+        flat[places[plain]] = np.asarray(codes, np.int64)[code]
+        if has_text.any():
+            kinds, kind = _kinds(cells["text"][has_text & ~has_number].tolist())
+            codes = [values.code(text) for text in kinds]
+            flat[places[has_text & ~has_number]] = np.asarray(codes, np.int64)[kind]
+            for flag in (False, True):  # a flag has a number, too, for sorting
+                held = has_text & has_number & ((cells["num"] != 0) == flag)
+                if held.any():
+                    flat[places[held]] = values.code(flag)
         one = np.ones(self._size, np.int64)
         return _Codes(values.all, flat[: self._size], np.arange(self._size), one)
-
-    def _cells_of(self, key: Key) -> tuple[Ints, Floats]:
-        """Return the numbers under a key, and the places of their runs; flags are none."""
-        # A flag has a number, too, for sorting.
-        is_number = and_(_cell.num.is_not(None), _cell.text.is_(None))
-        query = select(_cell.run, _cell.num).where(_cell.path == self._paths[key], is_number)
-        cells = arrayed(self._connection, query, [("run", "i8"), ("num", "f8")])
-        return self._places(cells["run"]), cells["num"]
 
     def numbers_of(self, key: Key) -> Floats:
         """Return the numbers under a key, NaN where there is none."""
@@ -231,9 +234,12 @@ class _Source:
             return np.asarray(
                 [math.nan if value is None else value for value in values], np.float64
             )
+        # A flag has a number, too, for sorting.
+        is_number = and_(_cell.num.is_not(None), _cell.text.is_(None))
+        query = select(_cell.run, _cell.num).where(_cell.path == self._paths[key], is_number)
+        cells = arrayed(self._connection, query, [("run", "i8"), ("num", "f8")])
         found = np.full(self._size + 1, math.nan)
-        places, numbers = self._cells_of(key)
-        found[places] = numbers
+        found[self._places(cells["run"])] = cells["num"]
         return found[: self._size]
 
 
@@ -263,8 +269,7 @@ def _places_of(states: Sequence[str]) -> ColumnElement[int]:
 def _coded(held: Sequence[Any], read: Callable[[Any], Iterable[GroupValue]]) -> _Codes:
     """Return codes for what runs hold (None: nothing); `read` makes it one or several values."""
     values = _Values()
-    kinds: defaultdict[Any, int] = defaultdict(itertools.count().__next__)
-    kind = np.fromiter(map(kinds.__getitem__, held), np.int64, len(held))
+    kinds, kind = _kinds(held)
     codes = [
         [_NONE] if one is None else [values.code(value) for value in read(one)] or [_NONE]
         for one in kinds
@@ -272,6 +277,13 @@ def _coded(held: Sequence[Any], read: Callable[[Any], Iterable[GroupValue]]) -> 
     sizes = np.asarray([len(some) for some in codes], np.int64)
     flat = np.asarray([code for some in codes for code in some], np.int64)
     return _Codes(values.all, flat, (np.cumsum(sizes) - sizes)[kind], sizes[kind])
+
+
+def _kinds(held: Sequence[Any]) -> tuple[list[Any], Ints]:
+    """Return what is different of this, and which of it each is."""
+    kinds: defaultdict[Any, int] = defaultdict(itertools.count().__next__)
+    kind = np.fromiter(map(kinds.__getitem__, held), np.int64, len(held))
+    return list(kinds), kind
 
 
 def _cell_value(num: float | None, text: str | None) -> GroupValue:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Connection, select
 
 from kiseki.storage.embedded import tables as t
-from kiseki.storage.embedded.meta_save import slices
+from kiseki.storage.embedded.runs_query import fetched, listed
 from kiseki.storage.interface import Attempt, Fork, Piece, Segment
 
 
@@ -28,18 +28,15 @@ def attempts(c: Connection, where: ColumnElement[bool]) -> list[Attempt]:
 
 def _upwards(numbers: Sequence[int]) -> CTE:
     """Return the segments and all their ancestors."""
-    start: Any = select(t.segment).where(t.segment.c.number.in_(numbers))
+    start: Any = select(t.segment).where(t.segment.c.number.in_(listed(numbers)))
     found: CTE = start.cte("upwards", recursive=True)
     return found.union(select(t.segment).join(found, t.segment.c.number == found.c.parent))
 
 
 def segments(c: Connection, numbers: Sequence[int]) -> dict[int, Segment]:
     """Return these segments and all their ancestors."""
-    return {
-        row.number: Segment(**row._mapping)
-        for some in slices(sorted(set(numbers)))
-        for row in c.execute(select(_upwards(some)))
-    }
+    rows = fetched(c, select(_upwards(sorted(set(numbers)))))
+    return {number: Segment(number, *rest) for number, *rest in rows}
 
 
 def pieces(c: Connection, head: int) -> list[Piece]:

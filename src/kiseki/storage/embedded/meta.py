@@ -27,7 +27,7 @@ from kiseki.storage.embedded.meta_people import EmbeddedPeople
 from kiseki.storage.embedded.meta_save import PathNumbers, edit_runs, save_folds, slices
 from kiseki.storage.embedded.meta_sweeps import EmbeddedSweeps
 from kiseki.storage.embedded.meta_views import EmbeddedViews
-from kiseki.storage.embedded.runs_query import find_numbers
+from kiseki.storage.embedded.runs_query import fetched, find_numbers, listed
 from kiseki.storage.embedded.schema import prepare
 from kiseki.storage.embedded.values_query import find_frequent
 from kiseki.storage.filters import Filter, Key, SortKey
@@ -52,6 +52,7 @@ from kiseki.storage.interface import (
     RunGroups,
     RunValues,
     Segment,
+    Space,
     Stream,
 )
 
@@ -117,6 +118,15 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews, EmbeddedArtifacts, EmbeddedSwe
                 rows = c.execute(_RUNS.where(*alive, t.run.c.id.in_(some)))
                 found.update((row.id, _run(row, {})) for row in rows)
         return [found[id] for id in ids if id in found]
+
+    def heads(self, project: int, ids: Sequence[str], space: Space) -> dict[str, int]:
+        r = t.run.c
+        query = select(r.id, r.history if space == "history" else r.system).where(
+            r.project == project, r.deleted_us.is_(None), r.id.in_(listed(ids))
+        )
+        with self._read() as c:
+            found = dict(fetched(c, query))
+        return {id: found[id] for id in ids if id in found}
 
     def find_runs(
         self,
@@ -751,12 +761,12 @@ def _advance() -> Any:
 
 _ADD_BLOB = upsert(t.blob).on_conflict_do_nothing()
 
-_RUNS = (
+_RUNS: Select[Any] = (
     select(
-        t.run,
+        *(column for column in t.run.c if column.name != "user"),
         t.project.c.name.label("project_name"),
-        t.entity.c.name.label("entity_name"),
-        t.user.c.name.label("user_name"),
+        t.entity.c.name.label("entity"),
+        t.user.c.name.label("user"),
     )
     .select_from(t.run)
     .join(t.project, t.project.c.number == t.run.c.project)
@@ -800,29 +810,17 @@ def _project(row: Row[Any]) -> Project:
     )
 
 
-_RUN_COLUMNS = [
-    name
-    for name in t.run.c.keys()  # noqa: SIM118
-    if name not in ("user", "tags")
-]
+_RUN_COLUMNS = [column.name for column in _RUNS.selected_columns]
 
 
 def _run(row: Row[Any], parts: Mapping[tuple[int, str], bytes]) -> Run:
-    mapping = row._mapping  # made anew each time it is asked for
-    values = {name: mapping[name] for name in _RUN_COLUMNS}
-    maps = {
-        name: decode_value(parts[row.attempt, name])
-        for name in ("config", "summary")
-        if (row.attempt, name) in parts
-    }
-    return Run(
-        entity=row.entity_name,
-        project_name=row.project_name,
-        user=row.user_name,
-        tags=tuple(json.loads(mapping["tags"])),
-        **values,
-        **maps,
-    )
+    values = dict(zip(_RUN_COLUMNS, row, strict=True))
+    values["tags"] = tuple(json.loads(values["tags"]))
+    for name in ("config", "summary"):
+        data = parts.get((values["attempt"], name))
+        if data is not None:
+            values[name] = decode_value(data)
+    return Run(**values)
 
 
 def _parts(c: Connection, attempts: Sequence[int]) -> dict[tuple[int, str], bytes]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,34 @@ def pack_ints(values: Ints) -> bytes:
     return _HEADER.pack(order << 4 | width, n, first, second) + _pack_lanes(small, width)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Evenly spaced numbers."""
+
+    first: int
+    stride: int
+    count: int
+
+    def array(self) -> Ints:
+        """Return them all."""
+        numbers: Ints = np.arange(self.count, dtype=np.int64) * self.stride + self.first
+        return numbers
+
+
+def line_of(data: bytes, offset: int = 0) -> Line | None:
+    """Return the array whose bytes begin at `offset` as a line, None if it is none (or leaves 64 bits)."""
+    tag, n, first, second = _HEADER.unpack_from(data, offset)
+    order, width = tag >> 4, tag & 15
+    if width or (order == 2 and first + second * (n - 1) >= 2**63):
+        return None
+    return Line(first, second if order == 2 else 0, n)
+
+
 def unpack_ints(data: bytes, offset: int = 0) -> Ints:
     """Return the int64 array whose bytes begin at `offset`."""
+    line = line_of(data, offset)
+    if line is not None:
+        return line.array()
     tag, n, first, second = _HEADER.unpack_from(data, offset)
     order, width = tag >> 4, tag & 15
     if order == 0:
@@ -89,11 +116,6 @@ def unpack_ints(data: bytes, offset: int = 0) -> Ints:
         values = small.astype(np.int64)
         values += first
         return values
-    if width == 0 and order == 1:
-        return np.full(n, first, np.int64)
-    if width == 0 and first + second * (n - 1) < 2**63:
-        line: Ints = np.arange(n, dtype=np.int64) * second + first
-        return line
     values = np.empty(n, np.int64)
     if not n:
         return values

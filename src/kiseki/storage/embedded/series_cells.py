@@ -5,14 +5,14 @@ Row chunks of all ranges are taken together, so that the work per row chunk is a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from kiseki.storage.embedded.blocks import Block, RowChunk, Snapshot, Stats
-from kiseki.storage.embedded.cells import Level, concatenated, merged, summarise
-from kiseki.storage.embedded.chunks import LEVEL_SIZE
+from kiseki.storage.embedded.blocks import Block, RowChunk, Snapshot
+from kiseki.storage.embedded.cells import Level, concatenated, merged, summarise, taken
+from kiseki.storage.embedded.chunks import LEVEL_SIZE, Planes, unpack_levels
 from kiseki.storage.embedded.series_read import Found, in_order, row_chunks
 from kiseki.storage.interface import Cells, Floats, Ints, Points, Range, XAxis
 
@@ -103,7 +103,7 @@ def _overlapping(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 @dataclass(frozen=True, slots=True)
 class _Small:
-    """The smallest cells there are of one row chunk, with the x of their ends and extremes."""
+    """The smallest cells there are, with the x of their ends and extremes."""
 
     level: Level
     x_first: Floats
@@ -115,21 +115,11 @@ class _Small:
 def _of_chunks(found: Found, chunks: Sequence[RowChunk], size: int) -> tuple[Cells, list[int]]:
     """Return the cells of all row chunks one after the other, and where those of each begin and end."""
     if not chunks:
-        return _joined([], np.empty(0, np.int64)), [0]
-    levels = found.levels(chunk for chunk in chunks if found.stats(chunk).count > size)
-    small = []
-    for chunk in chunks:
-        stats, level, x = found.stats(chunk), levels.get(chunk.id), found.edges(chunk)
-        if level is None:
-            small.append(_whole(stats, x))
-            continue
-        first, last = x[::LEVEL_SIZE], x[LEVEL_SIZE - 1 :: LEVEL_SIZE]
-        if len(last) < len(first):
-            last = np.append(last, x[-1])
-        middle = (first + last) / 2
-        small.append(_Small(level, first, last, middle, middle))
+        none, zero = np.empty(0), np.empty(0, np.int64)
+        return Cells(*[none] * 9, *[zero] * 4), [0]  # type: ignore[arg-type]
+    planes = found.levels(chunk for chunk in chunks if found.stats(chunk).count > size)
+    small, counts = _small(found, chunks, planes)
     together = size // LEVEL_SIZE
-    counts = np.array([len(part.x_first) for part in small])
     groups = -(-counts // together)
     begins, offsets = np.cumsum(groups) - groups, np.cumsum(counts) - counts
     heads = np.repeat(offsets, groups)
@@ -137,56 +127,101 @@ def _of_chunks(found: Found, chunks: Sequence[RowChunk], size: int) -> tuple[Cel
     return _joined(small, heads), [0, *np.cumsum(groups).tolist()]
 
 
-def _joined(small: Sequence[_Small], heads: Ints) -> Cells:
-    """Return small cells joined to larger ones that begin at `heads`."""
-    if not small:
-        none, zero = np.empty(0), np.empty(0, np.int64)
-        return Cells(*[none] * 9, *[zero] * 4)  # type: ignore[arg-type]
-    level = concatenated([part.level for part in small])
-    larger = merged(level, heads)
-    n = len(heads)
-    tails = np.append(heads[1:], len(level.count)) - 1
-    group = np.repeat(np.arange(n), tails - heads + 1)
+def _small(
+    found: Found, chunks: Sequence[RowChunk], planes: Mapping[int, Planes]
+) -> tuple[_Small, Ints]:
+    """Return the small cells of all row chunks, and how many each has: those that are stored, or one."""
+    fine = [chunk for chunk in chunks if chunk.id in planes]
+    rest = [chunk for chunk in chunks if chunk.id not in planes]
+    if not rest:
+        return _stored(found, fine, planes)
+    if not fine:
+        return _whole(found, rest), np.ones(len(rest), np.int64)
+    stored, sizes = _stored(found, fine, planes)
+    whole = _whole(found, rest)
+    is_fine = np.array([chunk.id in planes for chunk in chunks])
+    counts = np.ones(len(chunks), np.int64)
+    counts[is_fine] = sizes
+    # Laid behind one another as (stored, whole), then brought into the order of the chunks.
+    order = np.empty(int(counts.sum()), np.int64)
+    of_fine = np.repeat(is_fine, counts)
+    order[of_fine] = np.arange(int(sizes.sum()))
+    order[~of_fine] = np.arange(len(rest)) + int(sizes.sum())
+    level = concatenated([stored.level, whole.level])
+    x = {
+        name: np.concatenate([getattr(stored, name), getattr(whole, name)])[order]
+        for name in ("x_first", "x_last", "x_min", "x_max")
+    }
+    return _Small(taken(level, order), **x), counts
 
-    def where(x: Floats, own: Floats, wanted: Floats) -> Floats:
-        """Return the x of the first small cell that has each larger cell's extreme."""
-        hits = np.flatnonzero(own == wanted[group])[::-1]
-        at = heads.copy()
-        at[group[hits]] = hits
-        picked: Floats = x[at]
-        return picked
+
+def _stored(
+    found: Found, chunks: Sequence[RowChunk], planes: Mapping[int, Planes]
+) -> tuple[_Small, Ints]:
+    """Return the stored cells of row chunks, and how many each has."""
+    counts = np.array([found.stats(chunk).count for chunk in chunks], np.int64)
+    level = unpack_levels([
+        (planes[chunk.id], count) for chunk, count in zip(chunks, counts.tolist(), strict=True)
+    ])  # fmt: skip
+    sizes = -(-counts // LEVEL_SIZE)
+    first = np.arange(len(level.count)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    first *= LEVEL_SIZE
+    x = found.x_at(chunks, sizes.tolist(), np.stack([first, first + level.count - 1]))
+    middle = (x[0] + x[1]) / 2
+    return _Small(level, x[0], x[1], middle, middle), sizes
+
+
+def _whole(found: Found, chunks: Sequence[RowChunk]) -> _Small:
+    """Return each row chunk as one cell."""
+    stats = [found.stats(chunk) for chunk in chunks]
+
+    def values(name: str) -> Floats:
+        return np.array([getattr(one, name) for one in stats], np.float64)  # None: NaN
+
+    def counts(name: str) -> Ints:
+        return np.array([getattr(one, name) for one in stats], np.int64)
+
+    level = Level(
+        values("min"), values("max"), values("first"), values("last"), values("total"),
+        counts("count"), counts("nan"), counts("pinf"), counts("ninf"),
+    )  # fmt: skip
+    at = np.stack(
+        [np.zeros(len(stats), np.int64), level.count - 1, counts("min_at"), counts("max_at")]
+    )
+    x = found.x_at(chunks, [1] * len(chunks), at)
+    x[2:] = np.where(at[2:] >= 0, x[2:], (x[0] + x[1]) / 2)
+    return _Small(level, *x)
+
+
+def _joined(small: _Small, heads: Ints) -> Cells:
+    """Return small cells joined to larger ones that begin at `heads`."""
+    level = small.level
+    n, whole = len(heads), len(level.count)
+    larger = merged(level, heads)
+    tails = np.append(heads[1:], whole) - 1
+    x_min, x_max = small.x_min, small.x_max
+    if n < whole:
+        group = np.repeat(np.arange(n), tails - heads + 1)
+
+        def where(x: Floats, own: Floats, wanted: Floats) -> Floats:
+            """Return the x of the first small cell that has each larger cell's extreme."""
+            hits = np.flatnonzero(own == wanted[group])[::-1]
+            at = heads.copy()
+            at[group[hits]] = hits
+            picked: Floats = x[at]
+            return picked
+
+        x_min, x_max = where(x_min, level.min, larger.min), where(x_max, level.max, larger.max)
 
     def counted(counts: Ints) -> Ints:
         return counts if len(counts) == n else np.zeros(n, np.int64)
 
     return Cells(
-        x_first=np.concatenate([part.x_first for part in small])[heads],
-        x_last=np.concatenate([part.x_last for part in small])[tails],
-        x_min=where(np.concatenate([part.x_min for part in small]), level.min, larger.min),
-        x_max=where(np.concatenate([part.x_max for part in small]), level.max, larger.max),
+        x_first=small.x_first[heads], x_last=small.x_last[tails], x_min=x_min, x_max=x_max,
         first=larger.first, min=larger.min, max=larger.max, last=larger.last, total=larger.total,
         count=larger.count,
         nan=counted(larger.nan), pinf=counted(larger.pinf), ninf=counted(larger.ninf),
     )  # fmt: skip
-
-
-def _whole(stats: Stats, x: Floats) -> _Small:
-    """Return a row chunk as one cell."""
-    middle = (x[0] + x[-1]) / 2
-
-    def one(value: float | None) -> Floats:
-        return np.array([np.nan if value is None else value])
-
-    def count(value: int) -> Ints:
-        return np.array([value], np.int64)
-
-    level = Level(
-        one(stats.min), one(stats.max), one(stats.first), one(stats.last), one(stats.total),
-        count(stats.count), count(stats.nan), count(stats.pinf), count(stats.ninf),
-    )  # fmt: skip
-    at_min = x[stats.min_at] if stats.min_at >= 0 else middle
-    at_max = x[stats.max_at] if stats.max_at >= 0 else middle
-    return _Small(level, x[:1], x[-1:], one(at_min), one(at_max))
 
 
 def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) -> Cells | None:
@@ -200,7 +235,7 @@ def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) ->
     x_first, x_last = own.x[starts], own.x[starts + level.count - 1]
     x_min, x_max = (_x_where(own, level, ends, size) for ends in (level.min, level.max))
     small = _Small(level, x_first, x_last, x_min, x_max)
-    return _joined([small], np.arange(len(starts)))
+    return _joined(small, np.arange(len(starts)))
 
 
 def _x_where(own: Points, level: Level, wanted: Floats, size: int) -> Floats:

@@ -26,10 +26,10 @@ from kiseki.storage.embedded.blocks import (
     numbers_of,
     touches,
 )
-from kiseki.storage.embedded.cells import Level
-from kiseki.storage.embedded.chunks import Axis, Clock
+from kiseki.storage.embedded.chunks import Axis, Clock, Planes
 from kiseki.storage.embedded.columns import Rows, positions
 from kiseki.storage.embedded.compactor import tally
+from kiseki.storage.embedded.packing import Line
 from kiseki.storage.interface import Floats, Ints, KeyStat, Points, Range, XAxis
 
 Position = tuple[int, int]
@@ -106,8 +106,8 @@ class Found:
     def stats(self, chunk: RowChunk) -> Stats:
         return self._stats[chunk.id]
 
-    def levels(self, chunks: Iterable[RowChunk]) -> dict[int, Level]:
-        """Return the stored cells of row chunks."""
+    def levels(self, chunks: Iterable[RowChunk]) -> dict[int, Planes]:
+        """Return the stored cells of row chunks, where there are some."""
         wanted = {chunk.id: self._stats[chunk.id] for chunk in chunks}
         return self._snapshot.levels(self._key, wanted) if self._key is not None else {}
 
@@ -136,12 +136,39 @@ class Found:
             steps, values, x = steps[cut], values[cut], x[cut]
         return Piece(steps, values, x, ascending) if len(steps) else None
 
-    def edges(self, chunk: RowChunk) -> Floats:
+    def x_at(self, chunks: Sequence[RowChunk], sizes: Sequence[int], places: Ints) -> Floats:
+        """Return the x of points of row chunks.
+
+        Args:
+            sizes: so many of each.
+            places: where they are among the points of their row chunk; shape (…, sum(sizes)).
+        """
+        lines = [self._line(chunk) for chunk in chunks]
+        first = np.repeat([0 if line is None else line.first for line in lines], sizes)
+        stride = np.repeat([0 if line is None else line.stride for line in lines], sizes)
+        x: Floats = (places * stride + first).astype(np.float64)
+        end = 0
+        for chunk, line, size in zip(chunks, lines, sizes, strict=True):
+            end += size
+            if line is None:
+                x[..., end - size : end] = self._edges(chunk)[places[..., end - size : end]]
+        return x
+
+    def _line(self, chunk: RowChunk) -> Line | None:
+        """Return the x of every point of a row chunk as a line, if every row has one and it is one."""
+        axis = self._axes[chunk.id]
+        if self._x != "step" or self._stats[chunk.id].count != axis.count:
+            return None
+        return axis.held if isinstance(axis.held, Line) else None
+
+    def _edges(self, chunk: RowChunk) -> Floats:
         """Return the x of every point of a row chunk."""
         axis, stats = self._axes[chunk.id], self._stats[chunk.id]
         assert self._key is not None
-        at = positions(axis.layout, axis.holds(self._key), len(axis.steps))
-        if stats.count != (len(axis.steps) if at is None else len(at)):
+        if stats.count == axis.count:
+            return self._x_of(axis.steps, self._clocks.get(chunk.id), None)
+        at = positions(axis.layout, axis.holds(self._key), axis.count)
+        if at is None or stats.count != len(at):
             # Text or the like stands among the numbers; only their column tells where.
             at = self._snapshot.numbers(self._key, {chunk.id: stats}, self._axes)[chunk.id].at
         return self._x_of(axis.steps, self._clocks.get(chunk.id), at)
