@@ -228,8 +228,10 @@ class SeriesStore(Protocol):
 
     def cells(
         self, project: int, path: str, ranges: Sequence[Range], size: int, x: XAxis = "step"
-    ) -> list[Cells | None]:
-        """Return each range in cells of at most `size` points; None where only points can answer.
+    ) -> tuple[Cells, Ints] | None:
+        """Return ranges in cells of at most `size` points; None if only points can answer.
+
+        The cells of one range lie behind those of the one before; the second says where those of each end.
 
         Cells are exact in sum: merged, they give the same count, extremes and total as the points.
         """

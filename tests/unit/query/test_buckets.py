@@ -130,7 +130,8 @@ def test_coarsening_equals_bucketing_anew(series: list[Any], count: int, coarser
 def test_cells_stay_exact_in_counts_and_extremes(series: list[Any], size: int, count: int) -> None:
     x, y = arrays(series)
     on = bucketing.grid(-1000, 1000, count)
-    none, found = bucketing.reduce_cells([[], [cells_of(x, y, size)]], on)
+    cells = cells_of(x, y, size)
+    none, found = bucketing.reduce_cells(cells, np.array([0, 0, len(cells.count)]), on)
     assert none.size == 0
     finite = y[np.isfinite(y)]
     assert found.total == len(y)
@@ -251,5 +252,5 @@ def test_no_points() -> None:
     on = bucketing.grid(0, 10, 5)
     (none,) = bucketing.reduce_points([(np.zeros(0), np.zeros(0))], on)
     assert none.size == 0 and none.total == 0
-    assert bucketing.reduce_cells([[]], on)[0].size == 0
+    assert bucketing.reduce_cells(cells_of([], [], 1), np.array([0, 0]), on)[0].size == 0
     assert bucketing.reduce_points([], on) == []

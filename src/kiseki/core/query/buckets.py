@@ -257,6 +257,8 @@ def _ends_of_finite(
     x: Floats, y: Floats, finite: Flags, starts: Ints, ends: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Return first and last finite value per bucket and the x of the last (its end where none)."""
+    if finite.all():
+        return y[starts], y[ends - 1], x[ends - 1]
     places = np.flatnonzero(finite)
     if not len(places):
         none = np.full(len(starts), np.nan)
@@ -281,11 +283,11 @@ def _mean(y: Floats, total: Floats, finite: Ints, starts: Ints, ends: Ints) -> F
 
 def _where(y: Floats, extreme: Floats, starts: Ints, count: Ints) -> Ints:
     """Return the place of the first value equal to its bucket's extreme (its start where NaN)."""
-    hits = np.flatnonzero(y == np.repeat(extreme, count))
-    if not len(hits):
-        return starts
-    place = hits[np.minimum(np.searchsorted(hits, starts), len(hits) - 1)]
-    return np.where(np.isnan(extreme), starts, place)
+    number = np.repeat(np.arange(len(starts)), count)
+    hits = np.flatnonzero(y == extreme[number])[::-1]
+    place = starts.copy()
+    place[number[hits]] = hits  # backwards: the first of a bucket is the last to be put down
+    return place
 
 
 def _slice(whole: Buckets, lo: int, hi: int) -> Buckets:
@@ -322,18 +324,14 @@ def _make_exact(series: Buckets) -> None:
     series.x_min = series.x_max = series.x_last = series.x
 
 
-def reduce_cells(series: Sequence[Sequence[Cells]], on: Grid) -> list[Buckets]:
-    """Return the buckets of each series of which the store gave summaries.
+def reduce_cells(cells: Cells, borders: Ints, on: Grid) -> list[Buckets]:
+    """Return the buckets of series of which the store gave summaries: of each those between two borders.
 
     A cell belongs to the bucket its first point lies in; counts and extremes stay exact.
     """
-    lengths = [sum(len(part.count) for part in cells) for cells in series]
-    flat = [part for cells in series for part in cells]
-    if not flat:
-        return [_single(np.zeros(0), np.zeros(0), np.zeros(0, np.int64)) for _ in series]
-    whole = {name: np.concatenate([getattr(part, name) for part in flat]) for name in _CELL_FIELDS}
-    borders = np.concatenate(([0], np.cumsum(lengths)))
-    whole = _cells_in_order(whole, borders)
+    if not len(cells.count):
+        return [_single(np.zeros(0), np.zeros(0), np.zeros(0, np.int64)) for _ in borders[1:]]
+    whole = _cells_in_order({name: getattr(cells, name) for name in _CELL_FIELDS}, borders)
     inside = whole["x_first"] > 0 if on.log else np.ones(len(whole["x_first"]), np.bool_)
     with np.errstate(all="ignore"):
         place = on.indices(whole["x_first"])
@@ -342,8 +340,7 @@ def reduce_cells(series: Sequence[Sequence[Cells]], on: Grid) -> list[Buckets]:
         borders = np.concatenate(([0], np.cumsum(inside)))[borders]
         whole = {name: column[inside] for name, column in whole.items()}
         place = place[inside]
-    finite = whole["count"] - whole["nan"] - whole["pinf"] - whole["ninf"]
-    whole["mean"] = whole["total"] / np.maximum(finite, 1)
+    whole["mean"] = whole["total"] / np.maximum(_finite(whole), 1)
     starts = _starts(place, borders)
     merged = _merge_cells(whole, starts)
     cuts = np.searchsorted(starts, borders)
@@ -400,10 +397,19 @@ _CELL_FIELDS = (
 )  # fmt: skip
 
 
+def _finite(cells: Mapping[str, npt.NDArray[Any]]) -> Ints:
+    """Return how many finite values are in each cell."""
+    count: Ints = cells["count"]
+    for name in ("nan", "pinf", "ninf"):
+        if cells[name].any():
+            count = count - cells[name]
+    return count
+
+
 def _weighted_mean(
     cells: Mapping[str, npt.NDArray[Any]], finite: Ints, starts: Ints, size: Ints
 ) -> Floats:
-    each = cells["count"] - cells["nan"] - cells["pinf"] - cells["ninf"]
+    each = _finite(cells)
     weight = each / np.repeat(np.maximum(finite, 1), size)  # divided first: sums may overflow
     mean = np.add.reduceat(np.where(each > 0, cells["mean"] * weight, 0.0), starts)
     return np.where(finite > 0, mean, np.nan)
@@ -416,9 +422,10 @@ def _merge_cells(cells: Mapping[str, npt.NDArray[Any]], starts: Ints) -> Buckets
         return _single(x, x, np.zeros(0, np.int64))
     size = np.diff(starts, append=len(x))
     ends = starts + size
-    count, nan, pinf, ninf = (
-        np.add.reduceat(cells[name].astype(np.int64), starts)
-        for name in ("count", "nan", "pinf", "ninf")
+    count = np.add.reduceat(cells["count"], starts)
+    nan, pinf, ninf = (
+        np.add.reduceat(cells[name], starts) if cells[name].any() else np.zeros_like(count)
+        for name in ("nan", "pinf", "ninf")
     )
     with np.errstate(all="ignore"):
         least = np.fmin.reduceat(cells["min"], starts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from kiseki.core.query.expressions import Expression, Work, evaluate, of_metric
 from kiseki.core.query.series_request import AXES, SeriesRequest
 from kiseki.core.query.wire import Level
 from kiseki.errors import Invalid
-from kiseki.storage.interface import Cells, Floats, Points, SeriesStore, XAxis
+from kiseki.storage.interface import Cells, Floats, Ints, Points, SeriesStore, XAxis
 
 POINTS_MAX = 20_000_000  # decoded for one answer
 BLOCK_POINTS = 1_000_000  # decoded at once
@@ -267,25 +267,30 @@ class Reader:
         axis = self._axis or "step"
         chains = [self._clipped(source.chain, on) for source in block]
         links = [link for chain in chains for link in chain]
-        read = iter(self._series.cells(self._project, metric, links, size, axis))
-        good: list[tuple[Source, list[Cells], Extent]] = []
-        for source, chain in zip(block, chains, strict=True):
-            cells = list(itertools.islice(read, len(chain)))
-            whole = [part for part in cells if part is not None and len(part.count)]
-            if (origin := self._request.origins.get(source.run)) is not None:
-                whole = [_since(part, origin) for part in whole]
-            count = sum(int(part.count.sum()) for part in whole)
-            if any(part is None for part in cells):
-                again.append(_Wanted(source, self._reach(source, on), may_sum=False))
-            elif self._cell_size(count) < size:  # the metric is rarer than the rows
-                again.append(_Wanted(source, count))
-            else:
-                good.append((source, whole, _reach_of(whole, self._request.log_x)))
-        use = self._grown(on, extent, [reached for _, _, reached in good])
-        reduced = bucketing.reduce_cells([cells for _, cells, _ in good], use)
+        read = self._series.cells(self._project, metric, links, size, axis)
+        if read is None:
+            again += [_Wanted(source, self._reach(source, on), may_sum=False) for source in block]
+            return []
+        cells, ends = read
+        borders = np.append(0, ends)[np.cumsum([0, *map(len, chains)])]
+        counts = np.diff(np.append(0, np.cumsum(cells.count))[borders]).tolist()
+        fits = np.array([self._cell_size(count) >= size for count in counts])
+        if not fits.all():  # the metric is rarer than the rows
+            again += [_Wanted(block[at], counts[at]) for at in np.flatnonzero(~fits).tolist()]
+            sizes = np.diff(borders)
+            held = np.repeat(fits, sizes)
+            cells = Cells(*[getattr(cells, column.name)[held] for column in fields(Cells)])
+            borders = np.append(0, np.cumsum(sizes[fits]))
+        good = list(itertools.compress(block, fits.tolist()))
+        if self._request.origins:
+            origins = [self._request.origins.get(source.run, 0.0) for source in good]
+            cells = _since(cells, np.repeat(origins, np.diff(borders)))
+        extents = _extents(cells, borders, self._request.log_x)
+        use = self._grown(on, extent, extents)
+        reduced = bucketing.reduce_cells(cells, borders, use)
         return [
             Part(source, series, use, reached, "cells")
-            for (source, _, reached), series in zip(good, reduced, strict=True)
+            for source, reached, series in zip(good, extents, reduced, strict=True)
         ]
 
     def _grown(self, on: Grid | None, extent: Extent | None, found: Sequence[Extent]) -> Grid:
@@ -324,18 +329,23 @@ def _against(points: Points, axis: Points) -> tuple[Floats, Floats, int]:
     return axis.values[place[has]], points.values[has], int(len(has) - has.sum())
 
 
-def _since(cells: Cells, origin: float) -> Cells:
-    """Return cells whose x counts from an origin."""
+def _since(cells: Cells, origin: Floats) -> Cells:
+    """Return cells whose x counts from origins."""
     x = {name: getattr(cells, name) - origin for name in ("x_first", "x_last", "x_min", "x_max")}
     return replace(cells, **x)
 
 
-def _reach_of(cells: Sequence[Cells], log: bool) -> Extent:
-    reached = Extent()
-    for part in cells:
-        first, last = part.x_first, part.x_last
-        if log:
-            first, last = first[first > 0], last[first > 0]
-        if len(first):
-            reached.cover(Extent(float(first.min()), float(last.max())))
-    return reached
+def _extents(cells: Cells, borders: Ints, log: bool) -> list[Extent]:
+    """Return how far the cells between borders reach."""
+    first, last = cells.x_first, cells.x_last
+    if log:
+        has_place = first > 0
+        first, last = np.where(has_place, first, np.inf), np.where(has_place, last, -np.inf)
+    found = [Extent() for _ in borders[1:]]
+    some = np.flatnonzero(np.diff(borders))
+    if len(some):
+        starts = borders[some]
+        lows, highs = np.minimum.reduceat(first, starts), np.maximum.reduceat(last, starts)
+        for place, low, high in zip(some.tolist(), lows.tolist(), highs.tolist(), strict=True):
+            found[place].cover(Extent(low, high))
+    return found

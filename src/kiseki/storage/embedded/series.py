@@ -21,7 +21,7 @@ from kiseki.storage.embedded.blocks import Snapshot
 from kiseki.storage.embedded.cache import Cache
 from kiseki.storage.embedded.compactor import Compactor, drop_segments
 from kiseki.storage.embedded.history_file import FILES_MAX, HistoryFiles
-from kiseki.storage.interface import Batch, Cells, KeyStat, Line, Logged, Points, Range, XAxis
+from kiseki.storage.interface import Batch, Cells, Ints, KeyStat, Line, Logged, Points, Range, XAxis
 
 CACHE_BYTES_MAX = 96 * 1024 * 1024
 
@@ -122,10 +122,10 @@ class EmbeddedSeries:
 
     def cells(
         self, project: int, path: str, ranges: Sequence[Range], size: int, x: XAxis = "step"
-    ) -> list[Cells | None]:
+    ) -> tuple[Cells, Ints] | None:
         with self._snapshot(project) as snapshot:
             if snapshot is None:
-                return [None for _ in ranges]
+                return None
             return series_cells.cells(snapshot, path, ranges, size, x)
 
     def scan(

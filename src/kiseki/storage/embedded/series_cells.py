@@ -21,10 +21,10 @@ _NAMES = [column.name for column in fields(Cells)]
 
 def cells(
     snapshot: Snapshot, path: str, ranges: Sequence[Range], size: int, x: XAxis
-) -> list[Cells | None]:
+) -> tuple[Cells, Ints] | None:
     """Return a key in cells of at most `size` points; see `SeriesStore.cells`."""
     if size < LEVEL_SIZE:
-        return [None] * len(ranges)
+        return None
     found = Found(snapshot, path, ranges, x)
     groups = [
         list(_groups(blocks, span)) for span, blocks in zip(ranges, found.blocks, strict=True)
@@ -34,35 +34,27 @@ def cells(
     found.load((chunk for group in shared for chunk in row_chunks(group)), points=True)
     found.load(alone, points=False)
     stored, ends = _of_chunks(found, alone, size)
-    answers: list[Cells | None] = []
+    if not shared:
+        return stored, np.array(ends)[np.cumsum([len(some) for some in groups])]
+    parts: list[Cells] = []
+    counts: list[int] = []
     taken = 0
     for span, some in zip(ranges, groups, strict=True):
-        parts: list[Cells] = []
-        begin = taken
+        counts.append(0)
         for group in some:
             if isinstance(group, RowChunk):
+                part = _slice(stored, ends[taken], ends[taken + 1])
                 taken += 1
-                continue
-            if taken > begin:
-                parts.append(_slice(stored, ends[begin], ends[taken]))
-            begin = taken
-            own = _of_points(found, group, span, size)
-            if own is not None:
-                parts.append(own)
-        if taken > begin or not parts:
-            parts.append(_slice(stored, ends[begin], ends[taken]))
-        answers.append(_concatenated(parts))
-    return answers
+            else:
+                part = _of_points(found, group, span, size)
+            parts.append(part)
+            counts[-1] += len(part.count)
+    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES)
+    return Cells(*joined), np.cumsum(counts)
 
 
 def _slice(all_: Cells, start: int, stop: int) -> Cells:
     return Cells(*[getattr(all_, name)[start:stop] for name in _NAMES])
-
-
-def _concatenated(parts: Sequence[Cells]) -> Cells:
-    if len(parts) == 1:
-        return parts[0]
-    return Cells(*[np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES])
 
 
 def _groups(blocks: Sequence[Block], span: Range) -> Iterator[RowChunk | list[Block]]:
@@ -115,8 +107,7 @@ class _Small:
 def _of_chunks(found: Found, chunks: Sequence[RowChunk], size: int) -> tuple[Cells, list[int]]:
     """Return the cells of all row chunks one after the other, and where those of each begin and end."""
     if not chunks:
-        none, zero = np.empty(0), np.empty(0, np.int64)
-        return Cells(*[none] * 9, *[zero] * 4), [0]  # type: ignore[arg-type]
+        return _no_cells(), [0]
     planes = found.levels(chunk for chunk in chunks if found.stats(chunk).count > size)
     small, counts = _small(found, chunks, planes)
     together = size // LEVEL_SIZE
@@ -224,12 +215,17 @@ def _joined(small: _Small, heads: Ints) -> Cells:
     )  # fmt: skip
 
 
-def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) -> Cells | None:
+def _no_cells() -> Cells:
+    none, zero = np.empty(0), np.empty(0, np.int64)
+    return Cells(*[none] * 9, *[zero] * 4)  # type: ignore[arg-type]
+
+
+def _of_points(found: Found, blocks: Sequence[Block], span: Range, size: int) -> Cells:
     """Return the cells of blocks that overlap or that the range cuts, made of their points."""
     own = in_order([p for block in blocks if (p := found.piece(block, span)) is not None])
     n = len(own.steps)
     if not n:
-        return None
+        return _no_cells()
     level = summarise(own.values, size)
     starts = np.arange(0, n, size)
     x_first, x_last = own.x[starts], own.x[starts + level.count - 1]

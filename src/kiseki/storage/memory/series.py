@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import Any
 
@@ -255,8 +255,13 @@ class MemorySeries:
 
     def cells(
         self, project: int, path: str, ranges: Sequence[Range], size: int, x: XAxis = "step"
-    ) -> list[Cells | None]:
-        return [_cells(points, size) for points in self.points(project, path, ranges, x)]
+    ) -> tuple[Cells, Ints] | None:
+        found = [_cells(points, size) for points in self.points(project, path, ranges, x)]
+        if not found:
+            return None
+        names = [column.name for column in fields(Cells)]
+        joined = (np.concatenate([getattr(part, name) for part in found]) for name in names)
+        return Cells(*joined), np.cumsum([len(part.count) for part in found])
 
     def scan(
         self,
