@@ -109,12 +109,14 @@ def test_projects_are_made_once(meta: MetaStore) -> None:
     assert meta.make_project("ada", "digits", NOW + 9) == first
     assert meta.project("ada", "digits") == first
     assert meta.project("ada", "other") is None
-    assert (first.runs, first.running, first.last_us) == (0, 0, None)
+    counted = meta.counted(first)
+    assert (counted.runs, counted.running, counted.last_us) == (0, 0, None)
     with pytest.raises(NotFound):
         meta.make_project("eve", "digits", NOW)
     new_run(meta)
     [listed] = meta.projects(["ada", "eve"])
     assert (listed.runs, listed.running) == (1, 1)
+    assert meta.counted(first) == listed
     assert meta.projects([]) == []
 
 

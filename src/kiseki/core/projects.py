@@ -8,6 +8,7 @@ from kiseki.base.clock import wall_us
 from kiseki.core.names import check_project
 from kiseki.core.rights import Principal, Verb, can, check_can
 from kiseki.errors import Forbidden, NotFound
+from kiseki.storage.interface import ListedProject as ListedProject
 from kiseki.storage.interface import MetaStore, SeriesStore
 from kiseki.storage.interface import Project as Project
 
@@ -27,7 +28,11 @@ class Projects:
             raise NotFound(f"{what} does not exist", code="absent")
         return project
 
-    def visible(self, who: Principal) -> list[Project]:
+    def counted(self, project: Project) -> ListedProject:
+        """Return a project as lists show it."""
+        return self._meta.counted(project)
+
+    def visible(self, who: Principal) -> list[ListedProject]:
         """Return the projects that `who` may see, latest activity first."""
         found = self._meta.projects(self.entities(who))
         return [project for project in found if can(who, "read", project.entity, project.name)]

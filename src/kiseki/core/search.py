@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiseki.base.clock import wall_us
-from kiseki.core.projects import Project, Projects
+from kiseki.core.projects import ListedProject, Projects
 from kiseki.core.query import filters
 from kiseki.core.rights import Principal
 from kiseki.errors import Invalid
@@ -22,7 +22,7 @@ ALERT_PROJECTS_MAX = 500  # latest activity first
 class Found:
     """`is_complete`: there is nothing more that matches."""
 
-    projects: list[Project]
+    projects: list[ListedProject]
     runs: list[Run]
     is_complete: bool
 

@@ -334,6 +334,12 @@ class Project:
     name: str
     epoch: int
     created_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProject(Project):
+    """A project as lists show it. To count its runs takes longer than most questions about it."""
+
     last_us: int | None  # latest change of any run
     runs: int
     running: int
@@ -632,8 +638,12 @@ class MetaStore(PeopleStore, ViewStore, ArtifactStore, SweepStore, Protocol):
     # projects
     def project(self, entity: str, name: str) -> Project | None: ...
 
-    def projects(self, entities: Sequence[str]) -> list[Project]:
+    def projects(self, entities: Sequence[str]) -> list[ListedProject]:
         """Return the projects of these entities, latest activity first."""
+        ...
+
+    def counted(self, project: Project) -> ListedProject:
+        """Return a project as lists show it."""
         ...
 
     def make_project(self, entity: str, name: str, now_us: int) -> Project:

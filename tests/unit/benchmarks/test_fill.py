@@ -56,7 +56,8 @@ def test_projects_hold_what_was_asked_for(fill: ModuleType, tmp_path: Path) -> N
     with filled(tmp_path / "data") as core:
         for plan in wanted:
             project = core.meta.project(FIRST_USER, plan.project)
-            assert project is not None and project.runs == plan.size.runs
+            assert project is not None
+            assert core.meta.counted(project).runs == plan.size.runs
             page = core.queries.list_runs(project)
             assert {run.rows for run in page.runs} == {plan.size.steps}
             assert {run.state for run in page.runs} <= {"finished", "failed"}

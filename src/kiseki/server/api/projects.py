@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kiseki.core.projects import Project, bytes_of
+from kiseki.core.projects import ListedProject, bytes_of
 from kiseki.core.service import Core
 from kiseki.server.routing import Call, Routes
 
@@ -29,7 +29,7 @@ class ProjectsAnswer(msgspec.Struct):
     projects: list[ProjectAnswer]
 
 
-def to_projects(core: Core, projects: Sequence[Project]) -> list[ProjectAnswer]:
+def to_projects(core: Core, projects: Sequence[ListedProject]) -> list[ProjectAnswer]:
     """Return projects as the API shows them."""
     sizes = bytes_of(core.meta, core.series, projects)
     return [
@@ -51,4 +51,4 @@ def list_projects(call: Call) -> ProjectsAnswer:
 def show_project(call: Call) -> ProjectAnswer:
     """Return one project."""
     found = call.core.projects.find(call.who, call.path["entity"], call.path["project"])
-    return to_projects(call.core, [found])[0]
+    return to_projects(call.core, [call.core.projects.counted(found)])[0]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from kiseki.core.artifacts import Content
 from kiseki.core.manifests import Measured
-from kiseki.core.projects import Project
+from kiseki.core.projects import ListedProject
 from kiseki.errors import NotFound
 from kiseki.server import content, receiving
 from kiseki.server.routing import Call, Routes
@@ -76,7 +76,7 @@ def add_routes(door: Door, routes: Routes) -> None:
 
 
 def _anywhere(call: Call, entity: str, digest: str) -> Content:
-    projects: list[Project] = call.core.projects.visible(call.who)
+    projects: list[ListedProject] = call.core.projects.visible(call.who)
     for project in projects:
         if project.entity == entity:
             try:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, case, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, exists, or_, select
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -42,6 +42,7 @@ from kiseki.storage.interface import (
     Fold,
     Fork,
     GroupValue,
+    ListedProject,
     Loose,
     Metric,
     MetricStat,
@@ -71,14 +72,21 @@ class EmbeddedMeta(EmbeddedPeople, EmbeddedViews, EmbeddedArtifacts, EmbeddedSwe
     def project(self, entity: str, name: str) -> Project | None:
         where = (t.entity.c.name == entity, t.project.c.name == name)
         with self._read() as c:
-            return next(map(_project, c.execute(_projects(where))), None)
+            return next((_project(row) for row in c.execute(_PROJECTS.where(*where))), None)
 
-    def projects(self, entities: Sequence[str]) -> list[Project]:
-        found: list[Project] = []
+    def projects(self, entities: Sequence[str]) -> list[ListedProject]:
+        found: list[ListedProject] = []
         with self._read() as c:
             for some in slices(entities):
-                found += map(_project, c.execute(_projects([t.entity.c.name.in_(some)])))
+                rows = c.execute(_counted().where(t.entity.c.name.in_(some)))
+                found += map(_listed_project, rows)
         return sorted(found, key=lambda project: -(project.last_us or project.created_us))
+
+    def counted(self, project: Project) -> ListedProject:
+        query = _counted(t.run.c.project == project.number)
+        with self._read() as c:
+            row = c.execute(query.where(t.project.c.number == project.number)).one()
+        return _listed_project(row)
 
     def make_project(self, entity: str, name: str, now_us: int) -> Project:
         with self._write() as c:
@@ -775,7 +783,13 @@ _RUNS: Select[Any] = (
 )
 
 
-def _projects(where: Sequence[Any]) -> Select[Any]:
+_PROJECTS: Select[Any] = select(t.project, t.entity.c.name.label("entity_name")).join(
+    t.entity, t.entity.c.number == t.project.c.entity
+)
+
+
+def _counted(*of_runs: ColumnElement[bool]) -> Select[Any]:
+    """Return projects with what they hold of runs."""
     r = t.run.c
     counts = (
         select(
@@ -784,30 +798,22 @@ def _projects(where: Sequence[Any]) -> Select[Any]:
             sql.sum(case((r.state.in_(("running", "preempting")), 1), else_=0)).label("running"),
             sql.max(sql.coalesce(r.last_us, r.created_us)).label("last_us"),
         )
-        .where(r.deleted_us.is_(None))
+        .where(r.deleted_us.is_(None), *of_runs)
         .group_by(r.project)
         .subquery()
     )
-    return (
-        select(t.project, t.entity.c.name.label("entity_name"), counts)
-        .select_from(t.project)
-        .join(t.entity, t.entity.c.number == t.project.c.entity)
-        .outerjoin(counts, counts.c.project == t.project.c.number)
-        .where(*where)
-    )
+    return _PROJECTS.add_columns(counts).outerjoin(counts, counts.c.project == t.project.c.number)
 
 
 def _project(row: Row[Any]) -> Project:
-    return Project(
-        row.number,
-        row.entity_name,
-        row.name,
-        row.epoch,
-        row.created_us,
-        row.last_us,
-        row.runs or 0,
-        row.running or 0,
-    )
+    return Project(row.number, row.entity_name, row.name, row.epoch, row.created_us)
+
+
+def _listed_project(row: Row[Any]) -> ListedProject:
+    return ListedProject(
+        row.number, row.entity_name, row.name, row.epoch, row.created_us,
+        row.last_us, row.runs or 0, row.running or 0,
+    )  # fmt: skip
 
 
 _RUN_COLUMNS = [column.name for column in _RUNS.selected_columns]
