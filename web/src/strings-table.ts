@@ -110,6 +110,8 @@ export const tableText = catalogue('strings-table', {
     change: (condition: string) => `Change ${condition}`,
     at: (detail: string, token: string, position: number) =>
       token === '' ? `${detail} (at character ${position + 1})` : `${detail}: ${token} (at character ${position + 1})`,
+    unknown: (key: string) => `No run has ${key}.`,
+    meant: (key: string) => `Did you mean ${key}?`,
     kinds: { text: 'text', tags: 'tag', number: 'number', time: 'time', duration: 'duration' } as Record<
       string,
       string

@@ -68,6 +68,9 @@ def _runs(path: str, filters: str, order: str, limit: int, as_json: bool) -> Non
         return
     if not shown:
         click.echo("no runs match" if filters else "no runs yet")
+        for one in runs.unknown_keys():
+            meant = f"; did you mean {one['like']}?" if one["like"] else ""
+            click.echo(f"no run has {one['key']}{meant}")
         return
     rows = [
         [run.id, run.name, run.state, f"{run.rows:,}", draw.duration(run.runtime_us),

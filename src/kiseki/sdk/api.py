@@ -218,6 +218,10 @@ class Runs:
     def __len__(self) -> int:
         return int(self._page(0, limit=1)["matching"])
 
+    def unknown_keys(self) -> list[dict[str, str]]:
+        """Return keys of a filter that finds nothing which no run has: `key`, and `like` it is one."""
+        return list(self._page(0, limit=1).get("unknown", []))
+
     def __getitem__(self, index: int) -> ApiRun:
         position = index + len(self) if index < 0 else index
         found = self._page(position, limit=1)["runs"] if position >= 0 else []

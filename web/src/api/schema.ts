@@ -325,11 +325,12 @@ export interface ProjectAnswer {
   bytes: number;
 }
 
-/** A page of the runs: `matching` of `total` match the filter. */
+/** A page of the runs: `matching` of `total` match the filter; where none does, `unknown` may say why. */
 export interface RunsAnswer {
   total: number;
   matching: number;
   runs: RunAnswer[];
+  unknown?: UnknownKeyAnswer[];
 }
 
 /** A run as lists show it. Times are Unix microseconds, null when unknown. */
@@ -362,6 +363,12 @@ export interface RunAnswer {
   config: JsonTree;
   summary: JsonTree;
   values?: Record<string, boolean | number | string | null>;
+}
+
+/** A key of the filter that no run has, and the key that was meant, if one is near. */
+export interface UnknownKeyAnswer {
+  key: string;
+  like: string;
 }
 
 /** A page of the `count` groups of the `matching` of all `total` runs. */

@@ -104,6 +104,8 @@ const table: typeof tableText = {
     change: (condition) => `${condition} を変更`,
     at: (detail, token, position) =>
       token === '' ? `${detail} (${position + 1} 文字目)` : `${detail}: ${token} (${position + 1} 文字目)`,
+    unknown: (key) => `${key} を持つランはありません。`,
+    meant: (key) => `${key} のことですか？`,
     kinds: { text: '文字列', tags: 'タグ', number: '数値', time: '日時', duration: '時間' },
   },
 };

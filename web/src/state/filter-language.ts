@@ -63,6 +63,23 @@ const NUMBER = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)$/i
 const DURATION = /^(\d+(?:\.\d*)?|\.\d+)([smhdw]?)$/;
 const MOMENT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d(?::?\d\d(?::?\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
+/** What is written for an operator that there is not, and what for it. */
+const MEANT: Readonly<Record<string, string>> = {
+  '=>': '>=',
+  '=<': '<=',
+  '==': '=',
+  ':>': '>',
+  ':<': '<',
+  ':>=': '>=',
+  ':<=': '<=',
+  ':=': '=',
+  '<>': '!=',
+  '~=': '~',
+  '!==': '!=',
+  '===': '=',
+};
+const SIGNS = /[=<>]+/uy;
+
 type Kind = 'open' | 'close' | 'operator' | 'quoted' | 'bare' | 'end';
 
 interface Token {
@@ -204,9 +221,24 @@ class Parser {
     const { space } = keyOf(key);
     const sign = this.take();
     const operator = (sign.text === '=' ? ':' : sign.text === '!=' ? '!:' : sign.text) as Operator;
+    this.refuseSigns(key, sign);
     const value = this.value();
     check(space, key, sign, operator, value);
     return { space, key: key.text, operator, value: value.text, quoted: value.kind === 'quoted' };
+  }
+
+  /** Refuses an operator that there is not; a value that begins with a sign is quoted. */
+  private refuseSigns(key: Token, sign: Token): void {
+    if (key.kind === 'bare' && key.text.endsWith('!')) {
+      refuse(`'!${sign.text}' is no operator: write not in front`, key.end - 1, `!${sign.text}`);
+    }
+    SIGNS.lastIndex = sign.end;
+    const more = SIGNS.exec(this.text)?.[0];
+    if (more === undefined) return;
+    const written = sign.text + more;
+    const meant = Object.hasOwn(MEANT, written) ? MEANT[written] : undefined;
+    const advice = meant ? `write '${meant}'` : 'a value that begins with it stands in quotes';
+    refuse(`'${written}' is no operator: ${advice}`, sign.start, written);
   }
 
   private keyword(word: string): boolean {

@@ -1,7 +1,7 @@
 // The runs of a project under the current filter and sort, held in windows of 200 rows: 100 000 runs cost what is looked at.
 import { ApiError } from '../api/client';
 import { getRuns } from '../api/endpoints';
-import type { Run, RunPatch } from '../api/types';
+import type { Run, RunPage, RunPatch } from '../api/types';
 import { idsFilter } from './filters';
 import { quoteKey } from './sorting';
 
@@ -19,6 +19,8 @@ export class RunList {
   matching = $state(0);
   /** Runs created since, while the list was scrolled: shown by a pill instead of shifting rows. */
   waiting = $state(0);
+  /** Keys of the filter that no run has, where it finds none. */
+  unknown = $state.raw<RunPage['unknown'] & object>([]);
   loaded = $state(false);
   error = $state.raw<unknown>(null);
   private windows = $state.raw(new Map<number, readonly Run[]>());
@@ -249,6 +251,7 @@ export class RunList {
       if (fresh) this.startsOver = false;
       this.take(window, page.runs, fresh);
       this.total = page.total;
+      this.unknown = page.unknown ?? [];
       if (!this.isHeld || fresh || !this.loaded) this.matching = page.matching;
       this.error = null;
       this.loaded = true;

@@ -71,6 +71,12 @@ _SPECIAL = re.compile(r"[\s()\":!<>=~,\\]")
 _OPERATORS: dict[str, Operator] = {
     ":": ":", "=": ":", "!:": "!:", "!=": "!:", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "~": "~",
 }  # fmt: skip
+# What is written for an operator that there is not, and what for it.
+_MEANT = {
+    "=>": ">=", "=<": "<=", "==": "=", ":>": ">", ":<": "<", ":>=": ">=", ":<=": "<=", ":=": "=",
+    "<>": "!=", "~=": "~", "!==": "!=", "===": "=",
+}  # fmt: skip
+_SIGNS = re.compile(r"[=<>]+")
 _SORT_KEY = re.compile(
     r"""\s*(?P<minus>-?)(?:(?P<quoted>"(?:[^"\\]|\\.)+")|(?P<bare>[^\s",-][^\s",]*))\s*(?=,|$)""",
     re.DOTALL,
@@ -210,10 +216,25 @@ class _Parser:
         key = _stored(key_of(token), token)
         sign = self.reader.take()
         operator = _OPERATORS[sign.text]
+        self.refuse_signs(token, sign)
         value = self.reader.value()
         compare = Compare(key, operator, value.text, value.kind == "quoted")
         _check(compare, token, sign, value)
         return compare
+
+    def refuse_signs(self, key: _Token, sign: _Token) -> None:
+        """Refuse an operator that there is not; a value that begins with a sign is quoted."""
+        if key.kind == "bare" and key.text.endswith("!"):
+            _refuse(
+                f"'!{sign.text}' is no operator: write not in front", key.end - 1, "!" + sign.text
+            )
+        more = _SIGNS.match(self.reader.text, sign.end)
+        if more is None:
+            return
+        written = sign.text + more[0]
+        meant = _MEANT.get(written)
+        advice = f"write {meant!r}" if meant else "a value that begins with it stands in quotes"
+        _refuse(f"{written!r} is no operator: {advice}", sign.start, written)
 
     def keyword(self, word: str) -> bool:
         """Take the keyword if it is next."""

@@ -17,6 +17,7 @@ from kiseki.core.listed import shortened
 from kiseki.core.query import filters
 from kiseki.core.query.chains import Chain, clipped
 from kiseki.core.query.kept import Lru
+from kiseki.core.query.unknown_keys import UnknownKey, unknown_keys
 from kiseki.core.runs import Runs
 from kiseki.errors import Invalid
 from kiseki.record import keypath
@@ -61,6 +62,7 @@ class RunsPage:
     runs: Sequence[Run]
     columns: Sequence[str] = ()  # as they are spelled
     values: Sequence[Sequence[GroupValue]] = ()  # of each run, under each column
+    unknown: Sequence[UnknownKey] = ()  # keys of the filter that no run has, where it finds none
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,14 @@ class RunLists:
             for run in found
         ]
         spelled = [filters.key_text(key) for key in wanted]
-        return RunsPage(total, matching, shown, spelled, self.values_of(project, found, wanted))
+        unknown = self._unknown(project, where) if total and not matching and where else []
+        return RunsPage(
+            total, matching, shown, spelled, self.values_of(project, found, wanted), unknown
+        )
+
+    def _unknown(self, project: Project, where: Filter) -> list[UnknownKey]:
+        fields = [field.path for field in self.fields(project).items]
+        return unknown_keys(where, fields, [metric.path for metric in self.metrics(project).items])
 
     def matching(
         self, project: Project, *, filter: str = "", sort: str = "", user: str = "", limit: int

@@ -33,12 +33,20 @@ class RunsQuery(msgspec.Struct):
     limit: int = 200
 
 
+class UnknownKeyAnswer(msgspec.Struct):
+    """A key of the filter that no run has, and the key that was meant, if one is near."""
+
+    key: str
+    like: str
+
+
 class RunsAnswer(msgspec.Struct):
-    """A page of the runs: `matching` of `total` match the filter."""
+    """A page of the runs: `matching` of `total` match the filter; where none does, `unknown` may say why."""
 
     total: int
     matching: int
     runs: list[RunAnswer]
+    unknown: list[UnknownKeyAnswer] = []
 
 
 @routes.get(f"{PROJECT}/runs", query=RunsQuery, answer=RunsAnswer)
@@ -62,7 +70,8 @@ def list_runs(call: Call) -> Response:
         if page.columns:
             for run, values in zip(runs, page.values, strict=True):
                 run.values = dict(zip(page.columns, values, strict=True))
-        return RunsAnswer(page.total, page.matching, runs)
+        unknown = [UnknownKeyAnswer(*one) for one in page.unknown]
+        return RunsAnswer(page.total, page.matching, runs, unknown)
 
     return _listed(call, queries.list_tag(project, asked.filter), answer)
 
