@@ -26,6 +26,8 @@ import type { paintDensity } from './density';
 import { attachGestures } from './gestures';
 import type { GestureTarget, Point } from './gestures';
 import { Crosshair } from './crosshair';
+import { drawQueue } from './draw-queue';
+import type { Drawable } from './draw-queue';
 import { ChartFrame } from './frame';
 import { HeldLines } from './held';
 import type { HeldLine } from './held';
@@ -77,7 +79,7 @@ export function createLineChart(element: HTMLElement, options: ChartOptions): Li
   return new CanvasLineChart(element, options);
 }
 
-export class CanvasLineChart implements LineChart, GestureTarget {
+export class CanvasLineChart implements LineChart, GestureTarget, Drawable {
   options: ChartOptions;
   readonly view = new View();
   readonly lines = new HeldLines();
@@ -88,11 +90,10 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   private readonly ranging: Ranging;
   private readonly crosshair: Crosshair;
   private peer: HoverState | null = null;
-  private nextDraw = 0;
   /** Shading is code of its own, for the few charts of thousands of lines. */
   private paintDensity: typeof paintDensity | null = null;
   private isStale = false;
-  private isInGesture = false;
+  isInGesture = false;
   private summaryTimer: ReturnType<typeof setTimeout> | undefined;
   private stopBus: (() => void) | undefined;
   private readonly undo: (() => void)[] = [];
@@ -218,16 +219,19 @@ export class CanvasLineChart implements LineChart, GestureTarget {
   }
 
   flush(): void {
-    cancelAnimationFrame(this.nextDraw);
-    this.nextDraw = 0;
-    if (!this.isStale) return;
+    drawQueue.remove(this);
+    if (this.isStale) this.draw();
+  }
+
+  /** Called by the queue, when its turn has come. */
+  draw(): void {
     this.isStale = false;
     this.frame.draw(this.axisSource);
     this.drawLines();
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.nextDraw);
+    drawQueue.remove(this);
     clearTimeout(this.summaryTimer);
     this.ranging.stop();
     this.leave();
@@ -282,11 +286,7 @@ export class CanvasLineChart implements LineChart, GestureTarget {
 
   redraw(): void {
     this.isStale = true;
-    if (this.nextDraw !== 0) return;
-    this.nextDraw = requestAnimationFrame(() => {
-      this.nextDraw = 0;
-      this.flush();
-    });
+    drawQueue.add(this);
   }
 
   private get axisSource(): AxisSource {

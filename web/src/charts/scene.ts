@@ -34,7 +34,10 @@ export type Pen = Pick<
   | 'font'
   | 'textAlign'
   | 'textBaseline'
->;
+> & {
+  /** One line is one path, whatever it costs: where what is drawn is kept as paths. */
+  readonly isWhole?: boolean;
+};
 
 /** The view of a chart; lines of the right axis have a scene of their own. */
 export interface Scene {

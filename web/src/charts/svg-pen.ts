@@ -23,6 +23,7 @@ const BASELINES: Partial<Record<CanvasTextBaseline, string>> = {
 };
 
 export class SvgPen implements Pen {
+  readonly isWhole = true;
   globalAlpha = 1;
   strokeStyle: Pen['strokeStyle'] = '#000';
   fillStyle: Pen['fillStyle'] = '#000';
