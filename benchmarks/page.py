@@ -5,40 +5,31 @@
 `--data`: a folder that `fill.py` filled, of full size if the budgets are to be believed; without it small
 projects are made, which shows that it works. Times are the best of three visits of a warm server, from
 navigation; a chart counts as painted when the first line is stroked on its canvas, so data, code and drawing
-are all in it. `--live`: how long a live tab is watched for its memory, on a clock that is about ten times as
-fast.
+are all in it. `--live`: how long a live tab is watched for its memory, on a clock that is about twelve times
+as fast; its project (`fill-live`) is made when it is missing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+from _browser import ENTITY, chromium, filled, signed_in
 from _server import FIRST_KEY, LiveServer
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROUNDS = 3
-ENTITY = "ada"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--js-flags=--expose-gc",
-]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-SCREEN = {"width": 1600, "height": 1130}  # twelve panels beside the sidebar
 PANELS = 12
 
 # When a line is first stroked on each canvas of lines: axes have another canvas, and the lit line another.
@@ -56,27 +47,6 @@ STROKES = """
     return stroke.apply(this, args);
   };
 """
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    if not executable:
-        sys.exit("this needs `chromium` on the PATH: python scripts/browser.py")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def signed_in(browser: Browser, live: LiveServer) -> Iterator[BrowserContext]:
-    # The policy of the page forbids what Playwright waits with.
-    context = browser.new_context(viewport=SCREEN, bypass_csp=True)  # type: ignore[arg-type]
-    answer = context.request.post(f"{live.url}/api/v1/session", data={"key": FIRST_KEY})
-    assert answer.ok, answer.text()
-    yield context
-    context.close()
 
 
 def painted(page: Page, url: str, panels: int) -> tuple[float, float]:
@@ -105,15 +75,6 @@ def loaded(page: Page) -> dict[str, float]:
         kind: sum(size for name, size in entries if name.split("?")[0].endswith(end)) / 1000
         for kind, end in kinds.items()
     }
-
-
-def heap_mb(page: Page) -> float:
-    session = page.context.new_cdp_session(page)
-    for _ in range(3):
-        session.send("HeapProfiler.collectGarbage")
-    found = session.send("Runtime.getHeapUsage")
-    session.detach()
-    return float(found["usedSize"]) / 1e6
 
 
 def best(found: list[float]) -> float:
@@ -180,60 +141,155 @@ def zoom(browser: Browser, live: LiveServer, project: str) -> dict[str, float]:
     return {"zoom_sharp_ms": best(found)}
 
 
-def logging(live: LiveServer, stop: threading.Event, folder: Path) -> subprocess.Popen[str]:
-    """Start a script that logs ten rows a second, in a process of its own."""
-    code = (
-        "import kiseki, math, time\n"
-        "run = kiseki.init(project='live', id='live')\n"
-        "step = 0\n"
-        "while True:\n"
-        "    run.log({f'train/m{i}': math.sin(step / 50 + i) for i in range(12)})\n"
-        "    step += 1\n"
-        "    time.sleep(0.1)\n"
+# ---- a tab that is left open ----
+
+LIVE = "fill-live"
+RUNS_LIVE = 10
+METRICS = 1_000
+OLD = ("metrics", "--project", LIVE, "--runs", "90", "--metrics", str(METRICS), "--steps", "100")
+ROW_EVERY_S = 1.0
+"""Of each run; on the clock of the page every twelve seconds."""
+TICK_MS = 2_000
+TICK_S = 0.165
+WARM_UP = 0.2
+SAMPLES = 8
+HOUR_S = 3_600
+
+
+@contextmanager
+def logging(live: LiveServer) -> Iterator[None]:
+    """Runs that log meanwhile, in a process of their own."""
+    command = [
+        sys.executable, str(Path(__file__).with_name("_live.py")), live.url, FIRST_KEY, LIVE,
+        str(RUNS_LIVE), str(METRICS), str(ROW_EVERY_S),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a tab holds after garbage was collected. `seen_s`: seconds of its own clock since it was warm."""
+
+    seen_s: float
+    heap_mb: float
+    buffers_mb: float
+    process_mb: float
+    nodes: int
+    listeners: int
+
+    @property
+    def total_mb(self) -> float:
+        """Of what the page itself holds: objects, and the numbers of its series."""
+        return self.heap_mb + self.buffers_mb
+
+    def __str__(self) -> str:
+        return (
+            f"{self.seen_s / 60:>5.0f} min   {self.total_mb:>6.1f} MB ({self.heap_mb:.1f} objects, "
+            f"{self.buffers_mb:.1f} buffers)   process {self.process_mb:.0f} MB   {self.nodes:,} nodes   "
+            f"{self.listeners:,} listeners"
+        )
+
+
+def memory(page: Page, seen_s: float) -> Memory:
+    session = page.context.new_cdp_session(page)
+    for _ in range(3):
+        session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    counters = session.send("Memory.getDOMCounters")
+    session.detach()
+    return Memory(
+        seen_s=seen_s,
+        heap_mb=(usage["usedSize"] + usage.get("embedderHeapUsedSize", 0)) / 1e6,
+        buffers_mb=usage.get("backingStorageSize", 0) / 1e6,
+        process_mb=renderer_mb(page),
+        nodes=counters["nodes"],
+        listeners=counters["jsEventListeners"],
     )
-    env = {
-        **os.environ, "KISEKI_BASE_URL": live.url, "KISEKI_API_KEY": FIRST_KEY,
-        "KISEKI_CONFIG_DIR": str(folder / "c"), "KISEKI_DATA_DIR": str(folder / "d"),
-        "KISEKI_DIR": str(folder), "KISEKI_SILENT": "true",
-    }  # fmt: skip
-    return subprocess.Popen([sys.executable, "-c", code], env=env, text=True)
+
+
+def renderer_mb(page: Page) -> float:
+    """Return the memory of the biggest process that draws pages: ours is the only page."""
+    assert page.context.browser is not None
+    session = page.context.browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    found = [one["id"] for one in processes if one["type"] == "renderer"]
+    return max(psutil.Process(pid).memory_full_info().uss for pid in found) / 1e6
 
 
 def live_tab(browser: Browser, live: LiveServer, seconds: float) -> dict[str, float]:
-    """Return the memory of a tab that watches a live run, and by how much it grew.
+    """Return the memory of a tab that watches live runs, and by how much it grew.
 
-    The page's clock is moved on: each real second it sees ten, so timers, redraws and questions are ten times
-    as many.
+    100 runs of 1,000 metrics each, ten of them logging. The page's clock is moved on: each real second it
+    sees about twelve, so timers, redraws and questions are twelve times as many. Every now and then somebody
+    scrolls on, and over some panels.
     """
-    stop = threading.Event()
-    with tempfile.TemporaryDirectory() as name:
-        script = logging(live, stop, Path(name))
-        try:
-            with signed_in(browser, live) as context:
-                page = context.new_page()
-                page.clock.install()
-                page.goto(f"{live.url}/{ENTITY}/live?cols=4")
-                page.locator(".kiseki-chart").nth(PANELS - 1).wait_for(timeout=60_000)
-                run_on(page, seconds * 0.25)
-                before = heap_mb(page)
-                run_on(page, seconds)
-                after = heap_mb(page)
-        finally:
-            script.kill()
-            script.wait()
+    found: list[Memory] = []
+    if not any(one["project"] == LIVE for one in live.get("/api/v1/projects")["projects"]):
+        filled(live, *OLD)
+    with logging(live), signed_in(browser, live) as context:
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"{live.url}/{ENTITY}/{LIVE}?cols=4")
+        page.locator(".kiseki-chart").nth(PANELS - 1).wait_for(timeout=120_000)
+        run_on(page, seconds * WARM_UP)
+        began = page_seconds(page)
+        for _ in range(SAMPLES + 1):
+            found.append(memory(page, page_seconds(page) - began))
+            print(found[-1], file=sys.stderr, flush=True)
+            if len(found) <= SAMPLES:
+                run_on(page, seconds * (1 - WARM_UP) / SAMPLES)
+    last = found[-1]
     return {
-        "live_tab_mb": round(after, 1),
-        "live_tab_seconds_seen": round(seconds * 12.5),
-        "live_tab_growth_percent": round((after / before - 1) * 100, 1),
+        "live_tab_mb": round(last.total_mb, 1),
+        "live_tab_process_mb": round(last.process_mb, 1),
+        "live_tab_seconds_seen": round(last.seen_s),
+        "live_tab_growth_percent": round(growth(found) * 100, 1),
+        "live_tab_nodes_grown": last.nodes - found[0].nodes,
+        "live_tab_listeners_grown": last.listeners - found[0].listeners,
     }
 
 
+def growth(found: list[Memory]) -> float:
+    """Return by which part of its size the tab grows in an hour: the slope of a line through all samples."""
+    times = [one.seen_s for one in found]
+    sizes = [one.total_mb for one in found]
+    slope = statistics.linear_regression(times, sizes).slope
+    return slope * HOUR_S / statistics.fmean(sizes)
+
+
+def page_seconds(page: Page) -> float:
+    return float(page.evaluate("performance.now()")) / 1000
+
+
 def run_on(page: Page, seconds: float) -> None:
+    """Let the page's clock run twelve times as fast for so many real seconds; somebody looks meanwhile."""
     until = time.monotonic() + seconds
+    looked = 0
     while time.monotonic() < until:
-        page.clock.run_for(2_000)
-        page.wait_for_timeout(1)
-        time.sleep(0.15)
+        began = time.monotonic()
+        page.clock.run_for(TICK_MS)
+        looked += 1
+        if looked % 30 == 0:
+            look(page, looked // 30)
+        time.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+
+
+def look(page: Page, number: int) -> None:
+    """Scroll to another part of the page, and hover over a panel there."""
+    page.mouse.move(900, 600)
+    page.mouse.wheel(0, 900 if number % 8 < 6 else -2_700)
+    page.clock.run_for(500)
+    for step in range(6):
+        page.mouse.move(700 + 40 * step, 500 + 10 * step)
+        page.clock.run_for(32)
+    page.mouse.move(4, 4)
 
 
 GOALS: dict[str, list[Any]] = {
@@ -245,38 +301,32 @@ GOALS: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-def fill(data: Path) -> None:
-    here = Path(__file__).resolve().parent
+def small(data: Path) -> None:
     for kind, scale in (("steps", "0.05"), ("runs", "0.02"), ("metrics", "0.1")):
-        command = [
-            sys.executable,
-            str(here / "fill.py"),
-            "--data",
-            str(data),
-            kind,
-            "--scale",
-            scale,
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        filled(data, kind, "--scale", scale)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="a folder that fill.py filled")
-    parser.add_argument("--live", type=float, default=30, metavar="SECONDS")
+    parser.add_argument(
+        "--live", type=float, default=30, metavar="SECONDS", help="330: an hour of its clock"
+    )
+    parser.add_argument("--only-live", action="store_true", help="nothing but the live tab")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         data = options.data or Path(name) / "data"
         if options.data is None:
-            fill(data)
+            small(data)
         live = LiveServer(data).start()
         try:
             figures: dict[str, float] = {}
             with chromium() as browser:
-                figures |= workspace(browser, live, "fill-steps", "steps", PANELS)
-                figures |= zoom(browser, live, "fill-steps")
-                figures |= workspace(browser, live, "fill-runs", "runs", 4)
-                figures |= workspace(browser, live, "fill-metrics", "metrics", PANELS)
+                if not options.only_live:
+                    figures |= workspace(browser, live, "fill-steps", "steps", PANELS)
+                    figures |= zoom(browser, live, "fill-steps")
+                    figures |= workspace(browser, live, "fill-runs", "runs", 4)
+                    figures |= workspace(browser, live, "fill-metrics", "metrics", PANELS)
                 figures |= live_tab(browser, live, options.live)
         finally:
             live.stop()
