@@ -37,6 +37,7 @@ export const keyWords = catalogue('strings-keys', {
     signOut: 'Sign out',
     workspace: 'Go to the charts of the project',
     table: 'Go to the runs table',
+    sweeps: 'Go to the sweeps',
     live: 'Pause or go on with live updates',
     sidebar: 'Show or hide the runs list',
     undo: 'Undo the change of layout',

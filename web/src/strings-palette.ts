@@ -29,6 +29,7 @@ export const paletteWords = catalogue('strings-palette', {
     home: 'All projects',
     charts: 'Charts',
     table: 'Runs table',
+    sweeps: 'Sweeps',
     trash: 'Trash',
     team: (team: string) => `Team ${team}`,
   },

@@ -78,6 +78,7 @@ export const runStrings = catalogue('strings-run', {
     everything: 'Everything captured',
     files: 'Files',
     filesLink: (count: number) => plural(count, 'file'),
+    sweep: 'Sweep',
   },
   copyValueOf: (path: string) => `Copy value of ${path}`,
   charts: {

@@ -51,6 +51,7 @@ export const strings = catalogue('strings', {
     findProject: 'Find a project',
     charts: 'Charts',
     table: 'Table',
+    sweeps: 'Sweeps',
     runs: 'Runs',
     theme: (choice: string) => `Theme: ${choice}`,
     themes: { system: 'System', light: 'Light', dark: 'Dark' },

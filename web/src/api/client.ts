@@ -9,6 +9,8 @@ export class ApiError extends Error {
     readonly requestId: string | null = null,
     /** Seconds to wait before the next try, if the server named them. */
     readonly retryAfterS: number | null = null,
+    /** Of a sweep's config: which parameter is wrong. */
+    readonly parameter: string | null = null,
   ) {
     super(detail);
   }
@@ -46,16 +48,18 @@ export function whenSignedOut(action: () => void): void {
 async function problem(response: Response): Promise<ApiError> {
   const requestId = response.headers.get('x-request-id');
   let code = '';
+  let parameter: string | null = null;
   let detail = `${response.status} ${response.statusText}`.trim();
   try {
-    const body = (await response.json()) as { code?: string; detail?: string; title?: string };
+    const body = (await response.json()) as { code?: string; detail?: string; title?: string; parameter?: string };
     code = body.code ?? '';
+    parameter = body.parameter ?? null;
     detail = body.detail || body.title || detail;
   } catch {
     // Not one of ours (a proxy's page, an empty body): the status line has to do.
   }
   const wait = Number(response.headers.get('retry-after'));
-  return new ApiError(response.status, code, detail, requestId, wait > 0 ? wait : null);
+  return new ApiError(response.status, code, detail, requestId, wait > 0 ? wait : null, parameter);
 }
 
 async function send(method: string, url: string, init: RequestInit): Promise<Response> {

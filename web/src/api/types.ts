@@ -96,6 +96,8 @@ export interface ProjectChange {
   every?: string[];
   /** Slugs of views that were saved, changed or deleted. */
   views?: string[];
+  /** Ids of sweeps that changed: themselves, their agents, or what was handed out. */
+  sweeps?: string[];
 }
 
 /** What to change of a run; absent fields stay. */

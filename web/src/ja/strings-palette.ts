@@ -28,6 +28,7 @@ export default {
     home: 'すべてのプロジェクト',
     charts: 'チャート',
     table: 'ランのテーブル',
+    sweeps: 'スイープ',
     trash: 'ゴミ箱',
     team: (team) => `チーム ${team}`,
   },

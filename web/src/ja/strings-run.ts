@@ -74,6 +74,7 @@ export default {
     everything: '記録されたすべて',
     files: 'ファイル',
     filesLink: (count) => `${n(count)} ファイル`,
+    sweep: 'スイープ',
   },
   copyValueOf: (path) => `${path} の値をコピー`,
   charts: {

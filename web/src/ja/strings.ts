@@ -47,6 +47,7 @@ export default {
     findProject: 'プロジェクトを検索',
     charts: 'チャート',
     table: 'テーブル',
+    sweeps: 'スイープ',
     runs: 'ラン',
     theme: (choice) => `テーマ: ${choice}`,
     themes: { system: 'システム', light: 'ライト', dark: 'ダーク' },

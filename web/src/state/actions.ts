@@ -25,6 +25,7 @@ export const ACTIONS = {
   signOut: { place: 'app', keys: [] },
   workspace: { place: 'project', keys: ['g w'], isLocal: true },
   table: { place: 'project', keys: ['g t'], isLocal: true },
+  sweeps: { place: 'project', keys: ['g s'], isLocal: true },
   live: { place: 'project', keys: ['l'] },
   sidebar: { place: 'project', keys: ['ctrl+j'] },
   undo: { place: 'project', keys: ['ctrl+z'] },

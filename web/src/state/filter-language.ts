@@ -35,6 +35,7 @@ export const ATTRIBUTES: Readonly<Record<string, AttributeKind>> = {
   started: 'time',
   state: 'text',
   step: 'number',
+  sweep: 'text',
   tags: 'tags',
   updated: 'time',
   user: 'text',

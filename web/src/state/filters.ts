@@ -19,6 +19,7 @@ const TEXT_ATTRIBUTES = new Set([
   'state',
   'cause',
   'program',
+  'sweep',
   'name',
   'id',
 ]);

@@ -25,6 +25,7 @@ const METRICS_RETRY_MS = 5000;
 const ALL_PARTS = ['history', 'system', 'console', 'summary', 'config', 'state'];
 
 export type RunListener = (parts: readonly string[]) => void;
+export type ChangeWatcher = (change: ProjectChange) => void;
 
 export class ProjectSession {
   readonly runs: RunList;
@@ -61,6 +62,7 @@ export class ProjectSession {
   /** Grows with the version of any run. */
   private newest = 0;
   private readonly listeners = new Map<string, Set<RunListener>>();
+  private readonly watchers = new Set<ChangeWatcher>();
   private missed = false;
   private wasLive = false;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
@@ -140,6 +142,12 @@ export class ProjectSession {
     };
   }
 
+  /** Calls back with every change, and with one of all parts when something may have been missed. */
+  onChange(watcher: ChangeWatcher): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
   close(): void {
     document.removeEventListener('visibilitychange', this.onVisibility);
     clearTimeout(this.metricsTimer);
@@ -187,6 +195,7 @@ export class ProjectSession {
     if (every.length > 0) this.askAgain(every);
     if (newPoints) this.series.touch();
     if (change.views?.length) this.view.heard(change.views);
+    for (const watcher of this.watchers) watcher(change);
     const told = [every, ...runs.map(([, { parts }]) => parts)];
     const mayBeNew = told.some((parts) => parts.some((part) => METRIC_PARTS.has(part)));
     if (mayBeNew || change.added?.length) this.refreshMetrics();
@@ -238,6 +247,7 @@ export class ProjectSession {
       this.grow(id);
     }
     this.askAgain(ALL_PARTS);
+    for (const watcher of this.watchers) watcher({ runs: {}, added: [], removed: [], every: ALL_PARTS });
     this.runs.resume();
     this.series.retryFailed();
     this.series.touch();

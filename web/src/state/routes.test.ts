@@ -12,6 +12,10 @@ describe('addresses', () => {
     const run = { page: 'run', entity: 'ada', project: 'digits', run: 'x1', file: '' };
     expect(parsePath('/ada/digits/compare')).toEqual({ page: 'compare', entity: 'ada', project: 'digits' });
     expect(parsePath(paths.trash('ada', 'digits'))).toEqual({ page: 'trash', entity: 'ada', project: 'digits' });
+    const sweeps = { page: 'sweeps', entity: 'ada', project: 'digits' };
+    expect(parsePath(paths.sweeps('ada', 'digits'))).toEqual({ ...sweeps, sweep: '' });
+    expect(parsePath(paths.sweeps('ada', 'digits', 'a/b'))).toEqual({ ...sweeps, sweep: 'a/b' });
+    expect(parsePath('/ada/digits/sweeps/x/y').page).toBe('missing');
     expect(parsePath('/ada/digits/trash/x').page).toBe('missing');
     expect(parsePath('/ada/digits/runs/x1')).toEqual({ ...run, tab: 'charts' });
     expect(parsePath('/ada/digits/runs/x1/logs')).toEqual({ ...run, tab: 'logs' });

@@ -25,6 +25,7 @@ export type Route =
   | { page: 'group'; entity: string; project: string; group: string }
   | { page: 'trash'; entity: string; project: string }
   | { page: 'compare'; entity: string; project: string }
+  | { page: 'sweeps'; entity: string; project: string; sweep: string }
   | { page: 'run'; entity: string; project: string; run: string; tab: RunTab; file: string }
   | { page: 'missing'; path: string };
 
@@ -65,6 +66,7 @@ export function parsePath(path: string): Route {
   if (kind === 'table' && parts.length === 3) return { page: 'table', entity, project };
   if (kind === 'trash' && parts.length === 3) return { page: 'trash', entity, project };
   if (kind === 'compare' && parts.length === 3) return { page: 'compare', entity, project };
+  if (kind === 'sweeps' && parts.length <= 4) return { page: 'sweeps', entity, project, sweep: run ?? '' };
   if (kind === 'groups' && run !== undefined && parts.length === 4)
     return { page: 'group', entity, project, group: run };
   if (kind !== 'runs' || run === undefined) return missing;
@@ -90,6 +92,8 @@ export const paths = {
   table: (entity: string, project: string) => encode(entity, project, 'table'),
   group: (entity: string, project: string, group: string) => encode(entity, project, 'groups', group),
   trash: (entity: string, project: string) => encode(entity, project, 'trash'),
+  /** Without an id their list. */
+  sweeps: (entity: string, project: string, sweep = '') => encode(entity, project, 'sweeps') + (sweep && encode(sweep)),
   run: (entity: string, project: string, run: string, tab: RunTab = 'charts', file = '') =>
     encode(entity, project, 'runs', run) +
     (tab === 'charts' ? '' : `/${tab}`) +

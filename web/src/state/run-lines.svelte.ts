@@ -43,13 +43,15 @@ export class RunLines {
     readonly session: ProjectSession,
     /** The baseline is shown elsewhere and is no line of this list. */
     private readonly isBaselineApart = false,
+    /** Whether a pinned run belongs into this list at all. */
+    private readonly keeps: (run: Run) => boolean = () => true,
   ) {}
 
   /** Runs above the list. */
   readonly kept: readonly Run[] = $derived.by(() => {
     const { session } = this;
     const ids = session.eyes.kept.filter((id) => !this.isBaselineApart || id !== session.view.baseline);
-    return ids.map((id) => session.runs.known(id)).filter((run) => run !== undefined);
+    return ids.map((id) => session.runs.known(id)).filter((run): run is Run => run !== undefined && this.keeps(run));
   });
 
   get groups(): GroupList | null {

@@ -32,7 +32,7 @@ export class RunList {
   private generation = 0;
   private isHeld = false;
   /** The next answer for the first window replaces all that is held. */
-  private startsOver = true;
+  startsOver = $state(true);
   /** What the server computes for each run beside what it holds: `metric.min.loss`. */
   private columns: readonly string[] = [];
   /** Runs that are shown wherever they stand in the list: the baseline and the pinned ones. */
@@ -181,6 +181,11 @@ export class RunList {
     for (const window of this.inFlight.keys()) this.mark(window);
     // A run that is not here may belong here now: it is new, matches the filter since, or was missed when it was new.
     if ((wanted.size > 0 || added.length > 0) && !this.isHeld) this.mark(0);
+  }
+
+  /** New runs may stand at the end: the order is that of time. */
+  lookAtEnd(): void {
+    if (this.loaded) this.mark(Math.floor(this.matching / WINDOW));
   }
 
   /** Puts an edited run in place without waiting for the server's list. */

@@ -10,6 +10,8 @@ import type { ProjectSession } from '../../state/project.svelte';
 import { router } from '../../state/router.svelte';
 import { clicked, parseSort, sortText, type SortKey } from '../../state/sorting';
 import { toasts } from '../../state/toasts.svelte';
+import type { ViewDoc } from '../../state/view-doc';
+import type { EditOptions, ProjectView } from '../../state/views.svelte';
 import {
   allColumns,
   automaticColumns,
@@ -43,6 +45,25 @@ const SPARK_BUCKETS = 40;
 const SPARK_WAIT_MS = 120;
 const NAME = 'name';
 
+/** Where it is kept how the table stands. */
+export interface TableKeeper {
+  readonly table: ViewDoc['table'];
+  /** The order where the address names none. */
+  readonly sort: string;
+  /** Columns where nobody chose any; null: those of most runs tables. */
+  readonly automatic: readonly string[] | null;
+  change(table: Partial<ViewDoc['table']>, options?: EditOptions): void;
+}
+
+const inView = (view: ProjectView): TableKeeper => ({
+  get table() {
+    return view.table;
+  },
+  sort: '',
+  automatic: null,
+  change: (table, options) => view.change({ table }, options),
+});
+
 export class TableScene {
   fields = $state.raw<readonly Field[]>([]);
   fieldsAnswered = $state(false);
@@ -56,13 +77,16 @@ export class TableScene {
   private sparkRuns: readonly Run[] = [];
   private readonly foldPref: string;
 
-  constructor(readonly session: ProjectSession) {
+  constructor(
+    readonly session: ProjectSession,
+    private readonly keeper: TableKeeper = inView(session.view),
+  ) {
     this.foldPref = `folded.${session.entity}/${session.project}`;
     this.folded = new Set(readPref<string[]>(this.foldPref, []));
   }
 
-  private get table() {
-    return this.session.view.table;
+  get table() {
+    return this.keeper.table;
   }
 
   readonly metrics = $derived.by(() => new Map(this.session.metrics.map((metric) => [metric.path, metric])));
@@ -74,7 +98,9 @@ export class TableScene {
     return allColumns(fields, this.metrics);
   });
   private readonly byPath = $derived.by(() => new Map(this.all.map((column) => [column.path, column])));
-  readonly automatic: readonly string[] = $derived.by(() => automaticColumns(this.all, this.sample));
+  readonly automatic: readonly string[] = $derived.by(
+    () => this.keeper.automatic ?? automaticColumns(this.all, this.sample),
+  );
   readonly paths: readonly string[] = $derived.by(() => this.table.columns ?? this.automatic);
   readonly columns: readonly Column[] = $derived.by(() =>
     this.paths
@@ -88,7 +114,7 @@ export class TableScene {
   readonly headHeight: number = $derived.by(() => this.titles.length * TITLE_HEIGHT + LABEL_HEIGHT);
   readonly density: Density = $derived.by(() => this.table.density ?? 'normal');
   readonly rowHeight: number = $derived.by(() => ROW_HEIGHTS[this.density]);
-  readonly sort: readonly SortKey[] = $derived.by(() => parseSort(router.query.get('sort') ?? ''));
+  readonly sort: readonly SortKey[] = $derived.by(() => parseSort(router.query.get('sort') ?? this.keeper.sort));
   readonly baseline: Run | null = $derived.by(() => {
     const { baseline } = this.session.view;
     return baseline === null ? null : (this.session.runs.known(baseline) ?? null);
@@ -164,7 +190,7 @@ export class TableScene {
   // ── what a person changes ──
 
   choose(columns: readonly string[] | null): void {
-    this.session.view.change({ table: { columns } });
+    this.keeper.change({ columns });
   }
 
   /** Shows or hides a column. A new one stands behind its like: others of the metric, or what shares its outer keys. */
@@ -186,9 +212,7 @@ export class TableScene {
 
   pin(path: string): void {
     const { pinned } = this.table;
-    this.session.view.change({
-      table: { pinned: pinned.includes(path) ? pinned.filter((one) => one !== path) : [...pinned, path] },
-    });
+    this.keeper.change({ pinned: pinned.includes(path) ? pinned.filter((one) => one !== path) : [...pinned, path] });
   }
 
   isPinned(path: string): boolean {
@@ -196,7 +220,7 @@ export class TableScene {
   }
 
   setDensity(density: Density): void {
-    this.session.view.change({ table: { density } });
+    this.keeper.change({ density });
   }
 
   drag(path: string, width: number): void {
@@ -205,7 +229,7 @@ export class TableScene {
 
   drop(): void {
     const widths = { ...this.table.widths, ...this.dragged };
-    this.session.view.change({ table: { widths } }, { as: 'width' });
+    this.keeper.change({ widths }, { as: 'width' });
     this.dragged = {};
   }
 
@@ -221,7 +245,7 @@ export class TableScene {
     if (column) this.resize(path, fittingWidth(column, loaded.length > 0 ? loaded : this.sample, clock.now, true));
     else if (path === NAME) {
       const { [NAME]: _, ...widths } = this.table.widths;
-      this.session.view.change({ table: { widths } });
+      this.keeper.change({ widths });
     }
   }
 
