@@ -16,6 +16,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from kiseki.base.clock import wall_us
 from kiseki.core import aggregates, saved
@@ -46,6 +47,8 @@ SAVE_MAX = 100  # attempts in one transaction
 ATTEMPTS_MAX = 500  # in memory; with more, those not used lately leave it early
 EDITS_MAX = 16  # of an attempt that is not in memory; with more it is loaded, and they are folded
 RECENT_US = 30 * 1_000_000
+
+T = TypeVar("T")
 
 
 class Folds:
@@ -279,6 +282,32 @@ class Folds:
         self.save([number])
 
     # ── reading ──
+
+    def peek(self, stream: str) -> LiveStream | None:
+        """Return a stream that takes records right now, from memory and without waiting for anybody."""
+        live = self._streams.get(stream)
+        return live if live is not None and live.is_open else None
+
+    def look(self, number: int, at: Callable[[RunState], T], *, wait: bool = True) -> T:
+        """Return what `at` finds in the fold of an attempt, without the cost of a copy.
+
+        Args:
+            at: must be short, and keep nothing of the fold.
+            wait: for whoever changes it just now.
+
+        Raises:
+            BlockingIOError: it is not at hand without waiting.
+        """
+        if self._lock.acquire(blocking=wait):
+            try:
+                live = self._attempts.get(number)
+                if live is not None:
+                    return at(live.state)
+            finally:
+                self._lock.release()
+        if not wait:
+            raise BlockingIOError(f"attempt {number} is in use, or not in memory")
+        return at(self._saved_state(number))
 
     def state(self, number: int) -> RunState:
         """Return a copy of the fold of an attempt."""

@@ -71,7 +71,8 @@ log = logging.getLogger(__name__)
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7500
 GRACE_S = 1  # for running requests at the end
-CONNECTIONS_MAX = 1_000
+CONNECTIONS_MAX = 4_000  # each client that writes a run keeps one
+OPEN_FILES = CONNECTIONS_MAX + 2_000  # …and the stores have theirs
 HEADER_BYTES_MAX = 32 * 1024
 KEEP_ALIVE_S = 75
 REQUESTS_PER_MINUTE = 6_000  # of one key; a loop over runs at full speed makes 2,000
@@ -148,7 +149,8 @@ def build(
     router = Router(
         [
             Route("/-/openapi.json", show_openapi, methods=["GET"]),
-            *(to_route(endpoint, core) for endpoint in (*declared, *second.endpoints)),
+            # They are tried in this order: first the few that are asked a thousand times a second.
+            *(to_route(endpoint, core) for endpoint in (*second.endpoints, *declared)),
         ],
         redirect_slashes=False,
         default=Static(root_path=root_path),
@@ -205,6 +207,7 @@ def serve(
                 token = access.make_token(storage.meta, first.user)
                 ready = Ready(url, f"{url}/login#token={token}", first, data, storage)
                 _calm_collector()
+                _allow_open_files()
                 rate = Rate(requests_per_minute, 60)
                 app = build(
                     core, hosts=_hosts(host, public_url), root_path=root_path, rate=rate,
@@ -227,6 +230,19 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+
+
+def _allow_open_files() -> None:
+    """Take as many open files as connections may need: many systems give a process 1,024 until it asks."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _os_user() -> str:

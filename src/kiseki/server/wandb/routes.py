@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import zlib
 from concurrent.futures import TimeoutError as WaitTimeout
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from kiseki.base.clock import wall_us
 from kiseki.core.decode import BODY_BYTES_MAX
+from kiseki.core.ingest import Receipt
 from kiseki.core.runs import Run
 from kiseki.core.service import Core
 from kiseki.errors import Busy, Invalid, PublicError, TooLarge
@@ -28,7 +30,9 @@ log = logging.getLogger(__name__)
 JSON = "application/json"
 BYTES = "application/octet-stream"
 GRAPHQL_BYTES_MAX = 16 * 1024 * 1024
+CLIENT_HEADER = "x-wandb-async-client-id"
 CLIENT_CHARS_MAX = 200
+FLOW_BYTES_MAX = 64 * 1024  # read in the event loop: a millisecond
 INFLATED_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -54,6 +58,8 @@ def open_door(core: Core, secret: bytes) -> Routes:
     async def append_lines(call: Call) -> Response:
         """Take lines of a run from the official wandb client."""
         body = await read_body(call.request, BODY_BYTES_MAX)
+        if len(body) <= FLOW_BYTES_MAX and (answer := await _append_in_flow(door, call, body)):
+            return answer
         return await run_in_threadpool(_append, door, call, body)
 
     @routes.add("PUT", f"{uploads.SIGNED}/{{token}}", body=BYTES, answer=None, is_public=True)
@@ -87,6 +93,37 @@ def _execute(context: Context, documents: Documents, body: bytes) -> Answer:
     return execution.execute(context, documents, request)
 
 
+async def _append_in_flow(door: Door, call: Call, body: bytes) -> Response | None:
+    """Answer a request of a run in full flow; None if it is not, or there is anything odd about it."""
+    headers, path = call.request.headers, call.path
+    if CLIENT_HEADER in headers or headers.get("content-encoding", "identity") != "identity":
+        return None
+    try:
+        request = _object(body)
+    except (ValueError, RecursionError):
+        return None
+    files = request.get("files")
+    place = (path["entity"], path["project"], path["run"])
+    try:
+        receipt = await door.writers.put_in_flow(
+            place,
+            call.who,
+            files if isinstance(files, dict) else {},
+            ending_of(request, wall_us()),
+        )
+    except (asyncio.TimeoutError, WaitTimeout) as error:
+        raise _late() from error
+    return None if receipt is None else _told(receipt)
+
+
+def _told(receipt: Receipt) -> Response:
+    return Response(b'{"stopped":true}' if receipt.stop else b"{}", media_type=JSON)
+
+
+def _late() -> Busy:
+    return Busy("the records are not stored yet; send them again", retry_after=2)
+
+
 def _append(door: Door, call: Call, body: bytes) -> Response:
     """Put lines where they belong. What the client would stop for is told with 200 and set aside."""
     path, core = call.path, call.core
@@ -103,11 +140,11 @@ def _append(door: Door, call: Call, body: bytes) -> Response:
             call.who,
             files if isinstance(files, dict) else {},
             ending_of(request, wall_us()),
-            call.request.headers.get("x-wandb-async-client-id", "")[:CLIENT_CHARS_MAX],
+            call.request.headers.get(CLIENT_HEADER, "")[:CLIENT_CHARS_MAX],
         )
     except WaitTimeout as error:
-        raise Busy("the records are not stored yet; send them again", retry_after=2) from error
-    return Response(b'{"stopped":true}' if receipt.stop else b"{}", media_type=JSON)
+        raise _late() from error
+    return _told(receipt)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -233,7 +233,7 @@ def _summary(input: Mapping[str, Any], known: Mapping[str, Any] | None = None) -
     if text is None:
         return []
     try:
-        changed, gone = translation.summary_change(text, known or {})
+        changed, gone = translation.summary_change(translation.summary(text), known or {})
     except (ValueError, RecursionError) as error:
         raise Invalid(f"the summary cannot be read: {error}", code="summary") from error
     return [Summary(set=changed, delete=gone)] if changed or gone else []

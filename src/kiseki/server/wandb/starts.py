@@ -71,6 +71,9 @@ class Starts:
         with self._lock:
             return self._open.get(run.number)
 
+    def is_open(self, number: int) -> bool:
+        return number in self._open
+
     def add(self, run: Run, input: Mapping[str, Any]) -> Start | None:
         """Add what came later to an open start, and return it."""
         with self._lock:

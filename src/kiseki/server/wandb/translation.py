@@ -276,19 +276,18 @@ def newest_writer(internal: Mapping[str, Any]) -> dict[str, Any] | None:
     return max(found, key=lambda item: str(item.get("startedAt") or ""), default=None)
 
 
-def summary_change(text: str, known: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return what to set and to delete so that a summary is the complete one of a JSONString.
-
-    Args:
-        known: the summary as it is, by key path.
-
-    Raises:
-        ValueError: not an object.
-    """
+def summary(text: str) -> dict[str, Any]:
+    """Return the complete summary of a JSONString by key path. Raises ValueError: not an object."""
     found = parse(text)
     if not isinstance(found, dict):
         raise ValueError("the summary is not an object")
-    wanted = dict(keypath.flatten({key: value for key, value in found.items() if key not in HEADS}))
+    return dict(keypath.flatten({key: value for key, value in found.items() if key not in HEADS}))
+
+
+def summary_change(
+    wanted: Mapping[str, Any], known: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what to set and to delete of a summary so that it is another one; both by key path."""
     changed = {
         path: value
         for path, value in wanted.items()
