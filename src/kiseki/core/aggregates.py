@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from kiseki.core.saved import scalar
+from kiseki.record.table import Table, latest
 from kiseki.record.types import Row
 from kiseki.storage.interface import Logged, Scalar
 
@@ -54,20 +56,25 @@ class Sum(msgspec.Struct, array_like=True):
             except (TypeError, OverflowError):
                 whole = False
         if whole:
-            self.n += len(values)
-            self.total += total
-            if low < self.low:
-                self.low = low
-            if high > self.high:
-                self.high = high
+            self.add_sum(len(values), total, low, high)
         else:
-            self._add_each(values)
+            self.add_each(values)
         if top >= self.last_step:
             number = values[at] if whole else _number(values[at])
             if number is not None:
                 self.last_step, self.last = top, float(number)
 
-    def _add_each(self, values: Iterable[Any]) -> None:
+    def add_sum(self, n: int, total: float, low: float, high: float) -> None:
+        """Count finite numbers by what they amount to."""
+        self.n += n
+        self.total += total
+        if low < self.low:
+            self.low = low
+        if high > self.high:
+            self.high = high
+
+    def add_each(self, values: Iterable[Any]) -> None:
+        """Count values of which some may be no finite numbers."""
         for value in values:
             number = _number(value)
             if number is None:
@@ -117,6 +124,34 @@ class Sums:
         columns = zip(*[row.values for row in rows], strict=True)
         for path, values in zip(paths, columns, strict=True):
             self._add(path, values, top, at)
+
+    def add_table(self, paths: Sequence[str], table: Table) -> None:
+        """Count many rows of one shape, all columns at once."""
+        held = [
+            (path, words.view(np.float64) if of is float else words.astype(np.float64))
+            for path, (of, words) in zip(paths, table.columns, strict=True)
+            if words is not None
+        ]
+        if not held:
+            return
+        matrix = np.stack([column for _, column in held])
+        at, n = latest(table), len(table.steps)
+        top = int(table.steps[at])
+        with np.errstate(over="ignore", invalid="ignore"):
+            totals = matrix.sum(axis=1).tolist()
+        lows, highs = matrix.min(axis=1).tolist(), matrix.max(axis=1).tolist()
+        last = matrix[:, at].tolist()
+        for place, (path, column) in enumerate(held):
+            known = self._by_path.get(path)
+            if known is None:
+                known = self._by_path[path] = Sum()
+            total = totals[place]
+            if total - total == 0:  # neither NaN nor infinite
+                known.add_sum(n, total, lows[place], highs[place])
+            else:
+                known.add_each(column.tolist())
+            if top >= known.last_step:
+                known.last_step, known.last = top, last[place]
 
     def add_block(self, block: Logged) -> None:
         """Count many rows at once."""

@@ -9,9 +9,10 @@ from kiseki.base.clock import iso, wall_us
 from kiseki.core import aggregates, saved
 from kiseki.core.aggregates import Sums
 from kiseki.core.changes import Change, Part
-from kiseki.core.decode import SHORTENED, RowGroup
+from kiseki.core.decode import SHORTENED, RowGroup, RowTable
 from kiseki.record import fold
 from kiseki.record.fold import ALIVE, RunState
+from kiseki.record.table import Ints, latest, plain
 from kiseki.record.types import (
     Alert,
     AnyRecord,
@@ -21,6 +22,7 @@ from kiseki.record.types import (
     Environment,
     File,
     Finish,
+    Kind,
     Note,
     Open,
     State,
@@ -147,13 +149,41 @@ class LiveAttempt:
         )  # fmt: skip
 
 
-def fold_item(attempt: LiveAttempt, item: RowGroup | AnyRecord, stream: str = "") -> set[Part]:
+def apply_table(state: RunState, item: RowTable) -> None:
+    """Change `state` as `fold.apply_rows` would by the rows of a table."""
+    table = item.table
+    steps, at, first_us = table.steps, latest(table), int(table.times[0])
+    rows = 0 if table.kind == Kind.ROW_PART else len(steps)
+    top = int(steps[at])
+    fold.apply_heads(state, rows, top, int(table.times.max()), int(table.runtimes.max()))
+    for path, (of, words) in zip(item.paths, table.columns, strict=True):
+        last = None if words is None else words[at : at + 1]
+
+        def points(of: type = of, words: Ints | None = words) -> list[tuple[int, Any]]:
+            return list(zip(steps.tolist(), plain(of, words, len(steps)), strict=True))
+
+        kinds = ["other" if words is None else "number"]
+        fold.apply_column(
+            state,
+            path,
+            fold.ColumnRows(len(steps), first_us, kinds, top, plain(of, last, 1)[0], points),
+        )
+
+
+def fold_item(
+    attempt: LiveAttempt, item: RowGroup | RowTable | AnyRecord, stream: str = ""
+) -> set[Part]:
     """Fold one item of a stream and remember what has to be saved and announced for it."""
     state = attempt.state
-    if isinstance(item, RowGroup):
-        fold.apply_rows(state, item.paths, item.rows)
-        if attempt.sums is not None:
-            attempt.sums.add_rows(item.paths, item.rows)
+    if isinstance(item, (RowGroup, RowTable)):
+        if isinstance(item, RowGroup):
+            fold.apply_rows(state, item.paths, item.rows)
+            if attempt.sums is not None:
+                attempt.sums.add_rows(item.paths, item.rows)
+        else:
+            apply_table(state, item)
+            if attempt.sums is not None:
+                attempt.sums.add_table(item.paths, item.table)
         attempt.touched.update(("rows",))
         attempt.unannounced.add("summary")
         return {"history"}

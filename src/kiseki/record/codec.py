@@ -225,10 +225,10 @@ def frames_of(buffer: bytes) -> Iterator[Frame]:
         CorruptRecord: damage, or a frame cut off at the end.
     """
     # Stops at the first damage without a search behind it, which a hostile body could make long.
-    end = 0
-    for offset, frame in intact(buffer):
-        yield frame
-        end = offset + HEADER_SIZE + len(frame.payload)
+    found: tuple[int, Frame] | None = None
+    for found in intact(buffer):
+        yield found[1]
+    end = 0 if found is None else found[0] + HEADER_SIZE + len(found[1].payload)
     if end != len(buffer):
         reason = "ends within a record" if is_torn(buffer, end) else "is damaged"
         raise CorruptRecord(f"the batch {reason}", offset=end)

@@ -78,7 +78,7 @@ def tables(buffer: bytes) -> list[Table] | None:
 
 def rows_of(table: Table, paths: tuple[str, ...]) -> list[Row]:
     """Return the rows of a table of kind ROW or ROW_PART as `codec.Decoder` gives them."""
-    columns = [_plain(of, words, len(table.seqs)) for of, words in table.columns]
+    columns = [plain(of, words, len(table.seqs)) for of, words in table.columns]
     is_part = table.kind == Kind.ROW_PART
     heads = zip(table.steps.tolist(), table.times.tolist(), table.runtimes.tolist(), strict=True)
     values = zip(*columns, strict=True) if columns else repeat(())
@@ -88,7 +88,12 @@ def rows_of(table: Table, paths: tuple[str, ...]) -> list[Row]:
     ]
 
 
-def _plain(of: type, words: Ints | None, count: int) -> list[Any]:
+def latest(table: Table) -> int:
+    """Return the place of the last row of the largest step."""
+    return len(table.steps) - 1 - int(np.argmax(table.steps[::-1]))
+
+
+def plain(of: type, words: Ints | None, count: int) -> list[Any]:
     if words is None:
         return [None] * count
     column: npt.NDArray[Any] = words
