@@ -8,7 +8,7 @@ const TARGET = new URL('../src/api/schema.ts', import.meta.url);
 const HEAD = `// Made by scripts/types.mjs from /-/openapi.json; do not edit.
 
 /** A value of a config or summary tree. NaN and the infinities travel as the strings "NaN", "Infinity", "-Infinity". */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 export type JsonTree = { [key: string]: Json };
 `;
 

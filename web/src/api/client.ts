@@ -1,4 +1,5 @@
 // The only place that calls fetch: addresses, errors, and answers remembered by their ETag.
+import { parseJson } from '../lib/json';
 
 /** The server answered no, or did not answer (`status` 0). `detail` is a sentence for people. */
 export class ApiError extends Error {
@@ -92,7 +93,7 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
   // The browser's own cache would answer 200 from a 304 and hide that nothing changed.
   const response = await send('GET', url, { headers, signal: signal ?? null, cache: 'no-store' });
   if (response.status === 304 && known) return known.body as T;
-  const body = (await response.json()) as T;
+  const body = parseJson<T>(await response.text());
   const etag = response.headers.get('etag');
   tagged.delete(url);
   if (etag) {
@@ -133,7 +134,7 @@ export async function sendJson<T>(
   }
   const response = await send(method, url, init);
   const text = await response.text();
-  return (text ? JSON.parse(text) : null) as T;
+  return text ? parseJson<T>(text) : (null as T);
 }
 
 export async function postForBytes(url: string, body: unknown, signal?: AbortSignal): Promise<ArrayBuffer> {

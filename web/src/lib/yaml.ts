@@ -1,6 +1,6 @@
 /** A tree of values as YAML 1.2 (block style), as people paste it into files. */
 
-type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
+type Value = string | number | bigint | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
 const PLAIN = /^[A-Za-z_/][\w/.+-]*( [\w/.+-]+)*$/;
 /** Words that some reader takes for something else than text. */

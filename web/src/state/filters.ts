@@ -27,7 +27,7 @@ const TEXT_ATTRIBUTES = new Set([
 export const tagFilter = (tag: string): string => `tags:${word(tag)}`;
 
 /** A value behind `:`, quoted by us and not by the person. */
-export function valueText(value: boolean | number | string): string {
+export function valueText(value: boolean | number | bigint | string): string {
   if (typeof value !== 'string') return String(value);
   return looksNumeric(value) ? quoted(value) : word(value);
 }

@@ -30,6 +30,7 @@ const NUMBER_WORDS: Record<string, number> = { NaN: NaN, Infinity: Infinity, '-I
 /** A number of a config or summary tree, the three written as words included; null for anything else. */
 export function asNumber(value: Json | undefined): number | null {
   if (typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'string' && value in NUMBER_WORDS) return NUMBER_WORDS[value] as number;
   return null;
 }
@@ -57,6 +58,7 @@ export function mediaText(value: Json | undefined): string | null {
 /** A value of a config or summary tree in one line. */
 export function cell(value: Json | undefined): string {
   if (value === undefined) return '';
+  if (typeof value === 'bigint') return String(value);
   const number = asNumber(value);
   if (number !== null) return formatValue(number);
   if (typeof value === 'string') return value;
