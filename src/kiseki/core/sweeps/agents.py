@@ -264,8 +264,7 @@ class Agents:
                 return False
             if self.why_ended(now, read_text(now.config)) is None:
                 return False
-            states = self._meta.sweep_runs(now.project, [now.id]).get(now.id, {})
-            if any(states.get(state) for state in ALIVE) or self._meta.unbegun(now.number):
+            if self._meta.goes_on(now.number) or self._meta.unbegun(now.number):
                 return False
             self._meta.edit_sweep(now.number, {"state": "FINISHED", "updated_us": self._now_us()})
         self._live.publish_sweep(now.project, now.id)

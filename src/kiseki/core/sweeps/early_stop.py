@@ -33,11 +33,6 @@ class Hyperband:
     eta: float = ETA_DEFAULT
     strict: bool = False
 
-    def bracket(self, count: int) -> int | None:
-        """Return the largest bracket that a run with so many values has reached."""
-        reached = [bracket for bracket in self.brackets if bracket <= count]
-        return reached[-1] if reached else None
-
 
 def read_hyperband(found: Any) -> Hyperband:
     """Return `early_terminate` of a config. Raises Invalid."""
@@ -118,20 +113,24 @@ def losers(
         at: of each run, running or not, the best that it had at each bracket it reached.
         smallest: whether smaller is better.
     """
+    of_bracket: dict[int, list[float]] = {}
+    for bests in at.values():
+        for bracket, best in bests.items():
+            of_bracket.setdefault(bracket, []).append(best)
+    # Fewer than that are too few to say who is bad.
+    compared = {bracket for bracket, bests in of_bracket.items() if len(bests) >= hyperband.eta}
+    worst = math.inf if smallest else -math.inf
     found: list[Run] = []
     for run, (count, best) in running.items():
-        bracket = hyperband.bracket(count)
-        own = at.get(run, {}).get(bracket) if bracket is not None else None
-        if bracket is None or own is None:
+        own = at.get(run, {})
+        # Rows come in batches: a run may be far beyond the last bracket that others reached.
+        bracket = max((one for one in own if one in compared and one <= count), default=0)
+        if not bracket:
             continue
-        others = sorted(
-            (bests[bracket] for bests in at.values() if bracket in bests), reverse=not smallest
-        )
-        if len(others) < hyperband.eta:  # too few to say who is bad
-            continue
+        others = sorted(of_bracket[bracket], reverse=not smallest)
         threshold = others[max(1, int(len(others) / hyperband.eta)) - 1]
-        judged = own if hyperband.strict else best
+        judged = own[bracket] if hyperband.strict else best
         is_worse = judged > threshold if smallest else judged < threshold
-        if is_worse or judged == (math.inf if smallest else -math.inf):
+        if is_worse or judged == worst:
             found.append(run)
     return found

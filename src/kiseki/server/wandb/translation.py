@@ -61,6 +61,8 @@ class Skipped:
 
 def parse(text: str | bytes) -> Any:
     """Return JSON that may hold bare `NaN` and `±Infinity`. Raises ValueError."""
+    if not isinstance(text, (str, bytes)):  # a JSONString that was sent as JSON itself
+        raise ValueError(f"a text is expected, not {str(text)[:80]}")
     try:
         return _fast(text)
     except (msgspec.DecodeError, UnicodeError):

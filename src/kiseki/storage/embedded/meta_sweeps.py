@@ -11,6 +11,7 @@ from sqlalchemy import func as sql
 from sqlalchemy.exc import IntegrityError
 
 from kiseki.errors import Conflict
+from kiseki.record.fold import ALIVE
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import Database, inserted
 from kiseki.storage.embedded.meta_save import slices
@@ -183,6 +184,12 @@ class EmbeddedSweeps(Database):
         query = _TRIALS.where(_trial.sweep == sweep, *waiting)
         with self._read() as c:
             return _trials(c, query.order_by(_trial.ordinal))
+
+    def goes_on(self, sweep: int) -> bool:
+        alive = (_run.state.in_(ALIVE), _run.stop_us.is_(None), _run.deleted_us.is_(None))
+        query = _TRIALS.where(_trial.sweep == sweep, *alive).limit(1)
+        with self._read() as c:
+            return c.execute(query).first() is not None
 
     def taken(self, sweep: int, points: Sequence[str]) -> set[str]:
         found: set[str] = set()
