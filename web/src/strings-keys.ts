@@ -38,6 +38,7 @@ export const keyWords = catalogue('strings-keys', {
     workspace: 'Go to the charts of the project',
     table: 'Go to the runs table',
     sweeps: 'Go to the sweeps',
+    artifacts: 'Go to the artifacts',
     live: 'Pause or go on with live updates',
     sidebar: 'Show or hide the runs list',
     undo: 'Undo the change of layout',

@@ -37,6 +37,7 @@ export default {
     workspace: 'プロジェクトのチャートへ',
     table: 'ランのテーブルへ',
     sweeps: 'スイープへ移動',
+    artifacts: 'アーティファクトへ移動',
     live: 'ライブ更新の一時停止/再開',
     sidebar: 'ラン一覧の表示/非表示',
     undo: 'レイアウトの変更を元に戻す',

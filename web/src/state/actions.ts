@@ -26,6 +26,7 @@ export const ACTIONS = {
   workspace: { place: 'project', keys: ['g w'], isLocal: true },
   table: { place: 'project', keys: ['g t'], isLocal: true },
   sweeps: { place: 'project', keys: ['g s'], isLocal: true },
+  artifacts: { place: 'project', keys: ['g a'], isLocal: true },
   live: { place: 'project', keys: ['l'] },
   sidebar: { place: 'project', keys: ['ctrl+j'] },
   undo: { place: 'project', keys: ['ctrl+z'] },

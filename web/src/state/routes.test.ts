@@ -21,6 +21,31 @@ describe('addresses', () => {
     expect(parsePath('/ada/digits/runs/x1/logs')).toEqual({ ...run, tab: 'logs' });
   });
 
+  it('reads where one is among artifacts', () => {
+    const at = {
+      page: 'artifacts',
+      entity: 'ada',
+      project: 'd',
+      type: '',
+      name: '',
+      version: '',
+      tab: 'files',
+      file: '',
+    };
+    expect(parsePath(paths.artifacts('ada', 'd'))).toEqual(at);
+    expect(parsePath(paths.artifacts('ada', 'd', 'model', 'a b'))).toEqual({ ...at, type: 'model', name: 'a b' });
+    const version = { ...at, type: 'model', name: 'net', version: 'v3' };
+    expect(parsePath(paths.artifact('ada', 'd', 'model', 'net', 'v3'))).toEqual(version);
+    expect(parsePath(paths.artifact('ada', 'd', 'model', 'net', 'v3', 'lineage'))).toEqual({
+      ...version,
+      tab: 'lineage',
+    });
+    const file = paths.artifact('ada', 'd', 'model', 'net', 'v3', 'files', 'a/b%2F c.txt');
+    expect(parsePath(file)).toEqual({ ...version, file: 'a/b%2F c.txt' });
+    expect(parsePath('/ada/d/artifacts/model/net/v3/else').page).toBe('missing');
+    expect(parsePath('/ada/d/artifacts/model/net/v3/lineage/x').page).toBe('missing');
+  });
+
   it('reads the pages around people', () => {
     for (const page of ['login', 'signup', 'invite', 'authorize', 'claim']) {
       expect(parsePath(`/${page}`)).toEqual({ page });

@@ -1,7 +1,11 @@
 // Addresses of the app as a closed set, and back. Pure, so that every address has a test.
 
-export const RUN_TABS = ['charts', 'overview', 'media', 'system', 'logs', 'files', 'code'] as const;
+export const RUN_TABS = ['charts', 'overview', 'media', 'system', 'logs', 'files', 'code', 'artifacts'] as const;
 export type RunTab = (typeof RUN_TABS)[number];
+
+/** Parts of the page of a version of an artifact. */
+export const VERSION_TABS = ['files', 'metadata', 'usage', 'lineage'] as const;
+export type VersionTab = (typeof VERSION_TABS)[number];
 
 export const SETTINGS_SECTIONS = ['profile', 'keys', 'appearance', 'teams', 'server'] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
@@ -26,6 +30,17 @@ export type Route =
   | { page: 'trash'; entity: string; project: string }
   | { page: 'compare'; entity: string; project: string }
   | { page: 'sweeps'; entity: string; project: string; sweep: string }
+  | {
+      page: 'artifacts';
+      entity: string;
+      project: string;
+      /** What is looked at, from the outside in; "" from where on nothing is chosen. */
+      type: string;
+      name: string;
+      version: string;
+      tab: VersionTab;
+      file: string;
+    }
   | { page: 'run'; entity: string; project: string; run: string; tab: RunTab; file: string }
   | { page: 'missing'; path: string };
 
@@ -69,12 +84,20 @@ export function parsePath(path: string): Route {
   if (kind === 'sweeps' && parts.length <= 4) return { page: 'sweeps', entity, project, sweep: run ?? '' };
   if (kind === 'groups' && run !== undefined && parts.length === 4)
     return { page: 'group', entity, project, group: run };
+  if (kind === 'artifacts') return artifactsRoute(entity, project, parts.slice(3)) ?? missing;
   if (kind !== 'runs' || run === undefined) return missing;
   if (tab === undefined) return { page: 'run', entity, project, run, tab: 'charts', file: '' };
   const known = RUN_TABS.find((name) => name === tab);
   const file = parts.slice(5).join('/');
   if (!known || (file !== '' && !FILE_TABS.includes(known))) return missing;
   return { page: 'run', entity, project, run, tab: known, file };
+}
+
+function artifactsRoute(entity: string, project: string, parts: readonly string[]): Route | null {
+  const [type = '', name = '', version = '', tab = 'files', ...file] = parts;
+  const known = VERSION_TABS.find((one) => one === tab);
+  if (!known || (file.length > 0 && known !== 'files')) return null;
+  return { page: 'artifacts', entity, project, type, name, version, tab: known, file: file.join('/') };
 }
 
 const encode = (...parts: string[]) => parts.map((part) => `/${encodeURIComponent(part)}`).join('');
@@ -91,6 +114,19 @@ export const paths = {
   workspace: (entity: string, project: string) => encode(entity, project),
   table: (entity: string, project: string) => encode(entity, project, 'table'),
   group: (entity: string, project: string, group: string) => encode(entity, project, 'groups', group),
+  artifacts: (entity: string, project: string, ...chosen: string[]) => encode(entity, project, 'artifacts', ...chosen),
+  artifact: (
+    entity: string,
+    project: string,
+    type: string,
+    name: string,
+    version: string,
+    tab: VersionTab = 'files',
+    file = '',
+  ) =>
+    encode(entity, project, 'artifacts', type, name, version) +
+    (tab === 'files' && file === '' ? '' : `/${tab}`) +
+    (file === '' ? '' : encode(...file.split('/'))),
   trash: (entity: string, project: string) => encode(entity, project, 'trash'),
   /** Without an id their list. */
   sweeps: (entity: string, project: string, sweep = '') => encode(entity, project, 'sweeps') + (sweep && encode(sweep)),

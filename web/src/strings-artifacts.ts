@@ -1,0 +1,92 @@
+// The sentences of the pages of artifacts.
+import { catalogue } from './lib/language';
+import { groupThousands } from './lib/numbers';
+
+const n = groupThousands;
+const plural = (count: number, one: string, many = `${one}s`) => `${n(count)} ${count === 1 ? one : many}`;
+
+export const artifactWords = catalogue('strings-artifacts', {
+  title: 'Artifacts',
+  types: 'Types',
+  all: 'All',
+  find: 'Find a collection',
+  none: 'No artifacts',
+  noneText: 'Versioned sets of files that runs log with run.log_artifact() stand here.',
+  noMatch: (search: string) => `No collection has “${search}” in its name`,
+  collection: 'Collection',
+  type: 'Type',
+  versions: 'Versions',
+  size: 'Size',
+  latest: 'Latest',
+  changed: 'Changed',
+  version: 'Version',
+  aliases: 'Aliases',
+  files: 'Files',
+  run: 'Run',
+  made: 'Made',
+  by: 'By',
+  lives: 'Lives until',
+  forEver: 'for ever',
+  portfolio: 'portfolio',
+  more: (shown: number, all: number) => `Show more (${n(shown)} of ${n(all)})`,
+  count: (versions: number, size: string) => `${plural(versions, 'version')}, ${size}`,
+  filesOf: (files: number, size: string) => `${plural(files, 'file')}, ${size}`,
+  gone: (what: string) => `There is no artifact ${what}`,
+  goneText: 'It was deleted, or never logged here.',
+  tabs: { files: 'Files', metadata: 'Metadata', usage: 'Usage', lineage: 'Lineage' },
+  digest: 'Digest',
+  copyDigest: 'Copy the digest',
+  tags: 'Tags',
+  ttl: 'Time to live',
+  ttls: {
+    none: 'For ever',
+    day: '1 day',
+    week: '7 days',
+    month: '30 days',
+    year: '365 days',
+  },
+  ttlOf: (text: string) => `${text} (as logged)`,
+  until: (when: string) => `is deleted ${when}`,
+  linked: 'A version that is linked into a portfolio does not expire.',
+  addAlias: 'Add an alias',
+  aliasName: 'Alias',
+  add: 'Add',
+  dropAlias: (alias: string) => `Take away the alias ${alias}`,
+  delete: 'Delete version',
+  deleteTitle: (name: string) => `Delete ${name}?`,
+  deleteText: (aliases: number, users: number) =>
+    [
+      aliases > 0 || users > 0
+        ? `${[aliases > 0 ? plural(aliases, 'alias', 'aliases') : '', users > 0 ? plural(users, 'run') : '']
+            .filter(Boolean)
+            .join(' and ')} refer to it. `
+        : '',
+      'It is gone at once; its files leave the disk in 7 days, where no other version has them.',
+    ].join(''),
+  deleteAction: 'Delete',
+  deleted: (name: string) => `${name} was deleted.`,
+  deleteCollection: 'Delete collection',
+  deleteCollectionText: (versions: number) =>
+    `All its ${plural(versions, 'version')} go with it; their files leave the disk in 7 days, where nothing else has them.`,
+  top: 'All files',
+  folder: (name: string) => `Folder ${name}`,
+  elsewhere: (ref: string) => `kept at ${ref}`,
+  elsewhereTitle: 'This file is not kept here',
+  download: 'Download',
+  back: 'Back to the files',
+  noMetadata: 'No metadata',
+  noMetadataText: 'wandb.Artifact(…, metadata={…}) keeps what is to be known about the files.',
+  usageWandb: 'In a run, with the wandb client',
+  usageApi: 'Without a run',
+  usageHttp: 'One file, over HTTP',
+  copy: 'Copy',
+  madeBy: 'Made by',
+  madeByUser: (user: string) => `${user}, by hand`,
+  usedBy: 'Used by',
+  notUsed: 'No run used it yet.',
+  places: 'Also in',
+  runMade: 'Made',
+  runUsed: 'Used',
+  runNone: 'This run made and used no artifacts',
+  runNoneText: 'run.log_artifact() keeps files as a version; run.use_artifact() notes what a run was fed with.',
+});
