@@ -9,7 +9,8 @@ export const tableText = catalogue('strings-table', {
   density: { compact: 'Compact rows', normal: 'Normal rows', comfortable: 'Tall rows' },
   options: 'Table options',
   differing: 'Only those that differ',
-  differingTitle: 'Config that differs among the runs, then headline metrics; at most 30 columns',
+  differingTitle: (runs: number, all: number) =>
+    `Config that differs among ${runs < all ? `the first ${n(runs)} of ${n(all)}` : 'the'} runs, then headline metrics; at most 30 columns`,
   columnMenu: (name: string) => `Column ${name}`,
   ascending: 'Sort ascending',
   descending: 'Sort descending',

@@ -7,7 +7,8 @@ const table: typeof tableText = {
   density: { compact: '行を詰める', normal: '標準の行', comfortable: '行を広げる' },
   options: '表の設定',
   differing: '異なるものだけ',
-  differingTitle: 'ラン間で異なる config と主要な指標。最大 30 列',
+  differingTitle: (runs, all) =>
+    `${runs < all ? `${n(all)} 件中先頭 ${n(runs)} 件の` : ''}ラン間で異なる config と主要な指標。最大 30 列`,
   columnMenu: (name) => `列 ${name}`,
   ascending: '昇順に並べ替え',
   descending: '降順に並べ替え',

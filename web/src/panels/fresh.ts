@@ -24,3 +24,6 @@ export function freshOptions(kind: PanelKind, session: ProjectSession): Record<s
   if (kind === 'number') return { metric: pathLabel(headline) };
   return kind === 'importance' ? { target: headline } : {};
 }
+
+/** Cells that a new panel is wide; undefined: one. */
+export const freshWidth = (kind: PanelKind): number | undefined => (kind === 'parallel' ? 2 : undefined);

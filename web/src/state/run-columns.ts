@@ -39,6 +39,19 @@ export function numbersOf(runs: readonly Run[], path: string): Float64Array {
   return Float64Array.from(runs, (run) => numberAt(run, path));
 }
 
+/** A learning rate's kind of range: all above 0, over three powers of ten and more. On a linear axis most of it is one spot. */
+const DECADES = 1000;
+export function spansDecades(values: Iterable<number>): boolean {
+  let [min, max] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    if (value <= 0) return false;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  return max / min >= DECADES;
+}
+
 /** Numbers if every value under the path is one (or none is there), else categories in their natural order. */
 export function columnOf(runs: readonly Run[], path: string): Column {
   const values = runs.map((run) => present(fieldValue(run, path)));
@@ -89,8 +102,16 @@ export function numberPaths(runs: readonly Run[]): string[] {
   return [...all, ...NUMBER_ATTRIBUTES];
 }
 
-/** Config paths under which the runs differ. */
-export function variedPaths(runs: readonly Run[]): string[] {
+/** Config paths under which the runs differ; `shareMin` of them have something there. */
+export function variedPaths(runs: readonly Run[], shareMin = 0): string[] {
+  const isHeld = (path: string): boolean => {
+    const held = runs.filter((run) => present(fieldValue(run, path)) !== undefined).length;
+    return held >= shareMin * runs.length;
+  };
+  return varying(runs).filter((path) => shareMin === 0 || isHeld(path));
+}
+
+function varying(runs: readonly Run[]): string[] {
   return pathsOf(runs, 'config').filter((path) => {
     const first = exact(runs[0] && fieldValue(runs[0], path));
     return runs.some((run) => exact(fieldValue(run, path)) !== first);

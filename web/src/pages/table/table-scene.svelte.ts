@@ -38,8 +38,9 @@ const GROUPED_NUMBER_WIDTH = 124;
 /** Room for a difference to the baseline behind a number. */
 const DIFFERENCE_WIDTH = 72;
 const FOLDED_WIDTH = 140;
-/** Rows that the automatic choice and the widths look at; a live value does not move the columns. */
-const SAMPLE_MAX = 50;
+/** Rows that the automatic choice looks at, and fewer for the widths; a live value does not move the columns. */
+export const SAMPLE_MAX = 200;
+const MEASURED_MAX = 50;
 export const SPARK = { width: 80, height: 18 };
 const SPARK_BUCKETS = 40;
 const SPARK_WAIT_MS = 120;
@@ -121,7 +122,8 @@ export class TableScene {
   });
   private readonly fitted = $derived.by(() => {
     const now = untrack(() => clock.now);
-    return new Map(this.columns.map((column) => [column.path, fittingWidth(column, this.sample, now)]));
+    const rows = this.sample.slice(0, MEASURED_MAX);
+    return new Map(this.columns.map((column) => [column.path, fittingWidth(column, rows, now)]));
   });
   readonly nameWidth: number = $derived.by(
     () => this.dragged[NAME] ?? this.table.widths[NAME] ?? (this.session.groups.isOn ? GROUPED_NAME_WIDTH : NAME_WIDTH),

@@ -52,4 +52,19 @@ describe('parallel axes', () => {
     expect(parallelAxes(runs, ['config.lr'], { brush: { 'config.lr': 'x' } })[0]!.brush).toBeNull();
     expect(parallelAxes(runs, ['config.lr'], { brush: { 'config.lr': [1] } })[0]!.brush).toBeNull();
   });
+
+  it('leave out what few runs have, and stand on a logarithmic scale where values span decades', () => {
+    const mixed = runs.map((run, at) => ({
+      ...run,
+      config: { ...run.config, rare: at < 9 ? at : undefined, rate: 10 ** -(at % 6) },
+    })) as unknown as Run[];
+    const { axes } = parallelOptions({}, mixed, []);
+    expect(axes).toContain('config.rate');
+    expect(axes).not.toContain('config.rare');
+    const logs = (options: object) =>
+      parallelAxes(mixed, ['config.rate', 'summary.loss', 'config.opt'], options as never).map(({ log }) => log);
+    expect(logs({})).toEqual([true, false, false]);
+    expect(logs({ log: [] })).toEqual([false, false, false]);
+    expect(logs({ log: ['summary.loss'] })).toEqual([false, true, false]);
+  });
 });

@@ -3,7 +3,7 @@ import type { Metric, Run } from '../../api/types';
 import { roomyRange } from '../../charts/plot/axis';
 import { mapOf, textOf, textsOf, type Options } from '../../lib/options';
 import { toScale, type Range } from '../../lib/scales';
-import { columnOf, headlinePath, numberPaths, variedPaths, type Column } from '../../state/run-columns';
+import { columnOf, headlinePath, numberPaths, spansDecades, variedPaths, type Column } from '../../state/run-columns';
 
 export interface ParallelAxis {
   path: string;
@@ -17,6 +17,8 @@ export interface ParallelAxis {
 }
 
 const AXES_DEFAULT = 7;
+/** An axis that most lines pass by says little. */
+const SHARE_MIN = 0.5;
 
 export interface ParallelOptions {
   axes: string[];
@@ -29,7 +31,8 @@ export function parallelOptions(options: Options, runs: readonly Run[], metrics:
   const headline = headlinePath(runs, metrics);
   let axes = chosen;
   if (axes === null) {
-    const varied = variedPaths(runs).slice(0, AXES_DEFAULT - 1);
+    const common = variedPaths(runs, SHARE_MIN);
+    const varied = (common.length > 0 ? common : variedPaths(runs)).slice(0, AXES_DEFAULT - 1);
     const found =
       varied.length > 0
         ? varied
@@ -43,14 +46,19 @@ export function parallelOptions(options: Options, runs: readonly Run[], metrics:
 
 export function parallelAxes(runs: readonly Run[], paths: readonly string[], options: Options): ParallelAxis[] {
   const flips = new Set(textsOf(options, 'flip') ?? []);
-  const logs = new Set(textsOf(options, 'log') ?? []);
   const brushes = mapOf(options, 'brush');
   return paths.map((path) => {
     const column = columnOf(runs, path);
-    const log = column.kind === 'number' && logs.has(path);
+    const log = isLog(column, path, options);
     const range = column.kind === 'number' ? roomyRange(column.values, log ? 'log' : 'linear') : { min: 0, max: 1 };
     return { path, column, log, flip: flips.has(path), range, brush: brushIn(brushes[path], column) };
   });
+}
+
+/** Where nobody chose, as the values are. */
+export function isLog(column: Column, path: string, options: Options): boolean {
+  if (column.kind !== 'number') return false;
+  return textsOf(options, 'log')?.includes(path) ?? spansDecades(column.values);
 }
 
 function brushIn(value: unknown, column: Column): ParallelAxis['brush'] {

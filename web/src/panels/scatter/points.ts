@@ -3,7 +3,7 @@ import type { Metric, Run } from '../../api/types';
 import { choiceOf, flagOf, textOf, type Options } from '../../lib/options';
 import type { Goal } from '../../lib/pareto';
 import type { ScaleKind } from '../../charts/plot/axis';
-import { headlinePath, isLessBetter, numberPaths, variedPaths } from '../../state/run-columns';
+import { headlinePath, isLessBetter, numberPaths, numbersOf, spansDecades, variedPaths } from '../../state/run-columns';
 
 export interface ScatterOptions {
   x: string | null;
@@ -26,15 +26,18 @@ const GOALS = ['min', 'max'] as const;
 export function scatterOptions(options: Options, runs: readonly Run[], metrics: readonly Metric[]): ScatterOptions {
   const y = textOf(options, 'y', '') || headlinePath(runs, metrics);
   const x = textOf(options, 'x', '') || firstNumber(runs, y);
+  const colour = textOf(options, 'colour', '');
+  const log = (key: string, path: string | null) =>
+    flagOf(options, key, path !== null && path !== '' && spansDecades(numbersOf(runs, path)));
   const goal = (path: string | null): Goal => (path === null || isLessBetter(path, metrics) ? 'min' : 'max');
   return {
     x,
     y,
-    colour: textOf(options, 'colour', ''),
+    colour,
     size: textOf(options, 'size', ''),
-    logX: flagOf(options, 'logX', false),
-    logY: flagOf(options, 'logY', false),
-    logColour: flagOf(options, 'logColour', false),
+    logX: log('logX', x),
+    logY: log('logY', y),
+    logColour: log('logColour', colour),
     front: flagOf(options, 'front', false),
     goalX: choiceOf(options, 'goalX', GOALS, goal(x)),
     goalY: choiceOf(options, 'goalY', GOALS, goal(y)),
