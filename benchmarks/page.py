@@ -1,33 +1,38 @@
-"""The rows of the web app's budgets that a browser answers for: what is loaded, painted and kept.
+"""The rows of the web app's budgets that a browser answers for: what is loaded, painted, found and heard of.
 
-    python benchmarks/page.py [--data DIR] [--live SECONDS]
+    python benchmarks/page.py [--data DIR] [--only PART]
 
 `--data`: a folder that `fill.py` filled, of full size if the budgets are to be believed; without it small
-projects are made, which shows that it works. Times are the best of three visits of a warm server, from
-navigation; a chart counts as painted when the first line is stroked on its canvas, so data, code and drawing
-are all in it. `--live`: how long a live tab is watched for its memory, on a clock that is about twelve times
-as fast; its project (`fill-live`) is made when it is missing.
+projects are made, which shows that it works. Parts:
+
+    load      code loaded, shell, first and all charts painted (100 runs × 100,000 steps; 1,000 runs; 10,000
+              metrics); from navigation, best of three visits of a warm server. A chart counts as painted
+              when the first line is stroked on its canvas: data, code and drawing are all in it.
+    zoom      from the end of a drag to the drawing of the finer answer
+    palette   from a key to results that are painted, among 100,000 runs and among 10,000 metrics
+    live      from `log()`, and from the server's receipt, to the stroke on the canvas of an open page
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
-from _browser import ENTITY, chromium, filled, signed_in
+from _browser import ENTITY, chromium, filled, loop_ms, signed_in
+from _live import Stream
 from _server import FIRST_KEY, LiveServer
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from kiseki.client.http import Client
 
 ROUNDS = 3
 PANELS = 12
@@ -141,196 +146,231 @@ def zoom(browser: Browser, live: LiveServer, project: str) -> dict[str, float]:
     return {"zoom_sharp_ms": best(found)}
 
 
-# ---- a tab that is left open ----
+# ---- the palette ----
 
-LIVE = "fill-live"
-RUNS_LIVE = 10
-METRICS = 1_000
-OLD = ("metrics", "--project", LIVE, "--runs", "90", "--metrics", str(METRICS), "--steps", "100")
-ROW_EVERY_S = 1.0
-"""Of each run; on the clock of the page every twelve seconds."""
-TICK_MS = 2_000
-TICK_S = 0.165
-WARM_UP = 0.2
-SAMPLES = 8
-HOUR_S = 3_600
-
-
-@contextmanager
-def logging(live: LiveServer) -> Iterator[None]:
-    """Runs that log meanwhile, in a process of their own."""
-    command = [
-        sys.executable, str(Path(__file__).with_name("_live.py")), live.url, FIRST_KEY, LIVE,
-        str(RUNS_LIVE), str(METRICS), str(ROW_EVERY_S),
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
-    try:
-        yield
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(30)
+TYPED = {"fill-table": "table-777", "fill-metrics": "block7/layer"}
+# From the press of a key to the frame in which the list has other results.
+LISTEN = """
+  window.answers = [];
+  let pressed = 0;
+  addEventListener('keydown', (event) => (pressed = event.timeStamp), true);
+  const options = () =>
+    [...document.querySelectorAll('dialog [role=option]')].map((one) => one.textContent).join('|');
+  let before = '';
+  const look = () => {
+    const now = options();
+    if (now !== before && now !== '' && pressed > 0) {
+      const from = pressed;
+      pressed = 0;
+      requestAnimationFrame(() => setTimeout(() => window.answers.push(performance.now() - from)));
+    }
+    before = now;
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a tab holds after garbage was collected. `seen_s`: seconds of its own clock since it was warm."""
-
-    seen_s: float
-    heap_mb: float
-    buffers_mb: float
-    process_mb: float
-    nodes: int
-    listeners: int
-
-    @property
-    def total_mb(self) -> float:
-        """Of what the page itself holds: objects, and the numbers of its series."""
-        return self.heap_mb + self.buffers_mb
-
-    def __str__(self) -> str:
-        return (
-            f"{self.seen_s / 60:>5.0f} min   {self.total_mb:>6.1f} MB ({self.heap_mb:.1f} objects, "
-            f"{self.buffers_mb:.1f} buffers)   process {self.process_mb:.0f} MB   {self.nodes:,} nodes   "
-            f"{self.listeners:,} listeners"
-        )
-
-
-def memory(page: Page, seen_s: float) -> Memory:
-    session = page.context.new_cdp_session(page)
-    for _ in range(3):
-        session.send("HeapProfiler.collectGarbage")
-    usage = session.send("Runtime.getHeapUsage")
-    counters = session.send("Memory.getDOMCounters")
-    session.detach()
-    return Memory(
-        seen_s=seen_s,
-        heap_mb=(usage["usedSize"] + usage.get("embedderHeapUsedSize", 0)) / 1e6,
-        buffers_mb=usage.get("backingStorageSize", 0) / 1e6,
-        process_mb=renderer_mb(page),
-        nodes=counters["nodes"],
-        listeners=counters["jsEventListeners"],
-    )
-
-
-def renderer_mb(page: Page) -> float:
-    """Return the memory of the biggest process that draws pages: ours is the only page."""
-    assert page.context.browser is not None
-    session = page.context.browser.new_browser_cdp_session()
-    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    session.detach()
-    found = [one["id"] for one in processes if one["type"] == "renderer"]
-    return max(psutil.Process(pid).memory_full_info().uss for pid in found) / 1e6
-
-
-def live_tab(browser: Browser, live: LiveServer, seconds: float) -> dict[str, float]:
-    """Return the memory of a tab that watches live runs, and by how much it grew.
-
-    100 runs of 1,000 metrics each, ten of them logging. The page's clock is moved on: each real second it
-    sees about twelve, so timers, redraws and questions are twelve times as many. Every now and then somebody
-    scrolls on, and over some panels.
-    """
-    found: list[Memory] = []
-    if not any(one["project"] == LIVE for one in live.get("/api/v1/projects")["projects"]):
-        filled(live, *OLD)
-    with logging(live), signed_in(browser, live) as context:
-        page = context.new_page()
-        page.clock.install()
-        page.goto(f"{live.url}/{ENTITY}/{LIVE}?cols=4")
-        page.locator(".kiseki-chart").nth(PANELS - 1).wait_for(timeout=120_000)
-        run_on(page, seconds * WARM_UP)
-        began = page_seconds(page)
-        for _ in range(SAMPLES + 1):
-            found.append(memory(page, page_seconds(page) - began))
-            print(found[-1], file=sys.stderr, flush=True)
-            if len(found) <= SAMPLES:
-                run_on(page, seconds * (1 - WARM_UP) / SAMPLES)
-    last = found[-1]
+def palette(browser: Browser, live: LiveServer, project: str, name: str) -> dict[str, float]:
+    """Return the ms from a key to results: the first opening loads its code, a second and letters do not."""
+    opened, again, letters = [], [], []
+    with signed_in(browser, live) as context:
+        for _ in range(ROUNDS):
+            page = context.new_page()
+            page.add_init_script(LISTEN)
+            page.goto(f"{live.url}/{ENTITY}/{project}?cols=4")
+            page.locator(".kiseki-chart, [role=listitem]").first.wait_for()
+            page.wait_for_timeout(1_500)
+            page.keyboard.press("Control+k")
+            page.wait_for_function("window.answers.length > 0")
+            opened.append(page.evaluate("window.answers[0]"))
+            page.wait_for_timeout(500)
+            page.keyboard.press("Escape")
+            page.wait_for_timeout(300)
+            page.evaluate("window.answers = []")
+            page.keyboard.press("Control+k")
+            page.wait_for_function("window.answers.length > 0")
+            again.append(page.evaluate("window.answers[0]"))
+            page.wait_for_timeout(300)
+            for letter in TYPED[project]:
+                page.evaluate("window.answers = []")
+                page.keyboard.type(letter)
+                page.wait_for_timeout(250)
+                # Also the same results again are an answer, which nobody can see: those do not count.
+                letters += page.evaluate("window.answers.slice(0, 1)")
+            page.close()
     return {
-        "live_tab_mb": round(last.total_mb, 1),
-        "live_tab_process_mb": round(last.process_mb, 1),
-        "live_tab_seconds_seen": round(last.seen_s),
-        "live_tab_growth_percent": round(growth(found) * 100, 1),
-        "live_tab_nodes_grown": last.nodes - found[0].nodes,
-        "live_tab_listeners_grown": last.listeners - found[0].listeners,
+        f"palette_{name}_open_ms": best(opened),
+        f"palette_{name}_open_again_ms": best(again),
+        f"palette_{name}_letter_ms": round(statistics.median(letters), 1),
+        f"palette_{name}_letter_p95_ms": round(sorted(letters)[int(len(letters) * 0.95)], 1),
     }
 
 
-def growth(found: list[Memory]) -> float:
-    """Return by which part of its size the tab grows in an hour: the slope of a line through all samples."""
-    times = [one.seen_s for one in found]
-    sizes = [one.total_mb for one in found]
-    slope = statistics.linear_regression(times, sizes).slope
-    return slope * HOUR_S / statistics.fmean(sizes)
+# ---- a point that is logged while somebody looks ----
+
+POINTS = 10
+POINT_EVERY_S = 1.7
+# When the line of the metric had more vertices than ever, and how many, on the clock of the machine: points
+# are few enough that each is one.
+HEAR = """
+  window.heard = [];
+  let [vertices, most] = [0, 0];
+  const { beginPath, lineTo, stroke } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.beginPath = function () {
+    vertices = 1;
+    return beginPath.call(this);
+  };
+  CanvasRenderingContext2D.prototype.lineTo = function (x, y) {
+    vertices += 1;
+    return lineTo.call(this, x, y);
+  };
+  CanvasRenderingContext2D.prototype.stroke = function (...args) {
+    const isLine = this.canvas.getAttribute('aria-hidden') && this.canvas.closest?.('[data-panel$="loss"]');
+    if (isLine && vertices > most) {
+      most = vertices;
+      window.heard.push([Date.now() / 1000, most]);
+    }
+    return stroke.apply(this, args);
+  };
+"""
+LOGGING = """
+import sys, time
+import kiseki
+run = kiseki.init(project=sys.argv[3])
+for step in range(2):
+    run.log({"loss": 1.0})
+print("ready", flush=True)
+sys.stdin.readline()
+for step in range(int(sys.argv[1])):
+    print(time.time(), flush=True)
+    run.log({"loss": 1.0 / (step + 2)})
+    time.sleep(float(sys.argv[2]))
+run.finish()
+"""
 
 
-def page_seconds(page: Page) -> float:
-    return float(page.evaluate("performance.now()")) / 1000
+def point(browser: Browser, live: LiveServer) -> dict[str, float]:
+    """Return the seconds from `log()`, and from the receipt of the server, until a point is drawn."""
+    with tempfile.TemporaryDirectory() as name, signed_in(browser, live) as context:
+        project = f"live-{time.time_ns() // 1_000_000}"
+        env = {
+            **os.environ, "KISEKI_BASE_URL": live.url, "KISEKI_API_KEY": FIRST_KEY, "KISEKI_DIR": name,
+            "KISEKI_CONFIG_DIR": f"{name}/c", "KISEKI_DATA_DIR": f"{name}/d", "KISEKI_SILENT": "true",
+        }  # fmt: skip
+        script = subprocess.Popen(
+            [sys.executable, "-c", LOGGING, str(POINTS), str(POINT_EVERY_S), project],
+            env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert script.stdin is not None and script.stdout is not None
+        script.stdout.readline()
+        page = watched(context, live, project)
+        script.stdin.write("go\n")
+        script.stdin.flush()
+        logged = [float(line) for line in script.stdout]
+        script.wait(30)
+        from_log = delays(logged, page)
+        page.close()
+
+        with Client(live.url, FIRST_KEY) as client:
+            stream = Stream(client, f"{project}-sent", 0, 1)
+            for _ in range(2):
+                stream.row()
+            page = watched(context, live, f"{project}-sent")
+            received = []
+            for _ in range(POINTS):
+                stream.row()
+                received.append(time.time())
+                page.wait_for_timeout(POINT_EVERY_S * 1000)
+            from_receipt = delays(received, page)
+            stream.finish()
+    return {
+        "point_seen_after_log_s": round(statistics.median(from_log), 2),
+        "point_seen_after_log_max_s": round(max(from_log), 2),
+        "point_seen_after_receipt_s": round(statistics.median(from_receipt), 2),
+        "point_seen_after_receipt_max_s": round(max(from_receipt), 2),
+    }
 
 
-def run_on(page: Page, seconds: float) -> None:
-    """Let the page's clock run twelve times as fast for so many real seconds; somebody looks meanwhile."""
-    until = time.monotonic() + seconds
-    looked = 0
-    while time.monotonic() < until:
-        began = time.monotonic()
-        page.clock.run_for(TICK_MS)
-        looked += 1
-        if looked % 30 == 0:
-            look(page, looked // 30)
-        time.sleep(max(0.0, TICK_S - (time.monotonic() - began)))
+def watched(context: BrowserContext, live: LiveServer, project: str) -> Page:
+    """Open the page of a project with two points, and wait until it rests."""
+    page = context.new_page()
+    page.add_init_script(HEAR)
+    page.goto(f"{live.url}/{ENTITY}/{project}")
+    page.wait_for_function("window.heard.some(([, vertices]) => vertices >= 2)", timeout=60_000)
+    page.wait_for_timeout(2_000)
+    return page
 
 
-def look(page: Page, number: int) -> None:
-    """Scroll to another part of the page, and hover over a panel there."""
-    page.mouse.move(900, 600)
-    page.mouse.wheel(0, 900 if number % 8 < 6 else -2_700)
-    page.clock.run_for(500)
-    for step in range(6):
-        page.mouse.move(700 + 40 * step, 500 + 10 * step)
-        page.clock.run_for(32)
-    page.mouse.move(4, 4)
+def delays(since: list[float], page: Page) -> list[float]:
+    """Return how long after each time its point was drawn: the third of the line, the fourth …"""
+    page.wait_for_timeout(3_000)
+    heard = page.evaluate("window.heard")
+    found = []
+    for number, at in enumerate(since, 3):
+        drawn = next((when for when, vertices in heard if vertices >= number), None)
+        assert drawn is not None, f"point {number} was never drawn: {heard}"
+        found.append(drawn - at)
+    return found
 
 
 GOALS: dict[str, list[Any]] = {
     "steps_first_load_js_kb": ["<=", 120], "steps_first_load_css_kb": ["<=", 30],
     "steps_shell_ms": ["<=", 300], "steps_first_chart_ms": ["<=", 1000],
     f"steps_{PANELS}_charts_ms": ["<=", 2000], "metrics_first_chart_ms": ["<=", 1000],
-    "zoom_sharp_ms": ["<=", 300], "live_tab_mb": ["<=", 400],
-    "live_tab_growth_percent": ["<=", 5],
+    "zoom_sharp_ms": ["<=", 300], "palette_runs_letter_ms": ["<=", 50],
+    "palette_runs_open_again_ms": ["<=", 50], "palette_metrics_open_again_ms": ["<=", 50],
+    "palette_metrics_letter_ms": ["<=", 50], "point_seen_after_log_s": ["<=", 2],
+    "point_seen_after_receipt_s": ["<=", 1],
 }  # fmt: skip
 
 
 def small(data: Path) -> None:
-    for kind, scale in (("steps", "0.05"), ("runs", "0.02"), ("metrics", "0.1")):
+    for kind, scale in (("steps", "0.05"), ("runs", "0.02"), ("metrics", "0.1"), ("table", "0.02")):
         filled(data, kind, "--scale", scale)
+
+
+def load(browser: Browser, live: LiveServer) -> dict[str, float]:
+    figures = workspace(browser, live, "fill-steps", "steps", PANELS)
+    figures |= workspace(browser, live, "fill-runs", "runs", 4)
+    return figures | workspace(browser, live, "fill-metrics", "metrics", PANELS)
+
+
+def palettes(browser: Browser, live: LiveServer) -> dict[str, float]:
+    figures = palette(browser, live, "fill-table", "runs")
+    return figures | palette(browser, live, "fill-metrics", "metrics")
+
+
+PARTS: dict[str, Callable[[Browser, LiveServer], dict[str, float]]] = {
+    "load": load,
+    "zoom": lambda browser, live: zoom(browser, live, "fill-steps"),
+    "palette": palettes,
+    "live": point,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="a folder that fill.py filled")
-    parser.add_argument(
-        "--live", type=float, default=30, metavar="SECONDS", help="330: an hour of its clock"
-    )
-    parser.add_argument("--only-live", action="store_true", help="nothing but the live tab")
+    parser.add_argument("--only", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         data = options.data or Path(name) / "data"
         if options.data is None:
             small(data)
         live = LiveServer(data).start()
+        figures: dict[str, float] = {}
         try:
-            figures: dict[str, float] = {}
             with chromium() as browser:
-                if not options.only_live:
-                    figures |= workspace(browser, live, "fill-steps", "steps", PANELS)
-                    figures |= zoom(browser, live, "fill-steps")
-                    figures |= workspace(browser, live, "fill-runs", "runs", 4)
-                    figures |= workspace(browser, live, "fill-metrics", "metrics", PANELS)
-                figures |= live_tab(browser, live, options.live)
+                page = browser.new_page()
+                figures["loop_ms"] = loop_ms(page)
+                page.close()
+                for part, measure in PARTS.items():
+                    if options.only in (None, part):
+                        figures |= measure(browser, live)
         finally:
             live.stop()
-    print(json.dumps({"name": "page", "figures": figures, "goals": GOALS}))
+    goals = {name: goal for name, goal in GOALS.items() if name in figures}
+    print(json.dumps({"name": "page", "figures": figures, "goals": goals}))
 
 
 if __name__ == "__main__":
