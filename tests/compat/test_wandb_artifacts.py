@@ -106,6 +106,22 @@ def test_versions_are_named_tagged_linked_and_deleted(live: LiveServer, tmp_path
 
 
 @pytest.mark.timeout(300)
+def test_lists_are_found_and_sorted_and_parts_make_one(live: LiveServer, tmp_path: Path) -> None:
+    found = run(live, tmp_path, "lists")
+    assert found["grown"] == ["v2", ["added.txt", "alpha1alpha1.txt"]]
+    assert found["names"] == ["shared", "gamma", "beta", "alpha"]
+    assert found["like"] == ["alpha"]
+    assert found["newest"] == ["gamma", "beta"]
+    assert found["oldest"] == ["v0", "v1", "v2"]
+    assert found["largest"] == "v2"
+    assert found["either"] == ["v1", "v0"]
+    assert "cannot be filtered by 'nonsense'" in found["refused"]
+    assert found["shared"] == ["rank0.txt", "rank1.txt"]
+    late = run(live, tmp_path, "offline", tmp_path)
+    assert late == {"aliases": ["best", "latest"], "logged": ["dataset", "run_table"]}
+
+
+@pytest.mark.timeout(300)
 def test_a_client_that_is_killed_leaves_nothing_to_be_seen(
     live: LiveServer, tmp_path: Path
 ) -> None:

@@ -164,6 +164,85 @@ def race(index: str) -> dict[str, Any]:
     return {"version": version}
 
 
+def lists() -> dict[str, Any]:
+    """Log three collections, then find and sort them and their versions."""
+    import wandb
+    from wandb.apis.public.artifacts import Artifacts
+
+    def made(name: str, text: str, **more: Any) -> Any:
+        artifact = wandb.Artifact(name, "dataset", **more)
+        with artifact.new_file(f"{text}.txt") as file:
+            file.write(text)
+        return artifact
+
+    run = start("lister", "lists")
+    for name in ("alpha", "beta", "gamma"):
+        for index in range(2):
+            artifact = made(name, f"{name}{index}" * (index + 1))
+            run.log_artifact(artifact, aliases=[f"a{index}"], tags=[f"t{index}"]).wait()
+    grown = run.log_artifact(made("alpha", "added", incremental=True)).wait()
+    run.finish()
+    for rank in range(2):
+        worker = start(f"rank{rank}", "lists")
+        part = made("shared", f"rank{rank}")
+        send = worker.finish_artifact if rank else worker.upsert_artifact
+        send(part, distributed_id="job")
+        worker.finish()
+    api = wandb.Api()
+    versions = "ada/lists/alpha"
+    kind = api.artifact_type("dataset", "ada/lists")
+    try:
+        refused = str(list(kind.collections(filters={"nonsense": 1})))
+    except Exception as error:
+        refused = str(error)
+    either = {"$or": [{"tag": "t0"}, {"alias": {"$in": ["a1"]}}]}
+    found = Artifacts(api._service_api, "ada", "lists", "alpha", "dataset", filters=either)
+    return {
+        "grown": [grown.version, sorted(grown.manifest.entries)],
+        "names": [
+            one.name for one in api.artifact_collections("ada/lists", "dataset", order="-name")
+        ],
+        "like": [one.name for one in kind.collections(filters={"name": {"$regex": "^al"}})],
+        "newest": [
+            one.name
+            for one in kind.collections(
+                filters={"name": {"$in": ["beta", "gamma"]}}, order="-createdAt", per_page=1
+            )
+        ],
+        "oldest": [
+            one.version
+            for one in api.artifacts("dataset", versions, order="+createdAt", per_page=2)
+        ],
+        "largest": next(iter(api.artifacts("dataset", versions, order="-size"))).version,
+        "either": [one.version for one in found],
+        "refused": refused,
+        "shared": sorted(api.artifact("ada/lists/shared:v0").manifest.entries),
+    }
+
+
+def offline(folder: str) -> dict[str, Any]:
+    """Log an artifact and a table without a server, and bring them there afterwards."""
+    import subprocess
+
+    import wandb
+
+    settings = wandb.Settings(x_disable_stats=True, silent=True, mode="offline", root_dir=folder)
+    run = wandb.init(project="lists", id="off", settings=settings)
+    artifact = wandb.Artifact("late", "dataset")
+    with artifact.new_file("a.txt") as file:
+        file.write("a")
+    run.log_artifact(artifact, aliases=["best"])
+    run.log({"t": wandb.Table(columns=["a"], data=[[1]])})
+    directory = str(Path(run.dir).parent)
+    run.finish()
+    subprocess.run(
+        [sys.executable, "-m", "wandb", "sync", directory], check=True, capture_output=True
+    )
+    api = wandb.Api()
+    logged = sorted(one.type for one in api.run("ada/lists/off").logged_artifacts())
+    return {"aliases": sorted(api.artifact("ada/lists/late:best").aliases), "logged": logged}
+
+
 if __name__ == "__main__":
     answer = globals()[sys.argv[1]](*sys.argv[2:])
     print(json.dumps(answer))

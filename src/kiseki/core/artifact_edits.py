@@ -80,6 +80,8 @@ class ArtifactEdits:
 
     def set_aliases(self, who: Principal, artifact: Artifact, aliases: Sequence[str]) -> None:
         """Let these, and no others, point to a version in its sequence."""
+        for alias in check_many(aliases):  # before any is taken away
+            check_alias(alias)
         own = artifact.collection
         found = self._meta.members_of(artifact.number)
         old = found[0].aliases if found else ()

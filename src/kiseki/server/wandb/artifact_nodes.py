@@ -10,6 +10,7 @@ from typing import Any
 from kiseki.core.artifacts import Artifact, Collection, Entry, Member
 from kiseki.errors import NotFound
 from kiseki.server.content import type_of
+from kiseki.server.wandb import artifact_lists
 from kiseki.server.wandb.context import Context, connection, iso, page
 from kiseki.server.wandb.ids import names_of, storage_id
 from kiseki.server.wandb.nodes import ProjectNode, RunNode, UserNode
@@ -111,9 +112,7 @@ class CollectionNode:
         order: str | None = None,
         filters: str | None = None,
     ) -> dict[str, Any]:
-        found = self._members
-        if order and order.lstrip("+").lower() in ("createdat", "created_at", "versionindex"):
-            found = found[::-1]
+        found = artifact_lists.chosen(self._members, filters, order, artifact_lists.of_member)
         chosen, cursors, more = page(found, after, first, PAGE_MAX)
         made = connection(
             [ArtifactNode(self._context, one.artifact) for one in chosen], cursors, more
@@ -155,6 +154,7 @@ class TypeNode:
         order: str | None = None,
     ) -> dict[str, Any]:
         found = self._context.core.meta.collections(self._collection.project, self.name)
+        found = artifact_lists.chosen(found, filters, order, artifact_lists.of_collection)
         return collection_page(self._context, found, after, first)
 
 
@@ -364,6 +364,7 @@ def project_collections(
 ) -> dict[str, Any]:
     context: Context = info.context
     found = context.core.artifacts.collections(source.project)
+    found = artifact_lists.chosen(found, filters, order, artifact_lists.of_collection)
     return collection_page(context, found, after, first)
 
 
