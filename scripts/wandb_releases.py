@@ -57,6 +57,16 @@ def edit():
     run.update()
     return rows()[1].notes == "edited"
 check("edit", edit)
+def swept():
+    grid = {"method": "grid", "parameters": {"x": {"values": [1, 2]}}}
+    sweep = wandb.sweep(grid, project="releases")
+    def train():
+        with wandb.init(settings=wandb.Settings(silent=True)) as run:
+            run.log({"loss": run.config.x})
+    wandb.agent(sweep, train, project="releases")
+    made = wandb.Api().sweep(f"ada/releases/{sweep}")
+    return made.state == "FINISHED" and sorted(one.config["x"] for one in made.runs) == [1, 2]
+check("sweep", swept)
 print("FOUND " + json.dumps(found))
 """
 
