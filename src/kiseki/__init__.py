@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from kiseki.sdk.media.video import Video
     from kiseki.sdk.plot import plot_table
     from kiseki.sdk.reading import open_run as open
+    from kiseki.sdk.sweeping import agent, sweep
 
     run: Run | None
     config: Config
@@ -89,6 +90,7 @@ __all__ = [
     "UsageError",
     "Video",
     "__version__",
+    "agent",
     "alert",
     "box3d",
     "config",
@@ -107,6 +109,7 @@ __all__ = [
     "save",
     "setup",
     "summary",
+    "sweep",
     "teardown",
     "tensorboard",
     "unwatch",
@@ -127,8 +130,10 @@ _LOADED_LATER = {
     "Plotly": "kiseki.sdk.media.plotly",
     "Table": "kiseki.sdk.media.table",
     "Video": "kiseki.sdk.media.video",
+    "agent": "kiseki.sdk.sweeping",
     "box3d": "kiseki.sdk.media.object3d",
     "plot_table": "kiseki.sdk.plot",
+    "sweep": "kiseki.sdk.sweeping",
 }
 
 

@@ -28,6 +28,8 @@ COMMANDS = {
     "ls": "List projects, runs of a project, or local run folders.",
     "show": "Show one run: state, config, summary, curves, damage.",
     "pull": "Download the files of a run.",
+    "sweep": "Make a sweep; pause, resume, stop, cancel it.",
+    "agent": "Run what a sweep says.",
     "login": "Store the key for a server.",
     "logout": "Forget the key for a server.",
     "status": "Show server, user and runs that are not uploaded.",

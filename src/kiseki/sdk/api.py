@@ -17,9 +17,10 @@ from kiseki.client.http import TIMEOUT_S, Client, numbers_of
 from kiseki.errors import UsageValueError
 from kiseki.sdk.api_files import ApiFile, file_of, files_of, upload
 from kiseki.sdk.api_lineage import Attempt, Fork, Parent, Piece, Writer, attempts_of, known
+from kiseki.sdk.api_sweeps import Sweep, sweep_of, sweeps_of
 from kiseki.sdk.api_trash import TrashedRun, trashed_runs
 
-__all__ = ["Api", "ApiRun", "Project", "Runs", "Viewer"]
+__all__ = ["Api", "ApiRun", "Project", "Runs", "Sweep", "Viewer"]
 
 PAGE_RUNS = 200
 PAGE_ROWS = 10_000
@@ -164,6 +165,20 @@ class Api:
             path: `entity/project`, or `project` of the default entity.
         """
         return trashed_runs(self._client, self._url(self._parts(path, 2)))
+
+    def sweep(self, path: str) -> Sweep:
+        """Return one sweep by `entity/project/id`, or `project/id` of the default entity."""
+        *where, id = self._parts(path, 3)
+        url = f"{self._url(where)}/sweeps/{quote(id, safe='')}"
+        return sweep_of(self._client.get_json(url))
+
+    def sweeps(self, path: str) -> list[Sweep]:
+        """Return the sweeps of a project, the youngest first, without their configs.
+
+        Args:
+            path: `entity/project`, or `project` of the default entity.
+        """
+        return sweeps_of(self._client, self._url(self._parts(path, 2)))
 
     def close(self) -> None:
         """Close the connection; the next question opens a new one."""

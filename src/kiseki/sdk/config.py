@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kiseki.errors import ConfigError, Error, UsageTypeError, UsageValueError
@@ -34,6 +34,8 @@ class Config(Mapping[str, Any]):
     _values: dict[str, Any]
     _write: Callable[[ConfigRecord], None]
     _allow_val_change: bool
+    _locked: frozenset[str]
+    _warn: Callable[[str], None]
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Config(Mapping[str, Any]):
         object.__setattr__(self, "_values", copy.deepcopy(dict(values or {})))
         object.__setattr__(self, "_write", write)
         object.__setattr__(self, "_allow_val_change", allow_val_change)
+        object.__setattr__(self, "_locked", frozenset())
 
     def update(self, values: Any = None, allow_val_change: bool | None = None, **more: Any) -> None:
         """Set several keys; none of them if one is refused.
@@ -66,6 +69,9 @@ class Config(Mapping[str, Any]):
             known = self._values.get(key, _ABSENT)
             if known is not _ABSENT and known == plain:
                 continue
+            if key in self._locked:
+                self._warn(f"config[{key!r}] stays {known!r}, as its sweep says, and not {plain!r}")
+                continue
             if known is not _ABSENT and not allowed:
                 raise ConfigError(
                     f"config[{key!r}] is {known!r} and may not become {plain!r}. For values that change "
@@ -84,6 +90,11 @@ class Config(Mapping[str, Any]):
         """Know the values that the run had before; what was set since stays (C-13)."""
         for key, value in copy.deepcopy(dict(values)).items():
             self._values.setdefault(key, value)
+
+    def _lock_keys(self, keys: Iterable[str], warn: Callable[[str], None]) -> None:
+        """Keep keys as a sweep set them: who sets them otherwise is warned (C-13)."""
+        object.__setattr__(self, "_locked", frozenset(keys))
+        object.__setattr__(self, "_warn", warn)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a copy as plain dict."""

@@ -15,6 +15,7 @@ from kiseki.sdk.terminal import Terminal
 
 if TYPE_CHECKING:
     from kiseki.sdk.run import Run
+    from kiseki.sdk.sweeping import Assignment
 
 
 class Session:
@@ -26,6 +27,7 @@ class Session:
         attached: runs that another process began and sent here, by stream.
         capture: hears the console for the runs.
         exit: finishes active runs at the end of the script.
+        assignment: what an agent in this process was told to run, while it runs.
     """
 
     def __init__(self) -> None:
@@ -35,6 +37,7 @@ class Session:
         self.capture = Capture()
         self.terminal = Terminal()
         self.exit = ExitWatch(self._finish_all)
+        self.assignment: Assignment | None = None
         self._environ: dict[str, str] | None = None
         self._set_up = Settings()
         self._warned: set[str] = set()

@@ -74,6 +74,7 @@ def init(
         "monitor_gym": flags["monitor_gym"],
         "sync_tensorboard": _first(flags["sync_tensorboard"], flags["tensorboard"]),
     }  # fmt: skip
+    params = _assign(session, base, explicit)
     if resume or resume_from is not None or fork_from is not None:
         base.forget("resume", "resume_from", "fork_from")
     explicit.update(resume=resume or None, resume_from=resume_from, fork_from=fork_from)
@@ -105,7 +106,10 @@ def init(
         return active
     plan = Plan(
         settings=base,
-        config=_all_config(base, config, config_include_keys, config_exclude_keys),
+        config={
+            **_all_config(base, config, config_include_keys, config_exclude_keys),
+            **params,
+        },
         allow_val_change=script.is_notebook()
         if allow_val_change is None
         else bool(allow_val_change),
@@ -118,7 +122,31 @@ def init(
     )
     if rule == "finish_previous":
         session.finish_all()
-    return start(session, plan)
+    run = start(session, plan)
+    run.config._lock_keys(params, session.terminal.warn)
+    return run
+
+
+def _assign(session: Session, base: Settings, explicit: dict[str, Any]) -> dict[str, Any]:
+    """Make a run of a sweep the one that its agent was told to run; return the parameters (C-13)."""
+    given = session.assignment
+    if given is not None:
+        base.update({
+            "entity": given.entity, "project": given.project, "run_id": given.run,
+            "sweep_id": given.sweep,
+        })  # fmt: skip
+    if not base.sweep_id or (given is None and not base.sweep_param_path):
+        return {}
+    for name in ("entity", "project", "run_id"):
+        told, said = getattr(base, name), explicit[name]
+        if told is not None and said is not None and said != told:
+            session.warn_once(
+                f"init({name.removeprefix('run_')}={said!r}) is ignored: runs of a sweep are where it is"
+            )
+        explicit[name] = told or said
+    if given is not None:
+        return dict(given.params)
+    return from_yaml(str(base.sweep_param_path))
 
 
 def is_disabled(base: Settings, settings: Any, mode: Any) -> bool:

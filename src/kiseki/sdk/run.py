@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
+from urllib.parse import quote
 
 from kiseki.base.clock import wall_us
 from kiseki.errors import CommError, RunStateError, UsageError, UsageTypeError
@@ -500,7 +501,10 @@ class Run:
 
     @property
     def sweep_url(self) -> str | None:
-        return None
+        """Address of the page of its sweep; None offline, and without one."""
+        if not self.sweep_id or not self.project_url:
+            return None
+        return f"{self.project_url}/sweeps/{quote(self.sweep_id, safe='')}"
 
     def get_url(self) -> str | None:
         """Old name of `url`."""

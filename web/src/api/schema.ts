@@ -884,6 +884,31 @@ export interface SweepEdit {
   config?: string | JsonTree | null;
 }
 
+export interface NewAgent {
+  host?: string;
+}
+
+export interface AgentIdAnswer {
+  id: string;
+}
+
+/** `running`: ids of the runs that go on at the agent. */
+export interface Beat {
+  running?: string[];
+}
+
+/** None: ask again in some seconds. */
+export interface CommandsAnswer {
+  commands: CommandAnswer[];
+}
+
+/** What an agent is to do: begin the run of this id with these parameters, stop one, or exit. */
+export interface CommandAnswer {
+  type: "exit" | "run" | "stop";
+  run: string;
+  params: JsonTree;
+}
+
 /** Which series to draw. `x` is `_step`, `_runtime` (s), `_elapsed` (s), `_timestamp` (Unix s) or a metric's path. `attempt`: an earlier attempt of each run instead of the latest. `smoothing` is that of groups. */
 export interface SeriesQuestion {
   metrics: string[];

@@ -128,6 +128,34 @@ class OpenedSweepAnswer(SweepAnswer, kw_only=True):
     agents: list[SweepAgentAnswer]
 
 
+class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
+    host: str = ""
+
+
+class AgentIdAnswer(msgspec.Struct):
+    id: str
+
+
+class Beat(msgspec.Struct, forbid_unknown_fields=True):
+    """`running`: ids of the runs that go on at the agent."""
+
+    running: list[str] = []
+
+
+class CommandAnswer(msgspec.Struct):
+    """What an agent is to do: begin the run of this id with these parameters, stop one, or exit."""
+
+    type: Literal["run", "stop", "exit"]
+    run: str
+    params: dict[str, Any]
+
+
+class CommandsAnswer(msgspec.Struct):
+    """None: ask again in some seconds."""
+
+    commands: list[CommandAnswer]
+
+
 class SweepsQuery(msgspec.Struct):
     offset: int = 0
     limit: int = 50
@@ -270,3 +298,20 @@ def edit_sweep(call: Call) -> OpenedSweepAnswer:
         sweep, state=edit.state, name=edit.name, description=edit.description, config=config
     )
     return _opened(call, call.core.sweeps.look(changed))
+
+
+@routes.post(f"{SWEEP}/agents", body=NewAgent, answer=AgentIdAnswer, status=201)
+def add_agent(call: Call) -> AgentIdAnswer:
+    """Make an agent, which is to ask every 5 seconds what to do."""
+    path = call.path
+    _, sweep = call.core.sweeps.find(
+        call.who, path["entity"], path["project"], path["sweep"], "write"
+    )
+    return AgentIdAnswer(call.core.sweeps.agents.join(call.who, sweep, call.body.host).id)
+
+
+@routes.post(f"{SWEEP}/agents/{{agent}}", body=Beat, answer=CommandsAnswer)
+def beat(call: Call) -> CommandsAnswer:
+    """Take a sign of life of an agent; return what it is to do. 404: it is to end."""
+    found = call.core.sweeps.agents.beat(call.who, call.path["agent"], call.body.running)
+    return CommandsAnswer([CommandAnswer(one.type, one.run, dict(one.params)) for one in found])
