@@ -23,7 +23,7 @@ from kiseki.errors import Invalid
 from kiseki.storage.interface import Cells, Floats, Ints, Points, SeriesStore, XAxis
 
 POINTS_MAX = 20_000_000  # decoded for one answer
-BLOCK_POINTS = 1_000_000  # decoded at once
+BLOCK_POINTS = 256 * 1024  # decoded at once: more would have to come from memory again
 BLOCK_CELLS = 64 * 1024  # read at once: their columns stay in the processor's cache
 CELLS_FROM_POINTS = 2_000_000  # as long as an answer needs fewer, all are read point by point
 POINTS_PER_BUCKET_MIN = 32  # …and so is a series with fewer points in a bucket
