@@ -19,6 +19,7 @@ NUMBER_BYTES = 8
 TYPE_CHARS_MAX = 64
 REST = "…"
 OMITTED = {"_type": "omitted"}
+_NUMBERS = frozenset({float, int, bool, type(None)})
 ALWAYS = ("_step", "_runtime", "_timestamp")  # of a summary; they stand behind everything else
 
 
@@ -36,14 +37,16 @@ def _level(tree: Mapping[str, Any], left: int) -> tuple[dict[str, Any], int]:
     """Return a level within `left` bytes, and how many of them it leaves: negative if it was cut."""
     found: dict[str, Any] = {}
     for key, value in tree.items():
-        if value == OMITTED and key == REST:
+        if key == REST and value == OMITTED:
             found[key] = value
             continue
         left -= len(key) + NUMBER_BYTES
         if left < 0:
             found[REST] = OMITTED
             break
-        if keypath.is_level(value):
+        if type(value) in _NUMBERS:  # most are, and nothing is to be asked of them
+            found[key] = value
+        elif keypath.is_level(value):
             found[key], left = _level(value, left)
         else:
             found[key] = _value(value)
