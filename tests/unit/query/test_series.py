@@ -352,6 +352,45 @@ def test_summaries_lose_nothing(lengths: list[int], buckets: int, x: str, every:
 
 
 @pytest.mark.parametrize("cells_from", [0, 10**9])
+@given(
+    lengths=st.lists(st.integers(1, 400), min_size=2, max_size=6),
+    block=st.integers(1, 500),
+    seed=st.integers(0, 2**32),
+)
+@settings(max_examples=40, deadline=None)
+def test_an_answer_does_not_depend_on_the_blocks_it_is_read_in(
+    cells_from: int, lengths: list[int], block: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    store = MemorySeries()
+    for segment, length in enumerate(lengths):
+        values = rng.normal(size=length)
+        values[rng.random(length) < 0.05] = math.nan
+        writer = Writer(store, segment)
+        writer.rows([{"loss": value} for value in values.tolist()], range(length))
+    request: dict[str, Any] = {
+        "metrics": ["loss"], "runs": {str(n): chain(n) for n in range(len(lengths))}, "buckets": 8,
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(series_reader, "CELLS_FROM_POINTS", cells_from)
+        patch.setattr(series_reader, "POINTS_PER_BUCKET_MIN", 4)
+        patch.setattr(series_reader, "CELL_MIN", 1)
+        whole = ask(Charts(store), **request)
+        patch.setattr(series_reader, "BLOCK_POINTS", block)
+        patch.setattr(series_reader, "BLOCK_CELLS", block)
+        parts = ask(Charts(store), **request)
+    assert parts.keys() == whole.keys()
+    for key, one in parts.items():
+        other = whole[key]
+        assert one.keys() == other.keys()
+        for name, values in one.items():
+            if name == "mean":  # added up in another order
+                assert values == pytest.approx(other[name], rel=1e-6, abs=1e-6, nan_ok=True)
+            elif name not in ("columns",):
+                assert np.array_equal(values, other[name], equal_nan=isinstance(values, np.ndarray))
+
+
+@pytest.mark.parametrize("cells_from", [0, 10**9])
 def test_elapsed_time_counts_from_the_start_of_each_run(
     monkeypatch: pytest.MonkeyPatch, cells_from: int
 ) -> None:
