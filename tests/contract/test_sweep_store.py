@@ -160,9 +160,9 @@ def test_runs_of_a_sweep(meta: EmbeddedMeta, project: int) -> None:
     of_sweep = Compare(Key("run", "sweep"), ":", sweep.id, True)
     assert [run.number for run in meta.find_runs(project, of_sweep)[2]] == runs[::-1]
     assert {run.sweep for run in meta.find_runs(project, of_sweep)[2]} == {sweep.id}
-    assert meta.goes_on(sweep.number)
+    assert meta.going_on(sweep.number) == [runs[0]]
     meta.edit_run(runs[0], {"stop_us": NOW})
-    assert not meta.goes_on(sweep.number)
+    assert meta.going_on(sweep.number) == []
     meta.throw_away([runs[3]], "ada", NOW)
     assert meta.sweep_runs(project, [sweep.id]) == {sweep.id: {"running": 1, "finished": 2}}
     states = [one.run_state for one in meta.trials(sweep.number, 9)]

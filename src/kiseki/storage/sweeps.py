@@ -168,8 +168,8 @@ class SweepStore(Protocol):
         """Return the trials that no run began of, and that were not given up, in their order."""
         ...
 
-    def goes_on(self, sweep: int) -> bool:
-        """Return whether the run of any trial is alive, and was not asked to stop."""
+    def going_on(self, sweep: int) -> list[int]:
+        """Return the numbers of the trials' runs that are alive, and were not asked to stop."""
         ...
 
     def taken(self, sweep: int, points: Sequence[str]) -> set[str]:

@@ -331,6 +331,17 @@ def test_a_sweep_whose_agents_are_gone_is_finished_by_itself(house: House) -> No
     assert house.now(sweep).state == "FINISHED"
 
 
+def test_an_end_that_is_not_saved_yet_counts(house: House) -> None:
+    sweep = house.add(GRID, run_cap=1)
+    agent = house.join(sweep)
+    command = house.take(agent)
+    writer = house.begin(sweep, command.run)
+    house.kit.folds.save_all()
+    writer.send(writer.records(Finish(exit_code=0, time_us=1, runtime_us=1)))
+    assert house.beat(agent) == [Command("exit")]
+    assert house.now(sweep).state == "FINISHED"
+
+
 def test_the_config_changes_before_the_first_trial(house: House) -> None:
     sweep = house.add(GRID)
     other = to_text({"method": "random", "parameters": {"z": {"value": 7}}})

@@ -264,7 +264,9 @@ class Agents:
                 return False
             if self.why_ended(now, read_text(now.config)) is None:
                 return False
-            if self._meta.goes_on(now.number) or self._meta.unbegun(now.number):
+            if self._meta.unbegun(now.number) or self._results.any_alive(
+                self._meta.going_on(now.number)
+            ):
                 return False
             self._meta.edit_sweep(now.number, {"state": "FINISHED", "updated_us": self._now_us()})
         self._live.publish_sweep(now.project, now.id)

@@ -71,6 +71,11 @@ class Results:
         rows = self._meta.values(sweep.project, numbers, _keys(metric))
         return [next((v for one in row if (v := _number(one)) is not None), None) for row in rows]
 
+    def any_alive(self, numbers: Sequence[int]) -> bool:
+        """Return whether one of the runs is alive: what ended a moment ago is not in the store yet."""
+        found = self._meta.runs_by_number(numbers)
+        return any(self._runs.state(run).state in ALIVE for run in found)
+
     def runs(self, sweep: Sweep, limit: int) -> list[Run]:
         """Return the youngest runs of a sweep, without their config and summary."""
         numbers = self._meta.match_runs(sweep.project, _of(sweep), limit=limit)

@@ -185,11 +185,11 @@ class EmbeddedSweeps(Database):
         with self._read() as c:
             return _trials(c, query.order_by(_trial.ordinal))
 
-    def goes_on(self, sweep: int) -> bool:
+    def going_on(self, sweep: int) -> list[int]:
         alive = (_run.state.in_(ALIVE), _run.stop_us.is_(None), _run.deleted_us.is_(None))
-        query = _TRIALS.where(_trial.sweep == sweep, *alive).limit(1)
+        query = _TRIALS.with_only_columns(_run.number).where(_trial.sweep == sweep, *alive)
         with self._read() as c:
-            return c.execute(query).first() is not None
+            return list(c.scalars(query))
 
     def taken(self, sweep: int, points: Sequence[str]) -> set[str]:
         found: set[str] = set()
