@@ -6,6 +6,7 @@ A version that was not committed is nobody's to see: a client that is killed lea
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -129,6 +130,32 @@ class ArtifactUploads:
         self._meta.add_contents(artifact.collection.project, held, self._now_us())
         return sha256
 
+    def keep_small(self, came: Sequence[tuple[Artifact, bytes, str]]) -> list[str | Invalid]:
+        """Keep contents that came as a whole, each with its MD5 in base64; the disk is waited for once.
+
+        Returns the SHA-256 of each, or for what is not what was announced the error `digest`. Raises
+        StorageFull: none is kept.
+        """
+        answers: list[str | Invalid] = []
+        kept: list[tuple[Artifact, bytes, bytes]] = []
+        for artifact, data, digest in came:
+            md5 = hashlib.md5(data, usedforsecurity=False).digest()
+            if md5 != md5_of(digest):
+                answers.append(_other(md5, digest))
+                continue
+            kept.append((artifact, md5, data))
+            answers.append(hashlib.sha256(data).hexdigest())
+
+        def note(digests: Sequence[str]) -> None:
+            held: dict[int, dict[bytes, Content]] = {}
+            for (artifact, md5, data), sha256 in zip(kept, digests, strict=True):
+                project = held.setdefault(artifact.collection.project, {})
+                project.setdefault(md5, Content(sha256, len(data), artifact.number))
+            self._meta.hold_contents(held, self._now_us())
+
+        self._files.keep_small([data for _, _, data in kept], note)
+        return answers
+
     def add_manifest(
         self, artifact: Artifact, part: Part, base: int | None, digest: str
     ) -> Manifest:
@@ -155,12 +182,7 @@ class ArtifactUploads:
 
     def _keep(self, artifact: Artifact, reception: Measured, digest: str) -> tuple[str, int]:
         if reception.md5 != md5_of(digest):
-            came = base64.b64encode(reception.md5).decode()
-            raise Invalid(
-                f"what came has the MD5 {came} and not {digest}, as was announced; the file may have changed "
-                "while it was read: log it again",
-                code="digest",
-            )
+            raise _other(reception.md5, digest)
         project = self._project(artifact)
         incoming = reception.reception.incoming
         sha256, size = incoming.digest, incoming.size
@@ -226,6 +248,15 @@ class ArtifactUploads:
         project = self._meta.project(owner.entity, owner.project_name)
         assert project is not None
         return project
+
+
+def _other(md5: bytes, digest: str) -> Invalid:
+    came = base64.b64encode(md5).decode()
+    return Invalid(
+        f"what came has the MD5 {came} and not {digest}, as was announced; the file may have changed "
+        "while it was read: log it again",
+        code="digest",
+    )
 
 
 def absent(number: int) -> NotFound:

@@ -15,7 +15,7 @@ import hashlib
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -135,6 +135,17 @@ class Files:
             sizes = {digest: len(data) for digest, data in zip(digests, contents, strict=True)}
             self._meta.add_blobs(project.number, sizes, wall_us())
         return digests
+
+    def keep_small(self, contents: Sequence[bytes], note: Callable[[Sequence[str]], None]) -> None:
+        """Keep several small contents, durably, and have it noted who holds them. Raises StorageFull.
+
+        Args:
+            note: is given their digests, and adds each to a project.
+        """
+        digests = [hashlib.sha256(content).hexdigest() for content in contents]
+        with self._keeping(digests):
+            self._blobs.keep_all(contents)
+            note(digests)
 
     @contextmanager
     def _keeping(self, digests: Sequence[str]) -> Iterator[None]:

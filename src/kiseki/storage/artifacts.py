@@ -228,6 +228,10 @@ class ArtifactStore(Protocol):
         """Note which contents have these MD5s; what was noted first stays."""
         ...
 
+    def hold_contents(self, projects: Mapping[int, Mapping[bytes, Content]], now_us: int) -> None:
+        """Give contents to projects, and note their MD5s, as `add_blobs` and `add_contents` do, in one."""
+        ...
+
     def artifact_blobs(self, project: int, digests: Sequence[str]) -> set[str]:
         """Return those of contents, by SHA-256, that artifacts of a project hold, or that are manifests."""
         ...

@@ -92,6 +92,30 @@ def test_what_lacks_something_is_not_committed(kit: Kit, artifacts: Artifacts) -
     assert artifacts.uploads.known(done, [md5(b"1"), md5(b"9")]).keys() == {md5(b"1")}
 
 
+def test_small_contents_are_kept_together_and_each_is_what_it_should_be(
+    kit: Kit, artifacts: Artifacts
+) -> None:
+    made, other = begin(kit, artifacts), begin(kit, artifacts, "other")
+    came = [
+        (made, b"1", md5(b"1")),
+        (made, b"2", md5(b"9")),
+        (other, b"3", md5(b"3")),
+        (other, b"1", md5(b"1")),
+    ]
+    answers = artifacts.uploads.keep_small(came)
+    assert isinstance(answers[1], Invalid)
+    right = [answers[i] for i in (0, 2, 3)]
+    assert right == [hashlib.sha256(data).hexdigest() for data in (b"1", b"3", b"1")]
+    held = artifacts.uploads.known(made, [md5(data) for data in (b"1", b"2", b"3")])
+    assert {digest: one.artifact for digest, one in held.items()} == {
+        md5(b"1"): made.number, md5(b"3"): other.number,
+    }  # fmt: skip
+    assert kit.blobs.size(hashlib.sha256(b"2").hexdigest()) is None
+    assert artifacts.uploads.keep_small([]) == []
+    bring_manifest(kit, artifacts, made, {"a": b"1", "b": b"3"})
+    assert artifacts.uploads.commit(kit.ada, made.number).files == 2
+
+
 def test_what_is_somebody_elses_is_not_there(kit: Kit, artifacts: Artifacts) -> None:
     done = logged(kit, artifacts, {"a": b"1"}, client="c1")
     bob = kit.principal("bob")

@@ -30,6 +30,7 @@ from kiseki.storage.artifacts import (
 from kiseki.storage.embedded import artifact_sweep
 from kiseki.storage.embedded import tables as t
 from kiseki.storage.embedded.database import Database, inserted
+from kiseki.storage.embedded.meta_blobs import add_blobs
 from kiseki.storage.embedded.meta_save import slices
 
 _c, _a, _m, _alias = t.collection.c, t.artifact.c, t.artifact_member.c, t.artifact_alias.c
@@ -213,18 +214,14 @@ class EmbeddedArtifacts(Database):
             return _contents(c, project, digests)
 
     def add_contents(self, project: int, contents: Mapping[bytes, Content], now_us: int) -> None:
-        rows = [
-            {
-                "project": project, "digest": digest, "sha256": bytes.fromhex(one.sha256),
-                "size": one.size, "artifact": one.artifact, "told_us": now_us,
-            }
-            for digest, one in contents.items()
-        ]  # fmt: skip
-        add = upsert(t.artifact_content)
-        add = add.on_conflict_do_update(set_={"told_us": add.excluded.told_us})
         with self._write() as c:
-            if rows:
-                c.execute(add, rows)
+            _add_contents(c, project, contents, now_us)
+
+    def hold_contents(self, projects: Mapping[int, Mapping[bytes, Content]], now_us: int) -> None:
+        with self._write() as c:
+            for project, contents in projects.items():
+                add_blobs(c, project, {one.sha256: one.size for one in contents.values()}, now_us)
+                _add_contents(c, project, contents, now_us)
 
     def artifact_blobs(self, project: int, digests: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -414,6 +411,24 @@ def _listed(c: Connection, found: Sequence[Collection]) -> list[Listed]:
         members = _members(c, select(t.artifact_member).where(_m.number.in_(newest)))
         latest |= {one.collection.number: one for one in members}
     return [Listed(one, *sums.get(one.number, (0, 0)), latest.get(one.number)) for one in found]
+
+
+_add = upsert(t.artifact_content)
+_ADD_CONTENT = _add.on_conflict_do_update(set_={"told_us": _add.excluded.told_us})
+
+
+def _add_contents(
+    c: Connection, project: int, contents: Mapping[bytes, Content], now_us: int
+) -> None:
+    rows = [
+        {
+            "project": project, "digest": digest, "sha256": bytes.fromhex(one.sha256),
+            "size": one.size, "artifact": one.artifact, "told_us": now_us,
+        }
+        for digest, one in contents.items()
+    ]  # fmt: skip
+    if rows:
+        c.execute(_ADD_CONTENT, rows)
 
 
 def _contents(c: Connection, project: int, digests: Sequence[bytes]) -> dict[bytes, Content]:

@@ -17,22 +17,8 @@ class EmbeddedGiven(Database):
     """The content that projects were given."""
 
     def add_blobs(self, project: int, sizes: Mapping[str, int], now_us: int) -> int:
-        rows = [
-            {
-                "project": project,
-                "digest": bytes.fromhex(digest),
-                "size": size,
-                "created_us": now_us,
-            }
-            for digest, size in sizes.items()
-        ]
-        if not rows:
-            return 0
         with self._write() as c:
-            added = sum(c.execute(_ADD_BLOB, row).rowcount for row in rows)
-            if added < len(rows):
-                _touch_blobs(c, project, list(sizes), now_us, now_us)
-            return added
+            return add_blobs(c, project, sizes, now_us)
 
     def promise(self, project: int, digests: Sequence[str], now_us: int, since_us: int) -> None:
         with self._write() as c:
@@ -62,6 +48,23 @@ class EmbeddedGiven(Database):
                 query = select(b.digest, b.size).where(b.project == project, b.digest.in_(wanted))
                 found.update((row.digest.hex(), row.size) for row in c.execute(query))
         return found
+
+
+def add_blobs(c: Connection, project: int, sizes: Mapping[str, int], now_us: int) -> int:
+    """Let a project hold contents; return how many are new to it."""
+    rows = [
+        {
+            "project": project,
+            "digest": bytes.fromhex(digest),
+            "size": size,
+            "created_us": now_us,
+        }
+        for digest, size in sizes.items()
+    ]
+    added = sum(c.execute(_ADD_BLOB, row).rowcount for row in rows)
+    if added < len(rows):
+        _touch_blobs(c, project, list(sizes), now_us, now_us)
+    return added
 
 
 def _touch_blobs(
