@@ -157,7 +157,10 @@ class Agents:
                 trial = self._meta.add_trial(new)
                 if trial is not None:
                     return trial
-            if config.method != "grid":  # paused or cancelled at this moment
+                now = self._meta.sweep_by_number(number)
+                if now is None or now.state != "RUNNING":  # changed at this moment
+                    return "wait"
+            if config.method != "grid":
                 return "wait"
         return "wait" if others_wait else "exit"
 
