@@ -233,8 +233,12 @@ def test_a_sweep_from_its_config_to_its_end(
     expect(listed.get_by_role("cell", name="Cancelled", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Pause|Resume|Stop"))).to_have_count(0)
 
-    # From here to its runs, and back.
-    reader.go(f"/ada/{project}/sweeps/{id}")
+    # From anywhere by its name; from here to its runs, and back.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("better rat")
+    expect(page.get_by_role("option", name=re.compile("better rates"))).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/sweeps/{id}")
     page.get_by_role("link", name="Open in the runs table").click()
     page.wait_for_url(f"**/ada/{project}/table?filter=sweep:{id}*")
     expect(page.get_by_text("6 of 7 runs").first).to_be_visible()

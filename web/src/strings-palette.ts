@@ -22,6 +22,7 @@ export const paletteWords = catalogue('strings-palette', {
     run: 'Run',
     metric: 'Metric',
     project: 'Project',
+    sweep: 'Sweep',
     tag: 'Tag',
     user: 'User',
   },

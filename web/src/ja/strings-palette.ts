@@ -21,6 +21,7 @@ export default {
     run: 'ラン',
     metric: 'メトリクス',
     project: 'プロジェクト',
+    sweep: 'スイープ',
     tag: 'タグ',
     user: 'ユーザー',
   },

@@ -2,7 +2,7 @@
 import type { IconName } from '../ui/Icon.svelte';
 import { fuzzy, needleOf } from '../lib/fuzzy';
 
-export type EntryKind = 'action' | 'page' | 'run' | 'metric' | 'project' | 'tag' | 'user';
+export type EntryKind = 'action' | 'page' | 'run' | 'metric' | 'project' | 'sweep' | 'tag' | 'user';
 
 export interface Entry {
   /** The same thing has the same key the next time: recency is kept by it. */
@@ -35,7 +35,16 @@ const PREFIXES: Record<string, EntryKind> = { '>': 'action', '#': 'tag', '/': 'm
 const RECENT_BONUS = 24;
 const RECENT_MAX = 40;
 /** Whoever types a few letters rather means an action or a page than one of ten thousand metrics that hold them too. */
-const KIND_BONUS: Record<EntryKind, number> = { action: 2, page: 3, project: 2, run: 1, metric: 0, tag: 0, user: 0 };
+const KIND_BONUS: Record<EntryKind, number> = {
+  action: 2,
+  page: 3,
+  project: 2,
+  sweep: 2,
+  run: 1,
+  metric: 0,
+  tag: 0,
+  user: 0,
+};
 
 export function parseQuery(text: string): Query {
   const trimmed = text.trimStart();
