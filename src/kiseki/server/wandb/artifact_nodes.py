@@ -278,8 +278,6 @@ class ArtifactNode:
     ) -> dict[str, Any]:
         entries = self._context.core.artifacts.entries(self._artifact)
         paths = sorted(entries) if names is None else [name for name in names if name in entries]
-        # Of what is kept elsewhere the client finds the place in the manifest.
-        paths = [path for path in paths if entries[path].ref is None]
         chosen, cursors, more = page(paths, after, first, FILES_MAX)
         nodes = [FileNode(self._context, self._artifact, path, entries[path]) for path in chosen]
         return connection(nodes, cursors, more) | {"totalCount": len(paths)}
@@ -307,13 +305,17 @@ class FileNode:
         self._entry = entry
         self.id = storage_id("ArtifactFile", str(artifact.number), path)
         self.name = self.displayName = self.storagePath = path
-        self.sizeBytes = entry.size
+        self.sizeBytes = entry.size or 0
         self.mimetype = type_of(path)
         self.updatedAt = iso(artifact.updated_us)
         self.md5 = self.digest = entry.digest
 
     @cached_property
     def directUrl(self) -> str:
+        if (
+            self._entry.ref is not None
+        ):  # kept elsewhere: the client goes there by what the manifest says
+            return self._entry.ref
         return signed(
             self._context, "get-content", CONTENT, self._artifact, self.name, self._entry.digest
         )

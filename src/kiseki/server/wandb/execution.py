@@ -124,7 +124,7 @@ def _check_size(document: DocumentNode) -> None:
 @cache
 def schema() -> GraphQLSchema:
     """Return the schema with its resolvers, made when the first client asks."""
-    from graphql import GraphQLObjectType, GraphQLScalarType, build_schema
+    from graphql import GraphQLObjectType, build_schema
 
     from kiseki.server.wandb.resolvers import RESOLVERS, TYPES
 
@@ -138,15 +138,45 @@ def schema() -> GraphQLSchema:
         of.fields[name].resolve = resolver
     for kind, of_which in TYPES.items():
         made.type_map[kind].resolve_type = of_which  # type: ignore[attr-defined]
-    for name in ("ID", "String", "Int", "Int64", "DateTime", "JSONString", "JSON", "Duration"):
-        scalar = made.type_map.get(name)
-        if isinstance(scalar, GraphQLScalarType) and name not in ("String",):
-            scalar.serialize = _as_is  # type: ignore[method-assign]
+    _set(made, "Int", _OUTPUT, _as_is)  # sizes beyond 32 bits
+    for name, coerce in _INPUTS.items():
+        _set(made, name, _INPUT, coerce)
     return made
 
 
 def _as_is(value: Any) -> Any:
     return value
+
+
+def _json_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid(f"a JSONString is a text that holds JSON, not {type(value).__name__}")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, str) and len(value) < 20 and value.lstrip("-").isdecimal():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if type(value) is not int or abs(value) >= 2**63:
+        raise Invalid(f"an integer of 64 bits is expected, not {str(value)[:40]!r}")
+    return value
+
+
+_INPUTS = {"JSONString": _json_text, "Int64": _integer, "Duration": _integer}
+_OUTPUT = (
+    "serialize",
+    "coerce_output_value",
+)  # its names before release 3.3 of graphql-core, and since
+_INPUT = ("parse_value", "coerce_input_value")
+
+
+def _set(
+    schema: GraphQLSchema, scalar: str, names: tuple[str, str], coerce: Callable[[Any], Any]
+) -> None:
+    for name in names:
+        setattr(schema.type_map[scalar], name, coerce)
 
 
 def execute(context: Context, documents: Documents, request: Any) -> Answer:

@@ -5,6 +5,7 @@ A field that costs something is a method or property, and is computed only where
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -179,15 +180,15 @@ class RunNode:
 
     @property
     def historyKeys(self) -> dict[str, Any]:
-        keys = {
-            path: {
-                "typeCounts": [
-                    {"type": "number" if t.kind == "number" else "string", "count": t.count}
-                ],
-                "monotonic": False,
-            }
-            for path, t in self._state.tracked.items()
-        }
+        keys: dict[str, dict[str, Any]] = {}
+        for path, tracked in self._state.tracked.items():
+            kind = "number" if tracked.kind == "number" else "string"
+            about = {"typeCounts": [{"type": kind, "count": tracked.count}], "monotonic": False}
+            # The last value is in the summary, unless that is to hold something else of this metric.
+            at = path if tracked.rules is None else f"{path}.last"
+            if at in self._state.values:
+                about["previousValue"] = self._state.values[at]
+            keys[path] = about
         for name in ("_step", "_runtime", "_timestamp") if keys else ():
             keys[name] = {
                 "typeCounts": [{"type": "number", "count": self._run.rows}],
@@ -354,7 +355,7 @@ class RunNode:
     ) -> dict[str, Any]:
         found = self._files
         if names:
-            wanted = set(names)
+            wanted = {posixpath.normpath(name) for name in names}  # `./a` is asked for, too
             found = [file for file in found if file.path in wanted]
         if pattern:
             found = [file for file in found if _is_like(file.path, pattern)]
