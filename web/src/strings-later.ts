@@ -158,6 +158,8 @@ export const later = catalogue('strings-later', {
       count === 1 && name !== '' ? `${name} is back` : `${plural(count, 'run')} restored`,
     undo: 'Undo',
     gone: 'This run was moved to the trash.',
+    wasDeleted: (name: string) => `${name} was deleted`,
+    purged: 'Its data are gone for good.',
     restore: 'Restore',
     restoreRun: (name: string) => `Restore ${name}`,
     restoreAll: (count: number) => `Restore ${plural(count, 'run')}`,

@@ -153,6 +153,8 @@ export default {
       count === 1 && name !== '' ? `${name} を復元しました` : `${n(count)} ランを復元しました`,
     undo: '元に戻す',
     gone: 'このランはゴミ箱に移動されています。',
+    wasDeleted: (name) => `${name} は削除されました`,
+    purged: 'データは完全に消えています。',
     restore: '復元',
     restoreRun: (name) => `${name} を復元`,
     restoreAll: (count) => `${n(count)} ランを復元`,

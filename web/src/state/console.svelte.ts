@@ -46,6 +46,7 @@ export class Console {
   private readonly inFlight = new Set<number>();
   private controller = new AbortController();
   private finding: Promise<void> | null = null;
+  private stepping: Promise<LogMatch | null> = Promise.resolve(null);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private refreshedAt = 0;
 
@@ -112,7 +113,13 @@ export class Console {
   }
 
   /** Goes to the next match (or the one before), round the ends; null where nothing matches. */
-  async step(by: 1 | -1): Promise<LogMatch | null> {
+  step(by: 1 | -1): Promise<LogMatch | null> {
+    // One behind the other: each begins at the match that the one before came to.
+    this.stepping = this.stepping.then(() => this.go(by));
+    return this.stepping;
+  }
+
+  private async go(by: 1 | -1): Promise<LogMatch | null> {
     const from = this.match;
     const query = by > 0 ? { after: from?.index ?? -1, limit: 1 } : { tail: 1, ...(from && { before: from.index }) };
     let page = await this.get({ ...query, search: this.asked.search });
