@@ -1,6 +1,5 @@
 // How a run stands, in words: its state's reason as the header says it. Pure.
 import type { RunDetail } from '../api/types';
-import { strings } from '../strings';
 import { runStrings } from '../strings-run';
 import { ago, count } from '../ui/format';
 
@@ -37,6 +36,6 @@ export function reasonOf(run: Reasoned, nowMs: number): RunReason {
   if (run.cause === SILENCE) parts.push(...lost());
   // The signal's name says enough.
   else if (run.cause !== '') parts.push(run.cause.replace(/ \(signal \d+\)$/, ''));
-  if (run.exit_code !== null && run.exit_code !== 0) parts.push(strings.run.exit(run.exit_code));
+  if (run.exit_code !== null && run.exit_code !== 0) parts.push(runStrings.run.exit(run.exit_code));
   return { parts, warning: '' };
 }
