@@ -273,12 +273,11 @@ def point(browser: Browser, live: LiveServer) -> dict[str, float]:
 
         with Client(live.url, FIRST_KEY) as client:
             stream = Stream(client, f"{project}-sent", 0, 1)
-            for _ in range(2):
-                stream.row()
+            stream.rows(2)
             page = watched(context, live, f"{project}-sent")
             received = []
             for _ in range(POINTS):
-                stream.row()
+                stream.rows(1)
                 received.append(time.time())
                 page.wait_for_timeout(POINT_EVERY_S * 1000)
             from_receipt = delays(received, page)

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from kiseki.client.http import Client
+from kiseki.record import codec, frame
+from kiseki.record.types import Open as OpenRecord
 from tests.fakes.live_server import FIRST_KEY, LiveServer
 from tests.web.accessible import check_both
 from tests.web.conftest import Open
@@ -295,6 +298,43 @@ def test_many_are_picked_tagged_coloured_and_exported(reader: Visit) -> None:
     expect(low).to_have_attribute("fill", "#440154")
     expect(row(page, "row-08").locator(".colour rect")).to_have_attribute("fill", "#b29614")
     expect(swatch).to_have_attribute("stroke", "#833525")
+
+
+def test_rows_that_leave_are_the_rows_that_come(reader: Visit, own_server: LiveServer) -> None:
+    with Client(own_server.url, FIRST_KEY) as client:
+        for number in range(60):
+            opened_run = OpenRecord(
+                stream=f"{number:032x}", run=f"long-{number:02}", project="long", started_us=number + 1,
+                name=f"long-{number:02}", host="", program="", pid=1,
+            )  # fmt: skip
+            body = frame.pack(int(opened_run.kind), 0, codec.encode(opened_run))
+            client.append(opened_run.stream, codec.compress(body))
+    page = reader.go("/ada/long/table")
+    page.set_viewport_size({"width": 1000, "height": 500})
+    first, last = (row(page, f"long-{number}") for number in ("59", "00"))
+    expect(first).to_have_attribute("aria-rowindex", "2")
+    link = first.get_by_role("link")
+    link.focus()
+    page.evaluate("window.made = new Set(document.querySelectorAll('[role=grid] [data-index]'))")
+
+    page.mouse.move(500, 300)
+    page.mouse.wheel(0, 5_000)
+    expect(last).to_be_visible()
+    expect(first).to_have_count(0)
+    shown = page.evaluate(
+        "[...document.querySelectorAll('[role=grid] [data-index]')].map((one) => ["
+        "window.made.has(one), Number(one.dataset.index), one.querySelector('a').textContent,"
+        " Number(one.querySelector('[role=row]').getAttribute('aria-rowindex'))])"
+    )
+    # Each says of itself what stands there, in order, and none was made anew.
+    assert all(known for known, *_ in shown)
+    assert [name for *_, name, _ in shown] == [f"long-{59 - index:02}" for _, index, *_ in shown]
+    assert [index for *_, index in shown] == list(range(62 - len(shown), 62))
+    # The focus went with its row, and did not stay on another run.
+    assert page.evaluate("document.activeElement === document.body")
+    page.mouse.wheel(0, -5_000)
+    expect(first).to_have_attribute("aria-rowindex", "2")
+    expect(last).to_have_count(0)
 
 
 def test_the_table_is_for_everybody(reader: Visit) -> None:

@@ -62,6 +62,10 @@ const BATCH_MAX = 12;
 const REFRESH_MS = 600;
 /** After a failure that may pass. */
 const RETRY_MS = 5000;
+/** Panels of thousands of lines take their answers one by one, and keys and pointers are answered between them. */
+const SLICE_MS = 10;
+
+const nextTask = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 const likeKey = (s: SeriesShape) =>
   `${s.space}|${s.x}|${s.range ? s.range.join('..') : ''}|${s.buckets}|${s.logX ? 'log' : ''}` +
@@ -231,7 +235,15 @@ export class SeriesCache<S extends { metric: string; run: string }> {
       error = caught;
       if (this.source.isPassing?.(caught)) this.retryLater();
     }
-    for (const watch of watches) watch.settle(request, error);
+    let began = performance.now();
+    for (const watch of watches) {
+      watch.settle(request, error);
+      // What a panel makes of its answer is made behind this.
+      await Promise.resolve();
+      if (performance.now() - began < SLICE_MS) continue;
+      await nextTask();
+      began = performance.now();
+    }
     this.plan(0);
   }
 }
