@@ -97,6 +97,14 @@ def main(folder: Path) -> None:
     run.finish()
     second = wandb.init(project="media", id="user", name="fine-tune", settings=quiet)
     second.use_artifact("net:best").download(root=str(folder / "down"))
+    again = wandb.Artifact("other", "model")
+    for index in range(2):
+        with again.new_file("weights.txt") as file:
+            file.write("better " * (index + 1))
+        second.log_artifact(again).wait()
+        again = wandb.Artifact("other", "model")
+        with again.new_file("more.txt") as file:
+            file.write("more")
     second.finish()
 
 

@@ -149,8 +149,8 @@ def test_artifacts_have_pages(reader: Visit, logged: None) -> None:
     page = reader.go(ARTIFACTS)
     expect(page.get_by_role("heading", name="Artifacts", level=1)).to_be_visible()
     page.get_by_role("navigation", name="Types").get_by_role("link", name="model").click()
-    expect(page.locator("[data-collections]")).to_have_attribute("data-collections", "1")
-    page.get_by_role("link", name="net").click()
+    expect(page.locator("[data-collections]")).to_have_attribute("data-collections", "2")
+    page.get_by_role("link", name="net", exact=True).click()
     expect(page.get_by_role("row", name="v0")).to_contain_text("best")
     page.get_by_role("link", name="v0").click()
     expect(page.get_by_role("heading", name="net:v0")).to_be_visible()
@@ -172,9 +172,13 @@ def test_artifacts_have_pages(reader: Visit, logged: None) -> None:
     page.get_by_role("combobox", name="Time to live").select_option("week")
     expect(page.get_by_role("main")).to_contain_text("is deleted")
 
+    reader.go(f"{ARTIFACTS}/model/other/v1/changes")
+    expect(page.get_by_role("main")).to_contain_text("1 added, 0 removed, 1 changed, 0 as before")
+    expect(page.get_by_role("row", name="more.txt")).to_contain_text("added")
     reader.go("/ada/media/runs/user/artifacts")
     expect(page.get_by_role("region", name="Used")).to_contain_text("net:v0")
-    for address in (ARTIFACTS, f"{ARTIFACTS}/model/net", f"{ARTIFACTS}/model/net/v0"):
+    changes = f"{ARTIFACTS}/model/other/v1/changes"
+    for address in (ARTIFACTS, f"{ARTIFACTS}/model/net", f"{ARTIFACTS}/model/net/v0", changes):
         accessible.check_both(
             reader,
             address,

@@ -44,6 +44,15 @@ class Folder:
     files: list[tuple[str, Entry]]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A file that two versions do not have alike; its size before and after, None where it is not."""
+
+    path: str
+    before: int | None
+    after: int | None
+
+
 class Artifacts:
     """Answers which artifacts there are, who made and who used them. Thread-safe.
 
@@ -201,6 +210,20 @@ class Artifacts:
             raise NotFound(f"there is no folder {under[:200]!r} in it", code="absent")
         found = [(name, count, size) for name, (count, size) in sorted(folders.items())]
         return Folder(found, sorted(files, key=lambda one: one[0]))
+
+    def changes(self, before: Artifact, after: Artifact) -> list[Change]:
+        """Return how the files of two versions differ, by path."""
+        old, new = self.entries(before), self.entries(after)
+        found = []
+        for path in sorted(old.keys() | new.keys()):
+            was, now = old.get(path), new.get(path)
+            if was is None or now is None or was.digest != now.digest:
+                found.append(
+                    Change(
+                        path, None if was is None else was.size, None if now is None else now.size
+                    )
+                )
+        return found
 
     def content(self, project: Project, digest: str) -> Content:
         """Return content that artifacts of a project hold, by base64 MD5. Raises NotFound."""

@@ -124,6 +124,21 @@ def test_files_come_by_the_folder(ask: Ask, client: Client) -> None:
     assert ask("GET", f"{content}/../../x").status == 404
 
 
+def test_two_versions_are_compared(ask: Ask, client: Client) -> None:
+    client.log("net", {"a": b"1", "b": b"22", "c": b"333"})
+    client.log("net", {"a": b"1", "b": b"2222", "d": b"4"})
+    found = ask("GET", f"{ARTIFACTS}/net/latest/changes?since=v0").json
+    assert {key: found[key] for key in ("added", "removed", "changed", "same", "bytes")} == {
+        "added": 1, "removed": 1, "changed": 1, "same": 1, "bytes": 0,
+    }  # fmt: skip
+    assert [(one["path"], one["before"], one["after"]) for one in found["changes"]] == [
+        ("b", 2, 4), ("c", 3, None), ("d", None, 1),
+    ]  # fmt: skip
+    page = ask("GET", f"{ARTIFACTS}/net/v0/changes?since=v1&offset=1&limit=1").json
+    assert [one["path"] for one in page["changes"]] == ["c"]
+    assert ask("GET", f"{ARTIFACTS}/net/v0/changes?since=v9").status == 404
+
+
 def test_versions_are_changed_and_deleted_by_who_may(
     ask: Ask, client: Client, door: Door, storage: Storage
 ) -> None:

@@ -2,6 +2,7 @@
 import { apiUrl, getJson, segments, sendJson } from './client';
 import { projectPath } from './endpoints';
 import type {
+  ArtifactChanges,
   ArtifactDetail,
   ArtifactEdit,
   ArtifactFolder,
@@ -60,6 +61,15 @@ export const getArtifactFiles = (
   query: { under?: string; offset?: number; limit?: number },
   signal?: AbortSignal,
 ) => getJson<ArtifactFolder>(apiUrl(`${versionPath(entity, project, collection, version)}/files`, query), signal);
+
+export const getArtifactChanges = (
+  entity: string,
+  project: string,
+  collection: string,
+  version: string,
+  query: { since: string; offset?: number; limit?: number },
+  signal?: AbortSignal,
+) => getJson<ArtifactChanges>(apiUrl(`${versionPath(entity, project, collection, version)}/changes`, query), signal);
 
 export const getRunArtifacts = (entity: string, project: string, run: string, signal?: AbortSignal) =>
   getJson<RunArtifacts>(apiUrl(`${projectPath(entity, project)}/runs${segments(run)}/artifacts`), signal);

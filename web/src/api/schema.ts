@@ -1143,6 +1143,23 @@ export interface FileOfArtifact {
   ref: string | null;
 }
 
+/** How a version differs from an older one: counts of files, bytes more or less, and a page of the files. */
+export interface ArtifactChangesAnswer {
+  added: number;
+  removed: number;
+  changed: number;
+  same: number;
+  bytes: number;
+  changes: ChangeOfArtifact[];
+}
+
+/** A file that two versions do not have alike; null where it is not there. */
+export interface ChangeOfArtifact {
+  path: string;
+  before: number | null;
+  after: number | null;
+}
+
 export interface ClientArtifactAnswer {
   entity: string;
   project: string;

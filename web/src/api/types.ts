@@ -3,6 +3,7 @@
 import type {
   AlertAnswer,
   ArtifactAnswer,
+  ArtifactChangesAnswer,
   ArtifactDetailAnswer,
   ArtifactFolderAnswer,
   ArtifactsAnswer,
@@ -34,6 +35,7 @@ export type { Json, JsonTree } from './schema';
 export type RunState = string;
 export type Project = ProjectAnswer;
 export type Artifact = ArtifactAnswer;
+export type ArtifactChanges = ArtifactChangesAnswer;
 export type ArtifactDetail = ArtifactDetailAnswer;
 export type ArtifactCollection = CollectionAnswer;
 export type ArtifactList = ArtifactsAnswer;

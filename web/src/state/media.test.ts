@@ -7,6 +7,7 @@ describe('media', () => {
     expect(isMedia({ _type: 'image-file', path: 'x' })).toBe(true);
     expect(isMedia([{ _type: 'audio-file', path: 'x' }])).toBe(true);
     expect(isMedia({ _type: 'omitted', items: 3 })).toBe(false);
+    expect(isMedia({ _type: 'plot', spec: 'line/v0', table: 'a_table' })).toBe(false);
     expect(isMedia([1, 2])).toBe(false);
     expect(isMedia('text')).toBe(false);
   });

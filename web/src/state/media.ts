@@ -42,7 +42,8 @@ const numbers = (value: unknown): number[] => (Array.isArray(value) ? value.map(
 export function isMedia(value: Json | undefined): boolean {
   if (Array.isArray(value))
     return value.length > 0 && value.every((one) => isTree(one) && typeof one._type === 'string');
-  return isTree(value) && typeof value._type === 'string' && value._type !== 'omitted';
+  // A chart is shown by the table that it is made of.
+  return isTree(value) && typeof value._type === 'string' && value._type !== 'omitted' && value._type !== 'plot';
 }
 
 /** What a logged value shows; several for a list. */

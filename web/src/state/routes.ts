@@ -4,7 +4,7 @@ export const RUN_TABS = ['charts', 'overview', 'media', 'system', 'logs', 'files
 export type RunTab = (typeof RUN_TABS)[number];
 
 /** Parts of the page of a version of an artifact. */
-export const VERSION_TABS = ['files', 'metadata', 'usage', 'lineage'] as const;
+export const VERSION_TABS = ['files', 'changes', 'metadata', 'usage', 'lineage'] as const;
 export type VersionTab = (typeof VERSION_TABS)[number];
 
 export const SETTINGS_SECTIONS = ['profile', 'keys', 'appearance', 'teams', 'server'] as const;

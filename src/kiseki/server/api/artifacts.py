@@ -146,6 +146,25 @@ class ArtifactFolderAnswer(msgspec.Struct):
     files: list[FileOfArtifact]
 
 
+class ChangeOfArtifact(msgspec.Struct):
+    """A file that two versions do not have alike; null where it is not there."""
+
+    path: str
+    before: int | None
+    after: int | None
+
+
+class ArtifactChangesAnswer(msgspec.Struct):
+    """How a version differs from another one: counts of files, bytes more or less, a page of the files."""
+
+    added: int
+    removed: int
+    changed: int
+    same: int
+    bytes: int
+    changes: list[ChangeOfArtifact]
+
+
 class RunArtifactsAnswer(msgspec.Struct):
     """What a run made and used, in the order in which it did; at most 1,000 of each."""
 
@@ -178,6 +197,14 @@ class FolderQuery(msgspec.Struct):
     """`under`: the folder; absent: the top."""
 
     under: str = ""
+    offset: int = 0
+    limit: int = 500
+
+
+class ChangesQuery(msgspec.Struct):
+    """`since`: the other version, by number, alias or digest; in the same collection."""
+
+    since: str
     offset: int = 0
     limit: int = 500
 
@@ -294,6 +321,29 @@ def list_artifact_files(call: Call) -> ArtifactFolderAnswer:
         [
             FileOfArtifact(name, entry.size, entry.digest, content.type_of(name), entry.ref)
             for name, entry in found.files[first : first + _limit(query.limit)]
+        ],
+    )
+
+
+@routes.get(VERSION + "/changes", query=ChangesQuery, answer=ArtifactChangesAnswer)
+def list_changes(call: Call) -> ArtifactChangesAnswer:
+    """Return which files of a version are not as they are in another one."""
+    artifacts, query = call.core.artifacts, call.query
+    member = _member(call)
+    other = artifacts.member(call.who, member.collection, query.since)
+    found = artifacts.changes(other.artifact, member.artifact)
+    added = sum(one.before is None for one in found)
+    removed = sum(one.after is None for one in found)
+    first = max(0, query.offset)
+    return ArtifactChangesAnswer(
+        added,
+        removed,
+        len(found) - added - removed,
+        member.artifact.files - (len(found) - removed),
+        sum((one.after or 0) - (one.before or 0) for one in found),
+        [
+            ChangeOfArtifact(one.path, one.before, one.after)
+            for one in found[first : first + _limit(query.limit)]
         ],
     )
 
