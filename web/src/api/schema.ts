@@ -1143,7 +1143,7 @@ export interface FileOfArtifact {
   ref: string | null;
 }
 
-/** How a version differs from an older one: counts of files, bytes more or less, and a page of the files. */
+/** How a version differs from another one: counts of files, bytes more or less, a page of the files. */
 export interface ArtifactChangesAnswer {
   added: number;
   removed: number;
