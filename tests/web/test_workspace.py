@@ -315,3 +315,59 @@ def test_panels_are_arranged_and_it_is_undone(team: LiveServer, visits: Open) ->
     assert "Losses" in order
     assert sections(page)[0] == "Validation"
     check_both(visit, PROJECT, settled)
+
+
+def fold_of(page: Page, section: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^{section}"))
+
+
+def test_a_conflict_is_settled_and_versions_and_the_default_are_kept(
+    team: LiveServer, visits: Open
+) -> None:
+    doc = {"version": 1, "sections": {"train": {"folded": True}}}
+    made = team.get(f"{API}/views", "POST", {"name": "Board", "doc": doc, "shared": True})
+    view = f"{API}/views/{made['slug']}"
+    visit = visits(team.url)
+    join(team, visit, "rosalind")
+    page = visit.go(f"{PROJECT}?view={made['slug']}")
+    settled(page)
+    expect(view_button(page)).to_have_accessible_name("View: Board")
+    expect(fold_of(page, "train")).to_have_attribute("aria-expanded", "false")
+
+    # Somebody saves while another changes: it is told, nothing is overwritten, and both ways are open.
+    fold_of(page, "val").click()
+    expect(view_button(page)).to_have_accessible_name("View: Board, edited")
+    theirs = {"version": 1, "sections": {"train": {"title": "Theirs"}}}
+    team.get(view, "PUT", {"doc": theirs, "base_version": made["version"]})
+    page.get_by_role("button", name="newer version").click()
+    expect(page.get_by_text("saved this view while you changed it.")).to_be_visible()
+    assert sections(page)[0] == "train"
+    page.get_by_role("button", name="Save mine as the next version").click()
+    expect(view_button(page)).to_have_accessible_name("View: Board")
+    saved = team.get(view)
+    assert saved["version"] == made["version"] + 2
+    assert saved["doc"]["sections"] == {"train": {"folded": True}, "val": {"folded": True}}
+
+    # What was saved over is a version that one can go back to.
+    view_button(page).click()
+    page.get_by_role("button", name="Earlier versions…").click()
+    page.get_by_role("button", name=re.compile(rf"^Version {made['version'] + 1}\b")).click()
+    visit.until(lambda: sections(page)[0] == "Theirs", "the version that was saved over")
+    expect(view_button(page)).to_have_accessible_name("View: Board, edited")
+    page.keyboard.press("Control+s")
+    expect(view_button(page)).to_have_accessible_name("View: Board")
+    assert team.get(view)["version"] == made["version"] + 3
+
+    # The default is what people see who have no view of their own.
+    view_button(page).click()
+    page.get_by_role("button", name="Make it the default").click()
+    visit.until(lambda: team.get(view)["default"], "it is the default")
+    other = visits(team.url)
+    join(team, other, "barbara")
+    other.go(PROJECT)
+    settled(other.page)
+    assert sections(other.page)[0] == "Theirs"
+    expect(view_button(other.page)).to_have_accessible_name("View: My view")
+    view_button(page).click()
+    page.get_by_role("button", name="No longer the default").click()
+    visit.until(lambda: not team.get(view)["default"], "it is not the default any more")
