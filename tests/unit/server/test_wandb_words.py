@@ -16,7 +16,7 @@ from kiseki.core.query.filters import print_filter
 from kiseki.errors import Forbidden, Invalid, NotFound
 from kiseki.record import keypath
 from kiseki.server.wandb import ids, mongo, translation
-from kiseki.server.wandb.execution import Documents, strict_json
+from kiseki.server.wandb.execution import Documents, schema, strict_json
 from kiseki.server.wandb.signing import Permit, Signer
 from kiseki.server.wandb.translation import Skipped, Values, same
 
@@ -194,3 +194,21 @@ def test_a_document_is_parsed_once() -> None:
 def test_a_server_that_no_such_client_uses_loads_no_graphql() -> None:
     code = "import sys, kiseki.server.app; sys.exit('graphql' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# ── scalars, with every release of graphql-core ──
+
+
+def test_scalars_are_checked_where_they_come_in() -> None:
+    def of(name: str, before: str, since: str) -> Any:
+        kind = schema().type_map[name]
+        return getattr(kind, since, getattr(kind, before))
+
+    assert of("Int", "serialize", "coerce_output_value")(2**40) == 2**40  # sizes beyond 2 GB
+    text = of("JSONString", "parse_value", "coerce_input_value")
+    assert text("{") == "{"  # read where it is used, with a text of its own
+    number = of("Int64", "parse_value", "coerce_input_value")
+    assert [number(given) for given in (7, 7.0, "-7", 2**62)] == [7, 7, -7, 2**62]
+    for coerce, wrong in ((text, True), (text, {}), (number, True), (number, "x"), (number, 2**63)):
+        with pytest.raises(Invalid):
+            coerce(wrong)
