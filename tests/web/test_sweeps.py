@@ -204,6 +204,14 @@ def test_a_sweep_from_its_config_to_its_end(
         page.keyboard.press("ArrowRight")
     told = f"{best['name']}. Trial 5, val_loss 0.5, Best so far 0.5"
     expect(keyed.locator("[aria-live]")).to_have_text(told)
+    # What a panel shows is chosen in its form, for this page alone.
+    page.get_by_role("group", name="Parameters and result").focus()
+    page.keyboard.press("e")
+    drawer = page.get_by_role("complementary", name="Panel Parameters and result")
+    drawer.get_by_role("button", name="Take model.width away").click()
+    expect(page.get_by_role("img", name=re.compile("6 runs across lr, val_loss"))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_have_count(0)
     reader.go(f"/ada/{project}/sweeps/{id}?panel=best")
     expect(curve).to_be_visible()
     expect(page.get_by_text("Only 5 runs")).to_have_count(0)

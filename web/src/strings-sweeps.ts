@@ -105,6 +105,8 @@ export const sweepWords = catalogue('strings-sweeps', {
     parallel: 'Parameters and result',
     best: 'Best so far',
     importance: 'Importance',
+    axes: (shown: number, all: number) =>
+      `${n(shown)} of ${n(all)} parameters have an axis: choose others in the menu of the panel, Edit.`,
     left: (shown: number, all: number) => `first ${n(shown)} of ${trials(all)}`,
     trial: 'Trial',
     run: 'Run',

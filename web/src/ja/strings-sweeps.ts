@@ -99,6 +99,8 @@ export default {
     parallel: 'パラメーターと結果',
     best: 'これまでの最良',
     importance: '重要度',
+    axes: (shown, all) =>
+      `${n(all)} 個のパラメーターのうち ${n(shown)} 個に軸があります。ほかはパネルのメニューの「編集」で選べます。`,
     left: (shown, all) => `${n(all)} 回中 最初の ${n(shown)} 回`,
     trial: '試行',
     run: 'ラン',
