@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable
 
@@ -11,60 +9,19 @@ import pytest
 
 from kiseki.core import access
 from kiseki.core.access import create_user
-from kiseki.core.artifacts import Artifact, Details
-from kiseki.core.manifests import Measured
-from kiseki.core.rights import Principal
 from kiseki.errors import Invalid
 from kiseki.server.wandb import artifact_lists
 from kiseki.storage.interface import Storage
+from tests.unit.server.artifact_client import ArtifactClient
 from tests.unit.server.asgi import Answer, Door
 
 Ask = Callable[..., Answer]
 ARTIFACTS = "/api/v1/projects/ada/digits/artifacts"
 
 
-def md5(data: bytes) -> str:
-    return base64.b64encode(hashlib.md5(data).digest()).decode()
-
-
-class Client:
-    """Logs artifacts as the official client does."""
-
-    def __init__(self, door: Door, storage: Storage) -> None:
-        self.core = door.core
-        user = storage.meta.user("ada")
-        assert user is not None
-        self.who: Principal = door.core.access.by_number(user.number)
-        self.count = 0
-
-    def log(self, name: str, files: dict[str, bytes | str], **more: object) -> Artifact:
-        self.count += 1
-        uploads = self.core.artifacts.uploads
-        details = Details(name, "model", f"d{self.count}", **more)  # type: ignore[arg-type]
-        made = uploads.begin(self.who, "ada", "digits", details)[0]
-        contents = {}
-        for path, data in files.items():
-            if isinstance(data, str):
-                contents[path] = {"digest": data, "size": 1, "ref": data}
-                continue
-            contents[path] = {"digest": md5(data), "size": len(data)}
-            self._put(data, lambda measured, data=data: uploads.keep(made, measured, md5(data)))
-        text = json.dumps({"version": 1, "contents": contents}).encode()
-        manifest = uploads.add_manifest(made, "full", None, md5(text))
-        self._put(text, lambda measured: uploads.keep_manifest(made, manifest, measured))
-        return uploads.commit(self.who, made.number)
-
-    def _put(self, data: bytes, keep: Callable[[Measured], object]) -> None:
-        with_it = self.core.files.receive(len(data))
-        measured = Measured(with_it)
-        measured.write(data)
-        keep(measured)
-        with_it.close()
-
-
 @pytest.fixture
-def client(door: Door, storage: Storage) -> Client:
-    return Client(door, storage)
+def client(door: Door) -> ArtifactClient:
+    return ArtifactClient(door, "ada", "ada")
 
 
 @pytest.fixture
@@ -76,7 +33,7 @@ def ask(door: Door, bearer: dict[str, str]) -> Ask:
     return ask
 
 
-def test_collections_and_versions_come_by_the_page(ask: Ask, client: Client) -> None:
+def test_collections_and_versions_come_by_the_page(ask: Ask, client: ArtifactClient) -> None:
     assert ask("GET", ARTIFACTS).status == 404  # no such project yet
     for index in range(5):
         client.log("net", {"w": bytes([index])}, aliases=("best",) if index == 1 else ())
@@ -99,7 +56,7 @@ def test_collections_and_versions_come_by_the_page(ask: Ask, client: Client) -> 
         assert ask("GET", f"{ARTIFACTS}{path}").status == 404
 
 
-def test_files_come_by_the_folder(ask: Ask, client: Client) -> None:
+def test_files_come_by_the_folder(ask: Ask, client: ArtifactClient) -> None:
     files: dict[str, bytes | str] = {f"a b/{i}.txt": b"x" * i for i in range(3)}
     client.log("net", files | {"top.html": b"<b>", "far": "s3://bucket/key"})
     top = ask("GET", f"{ARTIFACTS}/net/v0/files").json
@@ -124,7 +81,7 @@ def test_files_come_by_the_folder(ask: Ask, client: Client) -> None:
     assert ask("GET", f"{content}/../../x").status == 404
 
 
-def test_two_versions_are_compared(ask: Ask, client: Client) -> None:
+def test_two_versions_are_compared(ask: Ask, client: ArtifactClient) -> None:
     client.log("net", {"a": b"1", "b": b"22", "c": b"333"})
     client.log("net", {"a": b"1", "b": b"2222", "d": b"4"})
     found = ask("GET", f"{ARTIFACTS}/net/latest/changes?since=v0").json
@@ -140,7 +97,7 @@ def test_two_versions_are_compared(ask: Ask, client: Client) -> None:
 
 
 def test_versions_are_changed_and_deleted_by_who_may(
-    ask: Ask, client: Client, door: Door, storage: Storage
+    ask: Ask, client: ArtifactClient, door: Door, storage: Storage
 ) -> None:
     made = client.log("net", {"w": b"1"}, aliases=("best",), ttl_s=60)
     first = ask("GET", f"{ARTIFACTS}/net/v0").json

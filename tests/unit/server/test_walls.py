@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kiseki.server.app import endpoints
+from tests.unit.server.artifact_client import ArtifactClient
 from tests.unit.server.asgi import Door
 from tests.unit.server.people import Person, invited, open_run, operator, refusal
 
@@ -32,6 +33,13 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/views/{slug}"): {"name": "mine now"},
     ("POST", "/drafts"): {"doc": {"a": "lossy"}},
     ("PATCH", "/users/{user}"): {"disabled": True},
+    ("PATCH", "/{version}"): {"description": "mine now"},
+    ("POST", "/sweeps"): {
+        "config": {"method": "random", "parameters": {"lr": {"min": 0.1, "max": 0.5}}}
+    },
+    ("PATCH", "/sweeps/{sweep}"): {"name": "mine now"},
+    ("POST", "/agents"): {"host": "spy"},
+    ("POST", "/agents/{agent}"): {"running": []},
 }
 # Routes whose path names nothing that belongs to anybody: what they answer with is tested elsewhere.
 OWN = {
@@ -43,7 +51,7 @@ OWN = {
 
 
 class Wall:
-    """Bob's team `lab` with a run and a file, and carl of the team `other`, who sees nothing of it."""
+    """Bob's team `lab` with a run, a file, an artifact and a sweep; carl of the team `other` sees none."""
 
     def __init__(self, door: Door) -> None:
         self.door = door
@@ -65,6 +73,16 @@ class Wall:
         self.undo = self.bob.post(f"{LAB}/runs/edit", {"runs": ["r1"], "tags_add": ["t"]}, 200)[
             "undo"
         ]
+        ArtifactClient(door, "bob", "lab").log("net", {"model.bin": b"weights"}, client="c-1")
+        sweep = self.bob.post(f"{LAB}/sweeps", BODIES["POST", "/sweeps"])["id"]
+        agent = self.bob.post(f"{LAB}/sweeps/{sweep}/agents", {"host": "h"})["id"]
+        self.made = {
+            "collection": "net",
+            "version": "v0",
+            "client": "c-1",
+            "sweep": sweep,
+            "agent": agent,
+        }
         run = door.core.runs.find(ada_of(door), "lab", "digits", "r1")[1]
         self.stream = next(s.id for s in door.core.meta.streams_of(run.attempt))
 
@@ -73,11 +91,12 @@ class Wall:
             "entity": "lab", "project": "digits", "run": "r1", "path": "model.bin", "sha256": DIGEST,
             "team": "lab", "user": "bob", "number": str(self.invite), "prefix": self.key,
             "stream": self.stream, "index": "0", "slug": self.view, "draft": self.draft,
-            "undo": self.undo,
+            "undo": self.undo, **self.made,
         }  # fmt: skip
         asked = {
             "/groups": "?by=config.lr",
             "/values": "?key=config.lr",
+            "/changes": "?since=v0",
             "/export/series": "?metric=loss",
         }
         query = next((text for end, text in asked.items() if path.endswith(end)), "")
