@@ -32,7 +32,9 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
         len(gzip.compress(path.read_bytes()))
         for path in unpacked.glob("kiseki/server/static/**/*.js")
     )
-    assert script <= 400_000  # every page, panel and language; nobody loads all of it
+    # Every page, panel and language, 443,600 when this was set; nobody loads all of it: what a session loads
+    # is held in tests/web/test_make_run.py.
+    assert script <= 457_000
 
     live = LiveServer(tmp_path / "server", env={"PYTHONPATH": str(unpacked)}).start()
     try:

@@ -74,6 +74,8 @@ export const tableText = catalogue('strings-table', {
   bulk: {
     selected: (count: number) => `${n(count)} selected`,
     all: (count: number) => `Select all ${n(count)} matching`,
+    changing: (count: number) =>
+      count > 0 ? `Changing ${plural(count, 'run')}: all of them or none…` : 'Changing runs: all of them or none…',
     only: 'Show only these',
     hide: 'Hide',
     compare: 'Compare',

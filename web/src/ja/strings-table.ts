@@ -68,6 +68,8 @@ const table: typeof tableText = {
   bulk: {
     selected: (count) => `${n(count)} 件を選択中`,
     all: (count) => `一致する ${n(count)} 件をすべて選択`,
+    changing: (count) =>
+      `${count > 0 ? `${n(count)} 件の` : ''}ランを変更しています (すべて、またはまったく変更しません)…`,
     only: 'これだけを表示',
     hide: '隠す',
     compare: '比較',

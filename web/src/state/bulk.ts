@@ -26,7 +26,7 @@ async function change(
 ): Promise<boolean> {
   const { entity, project } = session;
   try {
-    const { changed, undo } = await ask();
+    const { changed, undo } = await toasts.during(ask(), tableText.bulk.changing(session.selection.size));
     const back = () => change(session, () => undoEdit(entity, project, undo), tableText.bulk.done);
     toasts.info(done(changed), undo === '' ? null : { label: tableText.bulk.undo, run: () => void back() }, UNDO_MS);
     session.runs.lookAgain();

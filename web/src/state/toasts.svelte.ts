@@ -12,6 +12,7 @@ export interface Toast {
 
 const MAX = 3;
 const INFO_MS = 6000;
+const WORK_MS = 400;
 
 class Toasts {
   list = $state<Toast[]>([]);
@@ -20,6 +21,16 @@ class Toasts {
   info(text: string, action: Toast['action'] = null, forMs = INFO_MS): void {
     const id = this.add({ kind: 'info', text, requestId: null, action });
     setTimeout(() => this.dismiss(id), forMs);
+  }
+
+  /** Said for as long as something takes, if that is longer than a moment. */
+  during<T>(work: Promise<T>, text: string): Promise<T> {
+    let id = 0;
+    const timer = setTimeout(() => (id = this.add({ kind: 'info', text, requestId: null, action: null })), WORK_MS);
+    return work.finally(() => {
+      clearTimeout(timer);
+      this.dismiss(id);
+    });
   }
 
   error(error: unknown): void {
