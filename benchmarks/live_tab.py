@@ -6,7 +6,8 @@ The page's clock is moved on: each real second it sees about twelve, so timers, 
 twelve times as many, and 300 seconds are an hour of it. Now and then somebody scrolls, and hovers over
 panels. Sizes are read after garbage was collected, at the top of the page; growth is the slope of a line
 through all of them, by hour of the page's clock. The project (`fill-live`) is made when it is missing, in
-`--data` if that is given. The last line is the summary as JSON.
+`--data` if that is given. `process` is the whole renderer: with it, while something listens to its network as
+this does, the answers that the browser keeps to show them. The last line is the summary as JSON.
 """
 
 from __future__ import annotations
@@ -189,10 +190,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         data = options.data or Path(name) / "data"
-        # What is there already changes nothing, and a folder is compacted at its end: as after a night.
-        filled(data, *OLD)
         live = LiveServer(data).start()
         try:
+            if not any(one["project"] == LIVE for one in live.get("/api/v1/projects")["projects"]):
+                live.stop()
+                filled(
+                    data, *OLD
+                )  # into the folder, which is compacted at the end: as after a night
+                live.start()
             with chromium() as browser:
                 figures = live_tab(browser, live, options.seconds)
         finally:
