@@ -94,7 +94,7 @@ def test_the_table_says_mean_and_deviation_of_each_group(reader: Visit, groups: 
     line = page.get_by_role("row").filter(
         has=page.get_by_role("button", name="group: early · lr: 0.1, 2 runs")
     )
-    expect(line.get_by_role("gridcell", name="10.5 ± 0.71")).to_be_visible()
+    expect(line.get_by_role("gridcell", name="10.50 ± 0.71")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^group: .* runs?$"))).to_have_count(4)
     line.get_by_role("button", name=re.compile("2 runs$")).click()
     expect(page.get_by_role("link", name="net-2")).to_be_visible()

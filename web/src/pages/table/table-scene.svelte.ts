@@ -34,7 +34,7 @@ export const LABEL_HEIGHT = 28;
 const NAME_WIDTH = 272;
 const GROUPED_NAME_WIDTH = 340;
 /** Room for a mean with its deviation. */
-const GROUPED_NUMBER_WIDTH = 124;
+const GROUPED_NUMBER_WIDTH = 160;
 /** Room for a difference to the baseline behind a number. */
 const DIFFERENCE_WIDTH = 72;
 const FOLDED_WIDTH = 140;
