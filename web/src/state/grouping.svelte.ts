@@ -1,7 +1,7 @@
 // How the runs of a project are grouped: by the keys that the page's address names, computed by the server.
 import type { GroupBand, GroupLine } from '../lib/grouping';
 import { GroupList } from './group-list.svelte';
-import { groupLabel, type LineGroups, type RunGroup } from './groups';
+import { groupLabel, groupShort, keyLabel, type LineGroups, type RunGroup } from './groups';
 import { readPref, writePref } from './prefs';
 import type { RunColours } from './run-colours.svelte';
 import type { RunList } from './runs.svelte';
@@ -59,6 +59,16 @@ export class RunGroups {
 
   label(group: RunGroup, by: readonly string[] = this.keys): string {
     return groupLabel(by, group.values, this.none);
+  }
+
+  /** For lists that name the keys above their lines. */
+  short(group: RunGroup, by: readonly string[] = this.keys): string {
+    return groupShort(by, group.values, this.none);
+  }
+
+  /** The names that short labels leave out; empty where they say them. */
+  get title(): string {
+    return this.keys.length > 1 && !this.nested ? this.keys.map(keyLabel).join(' · ') : '';
   }
 
   colour(group: RunGroup): number {

@@ -4,7 +4,7 @@ import { runColor, scaledColour } from '../lib/colours';
 import { narrowed, tagFilter, valueFilter } from './filters';
 import { parseFilter } from './filter-language';
 import { GroupList } from './group-list.svelte';
-import { groupLabel, groupText, parseGroup, parted, runGroup } from './groups';
+import { groupLabel, groupShort, groupText, parseGroup, parted, runGroup } from './groups';
 import { colourIn, domainOf } from './run-colours.svelte';
 
 const group = (values: Group['values'], runs = 1, color = 0): Group => ({
@@ -28,6 +28,8 @@ describe('groups of runs', () => {
     expect(runGroup(group([1e21]), ['config.lr']).filter).toBe('config.lr:1e+21');
     expect(made.values).toEqual(['−0.5', '', 'x "y"']);
     expect(groupLabel(by.slice(0, 2), made.values, 'none')).toBe('lr: −0.5 · tags: none');
+    expect(groupShort(by.slice(0, 2), made.values, 'none')).toBe('−0.5 · none');
+    expect(groupShort(by.slice(0, 1), made.values, 'none')).toBe('lr: −0.5');
   });
 
   it('have colours of their own', () => {

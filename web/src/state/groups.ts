@@ -93,6 +93,11 @@ export function groupLabel(paths: readonly string[], values: readonly string[], 
   return paths.map((path, i) => `${keyLabel(path)}: ${values[i] || none}`).join(' · ');
 }
 
+/** Where the names of several keys stand above the list: "g5 · eval". One key alone is said, for a lone value says little. */
+export function groupShort(paths: readonly string[], values: readonly string[], none: string): string {
+  return paths.length < 2 ? groupLabel(paths, values, none) : paths.map((_, i) => values[i] || none).join(' · ');
+}
+
 export function keyLabel(path: string): string {
   return path.replace(/^(config|summary|metric)\./, '');
 }
