@@ -24,6 +24,19 @@ export function labelOf(template: string, run: Run): string {
   return text.trim() || run.name;
 }
 
+/** A label for each run; runs whose labels are equal are told apart by their ids. */
+export function distinctLabels(runs: readonly Run[], template: string): (run: Run) => string {
+  const counts = new Map<string, number>();
+  for (const run of runs) {
+    const label = labelOf(template, run);
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return (run) => {
+    const label = labelOf(template, run);
+    return (counts.get(label) ?? 0) > 1 ? `${label} · ${run.id}` : label;
+  };
+}
+
 export type LegendOrder = 'list' | 'last' | 'name';
 
 export interface LegendEntry {

@@ -145,6 +145,8 @@ describe('lines', () => {
 
   it('of forks say how far they are inherited', () => {
     const metrics = [{ path: 'loss', label: 'loss', series: [{ ...data, inherited: 100 }] }];
+    const twins = ['a', 'b'].map((id) => run(id, { name: 'twin' }));
+    expect(linesOfRuns(metrics, twins, LOOK).map((line) => line.label)).toEqual(['twin · a']);
     expect(linesOfRuns(metrics, [run('a')], LOOK)[0]!.inheritedTo).toBe(100);
   });
 

@@ -3,7 +3,7 @@ import type { Run } from '../../api/types';
 import type { ChartLine } from '../../charts';
 import type { SeriesData } from '../../lib/series';
 import type { LineGroups } from '../../state/groups';
-import { labelOf } from './legend';
+import { distinctLabels } from './legend';
 
 /** Several metrics in one panel have the colours of their runs, and are told apart by dashes. */
 const METRIC_DASHES: readonly (readonly number[] | undefined)[] = [undefined, [6, 3], [2, 2], [10, 3, 2, 3]];
@@ -29,12 +29,13 @@ export interface LineLook {
 export function linesOfRuns(metrics: readonly MetricSeries[], runs: readonly Run[], look: LineLook): ChartLine[] {
   const byRun = new Map(runs.map((run) => [run.id, run]));
   const pinned = new Set(look.pins);
+  const nameOf = distinctLabels(runs, look.template);
   return metrics.flatMap(({ path, label, series }, at) => {
     const lines: ChartLine[] = [];
     for (const data of series) {
       const run = byRun.get(data.run);
       if (run === undefined) continue;
-      const name = labelOf(look.template, run);
+      const name = nameOf(run);
       lines.push({
         key: metrics.length === 1 ? run.id : `${path}|${run.id}`,
         subject: run.id,
