@@ -39,8 +39,7 @@ export const sweepWords = catalogue('strings-sweeps', {
   emptyFile: '1 · Say what to try, in sweep.yaml or here',
   emptyFrom: 'Write it here',
   emptyStart: '2 · Make the sweep, and start as many agents as you like, wherever you like',
-  emptyStartText:
-    'Agents are those of the official client. wandb sweep prints the id; a sweep made here shows the command.',
+  emptyStartText: 'The first line prints the id; a sweep made here shows the command.',
   emptyRead: 'An agent starts your program with the parameters as arguments; or read them from the config of the run.',
   editor: {
     newTitle: 'New sweep',
@@ -134,6 +133,7 @@ export const sweepWords = catalogue('strings-sweeps', {
   },
   side: {
     command: 'Start an agent',
+    official: 'Or with the official client',
     commandText: 'On any machine that reaches this server; each agent runs one trial at a time.',
     space: 'Search space',
     parameter: 'Parameter',

@@ -35,8 +35,7 @@ export default {
   emptyFile: '1 · 試す内容を sweep.yaml に、またはここに書く',
   emptyFrom: 'ここに書く',
   emptyStart: '2 · スイープを作り、好きな場所で好きな数のエージェントを起動する',
-  emptyStartText:
-    'エージェントは公式クライアントのものです。wandb sweep が ID を表示します。ここで作ったスイープは、そのページにコマンドを表示します。',
+  emptyStartText: '最初の行が ID を表示します。ここで作ったスイープは、そのページにコマンドを表示します。',
   emptyRead: 'エージェントはパラメーターを引数にしてプログラムを起動します。ランの config から読むこともできます。',
   editor: {
     newTitle: '新しいスイープ',
@@ -128,6 +127,7 @@ export default {
   },
   side: {
     command: 'エージェントを起動',
+    official: 'または公式クライアントで',
     commandText: 'このサーバーに届くマシンならどこでも。エージェントは一度に 1 つの試行を実行します。',
     space: '探索空間',
     parameter: 'パラメーター',

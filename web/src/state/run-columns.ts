@@ -41,7 +41,7 @@ export function numbersOf(runs: readonly Run[], path: string): Float64Array {
 
 /** A learning rate's kind of range: all above 0, over three powers of ten and more. On a linear axis most of it is one spot. */
 const DECADES = 1000;
-export function spansDecades(values: Iterable<number>): boolean {
+export function spansDecades(values: Iterable<number>, times = DECADES): boolean {
   let [min, max] = [Infinity, -Infinity];
   for (const value of values) {
     if (!Number.isFinite(value)) continue;
@@ -49,7 +49,19 @@ export function spansDecades(values: Iterable<number>): boolean {
     min = Math.min(min, value);
     max = Math.max(max, value);
   }
-  return max / min >= DECADES;
+  return max / min >= times * (1 - 1e-9);
+}
+
+/** A few chosen values (0.1, 0.01, 0.001) are apart on a log axis from two powers of ten on. */
+const LISTED_MAX = 12;
+const LISTED_SPAN = 100;
+export function isListedLog(values: Iterable<number>): boolean {
+  const listed = new Set<number>();
+  for (const value of values) {
+    if (Number.isFinite(value)) listed.add(value);
+    if (listed.size > LISTED_MAX) return false;
+  }
+  return listed.size > 2 && spansDecades(listed, LISTED_SPAN);
 }
 
 /** Numbers if every value under the path is one (or none is there), else categories in their natural order. */

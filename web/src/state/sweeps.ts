@@ -1,7 +1,7 @@
 // What the pages of sweeps work out of what the server says. Pure.
 import type { Run } from '../api/types';
 import type { OpenedSweep, Sweep, SweepParameter } from '../api/sweeps';
-import { numberAt } from './run-columns';
+import { isListedLog, numberAt } from './run-columns';
 import { quoteKey } from './sorting';
 import { fieldValue } from './fields';
 import { quoted } from './filters';
@@ -74,7 +74,10 @@ export function metricPath(metric: OpenedSweep['metric'], runs: readonly Run[]):
 export const searched = (parameters: readonly SweepParameter[]): SweepParameter[] =>
   parameters.filter((one) => one.count !== 1);
 
-export const isLog = ({ distribution }: SweepParameter): boolean => /log/.test(distribution);
+/** How its values were meant: drawn so, or listed over powers of ten. */
+export const isLog = ({ distribution, values }: SweepParameter): boolean =>
+  /log/.test(distribution) ||
+  (Array.isArray(values) && values.every((value) => typeof value === 'number') && isListedLog(values as number[]));
 
 /** The best first. */
 export const bestFirst = (path: string | null, goal: Goal): string =>

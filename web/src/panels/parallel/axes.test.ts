@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Run } from '../../api/types';
 import { seeded } from '../../lib/random';
-import { brushed, brushOf, movedAxis, parallelAxes, parallelOptions, shareAt } from './axes';
+import { axisTicks, brushed, brushOf, movedAxis, parallelAxes, parallelOptions, shareAt } from './axes';
 
 const random = seeded(4);
 const runs = Array.from(
@@ -41,6 +41,18 @@ describe('parallel axes', () => {
         }
       }
     }
+  });
+
+  it('have whole ticks for whole numbers, and listed powers of ten evenly apart', () => {
+    const listed = [0.1, 0.01, 0.001].flatMap((lr) =>
+      [2, 3, 4].map((layers) => ({ config: { lr, layers }, summary: {} }) as unknown as Run),
+    );
+    const [lr, layers] = parallelAxes(listed, ['config.lr', 'config.layers'], {});
+    expect(axisTicks(layers!, 400).map((tick) => tick.label)).toEqual(['2', '3', '4']);
+    expect(lr!.log).toBe(true);
+    const shares = [0, 3, 6].map((at) => shareAt(lr!, at));
+    expect(shares[0]! - shares[1]!).toBeCloseTo(shares[1]! - shares[2]!);
+    expect(layers!.log).toBe(false);
   });
 
   it('move, within their row', () => {

@@ -1,9 +1,18 @@
 // The axes of a parallel plot and what is brushed on them. Pure.
 import type { Metric, Run } from '../../api/types';
-import { roomyRange } from '../../charts/plot/axis';
+import { roomyRange, ticksOf } from '../../charts/plot/axis';
 import { mapOf, textOf, textsOf, type Options } from '../../lib/options';
 import { toScale, type Range } from '../../lib/scales';
-import { columnOf, headlinePath, numberPaths, spansDecades, variedPaths, type Column } from '../../state/run-columns';
+import type { Tick } from '../../lib/ticks';
+import {
+  columnOf,
+  headlinePath,
+  isListedLog,
+  numberPaths,
+  spansDecades,
+  variedPaths,
+  type Column,
+} from '../../state/run-columns';
 
 export interface ParallelAxis {
   path: string;
@@ -55,10 +64,21 @@ export function parallelAxes(runs: readonly Run[], paths: readonly string[], opt
   });
 }
 
+const TICK_ROOM = 40;
+
+/** Of an axis of numbers that is so many px long; whole numbers have ticks at whole numbers alone. */
+export function axisTicks({ column, log, range }: ParallelAxis, length: number): Tick[] {
+  const isWhole =
+    column.kind === 'number' && column.values.every((value) => !Number.isFinite(value) || Number.isInteger(value));
+  const scale = { scale: log ? 'log' : 'linear', range, from: 0, to: 1 } as const;
+  const ticks = ticksOf(scale, Math.max(2, length / TICK_ROOM), isWhole ? 'step' : 'number');
+  return isWhole ? ticks.filter((tick) => Number.isInteger(tick.value)) : ticks;
+}
+
 /** Where nobody chose, as the values are. */
 export function isLog(column: Column, path: string, options: Options): boolean {
   if (column.kind !== 'number') return false;
-  return textsOf(options, 'log')?.includes(path) ?? spansDecades(column.values);
+  return textsOf(options, 'log')?.includes(path) ?? (spansDecades(column.values) || isListedLog(column.values));
 }
 
 function brushIn(value: unknown, column: Column): ParallelAxis['brush'] {
