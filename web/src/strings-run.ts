@@ -177,6 +177,9 @@ export const runStrings = catalogue('strings-run', {
     pinned: 'Pinned runs',
     baseline: 'Baseline',
     previous: 'Previous run of the same program',
+    onlyMedia: 'No numbers were logged',
+    onlyMediaText: 'Tables, pictures and the like that this run logged are under Media.',
+    toMedia: 'Open Media',
   },
   heat: {
     title: 'Utilisation over time',

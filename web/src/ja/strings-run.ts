@@ -173,6 +173,9 @@ export default {
     pinned: 'ピン留めしたラン',
     baseline: 'ベースライン',
     previous: '同じプログラムの前のラン',
+    onlyMedia: '数値は記録されていません',
+    onlyMediaText: 'このランが記録したテーブルや画像などは「メディア」にあります。',
+    toMedia: 'メディアを開く',
   },
   heat: {
     title: '使用率の推移',
