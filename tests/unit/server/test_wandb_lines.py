@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -122,6 +123,88 @@ def test_another_process_under_the_same_id(ada: Person, is_told: bool) -> None:
         tell(ada, 2)
     put(ada, [line(0, second=0.5)])
     assert (run(ada)["attempt"], rows(ada)) == (2, [0])
+
+
+def of_process(second: int, steps: range) -> list[str]:
+    """Return lines of a process that began at a second: one each second."""
+    return [
+        json.dumps(
+            {"x": 1000 * second + step, "_step": step, "_timestamp": 1_795_000_000.5 + second + step,
+             "_runtime": step + 0.5}
+        )
+        for step in steps
+    ]  # fmt: skip
+
+
+def attempts(who: Person) -> list[list[Any]]:
+    """Return what each attempt has, the first one first."""
+    found = []
+    for ordinal in range(1, run(who)["attempt"] + 1):
+        path = f"/api/v1/projects/ada/digits/runs/r1/history?attempt={ordinal}"
+        page = msgspec.msgpack.decode(who.ask("GET", path).body)
+        found.append([row.get("x") for row in page["rows"]])
+    return found
+
+
+def synced(who: Person, second: int, steps: range, *, is_told: bool) -> None:
+    """Send a folder as `wandb sync` does: a sample before anybody tells who it is."""
+    started(who)
+    if is_told:
+        tell(who, second)
+    put(who, of_process(second, steps), complete=True, exitcode=0)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_folders_of_one_id_are_synced_again_and_again(ada: Person, is_told: bool) -> None:
+    expected = [[1000, 1001, 1002], [10_000, 10_001]]
+    for _ in range(3):
+        synced(ada, 1, range(3), is_told=is_told)
+        synced(ada, 10, range(2), is_told=is_told)
+        assert attempts(ada) == expected
+    synced(ada, 1, range(5), is_told=is_told)  # with more than was there
+    assert attempts(ada) == [[1000, 1001, 1002, 1003, 1004], [10_000, 10_001]]
+    assert run(ada)["rows"] == 2 and run(ada)["state"] == "finished"
+
+
+def test_a_folder_that_went_on_with_a_run_is_synced_again(ada: Person) -> None:
+    """It sends its lines behind those that are there: the same ones, at other places."""
+    id = started(ada)
+    put(ada, of_process(1, range(3)), complete=True, exitcode=0)
+    for offset in (3, 5, 5):
+        graphql(ada, START, id=id, host="h", config="{}")
+        put(ada, of_process(10, range(3, 5)), offset, complete=True, exitcode=0)
+        assert rows(ada) == [1000, 1001, 1002, 10_003, 10_004]
+    graphql(ada, START, id=id, host="h", config="{}")
+    put(ada, of_process(1, range(3)), 5)  # the first one, once more, and then what is new of it
+    put(ada, of_process(1, range(3, 4)), 8, complete=True, exitcode=0)
+    assert (run(ada)["rows"], run(ada)["attempt"]) == (6, 1)
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_two_processes_write_under_one_id(
+    storage: Storage, door: Door, ada: Person, is_forgotten: bool
+) -> None:
+    """Neither loses a row, whoever is ahead; each has an attempt of its own."""
+    started(ada)
+    tell(ada, 1)
+    put(ada, of_process(1, range(5)))
+    started(ada)
+    tell(ada, 20)
+    rng, at, open_doors = random.Random(7), {1: 5, 20: 0}, []
+    for index in range(40):
+        second = rng.choice([1, 20])
+        more = rng.randrange(1, 4)
+        put(ada, of_process(second, range(at[second], at[second] + more)), at[second])
+        at[second] += more
+        if is_forgotten and index % 10 == 9:
+            open_doors.append(Door(storage))  # what was in memory is gone
+            ada = Person(open_doors[-1], ada.headers)
+    expected = [[1000 * second + step for step in range(count)] for second, count in at.items()]
+    assert attempts(ada) == expected
+    assert {one["code"] for one in run(ada)["notices"]} == {"writers"}
+    put(ada, [], complete=True, exitcode=0)
+    for other in open_doors:
+        other.core.close()
 
 
 def test_lines_that_tell_nothing_are_asked_for_again(

@@ -141,6 +141,7 @@ def _append(door: Door, call: Call, body: bytes) -> Response:
             files if isinstance(files, dict) else {},
             ending_of(request, wall_us()),
             call.request.headers.get(CLIENT_HEADER, "")[:CLIENT_CHARS_MAX],
+            peer=":".join(map(str, call.request.client)) if call.request.client else "",
         )
     except WaitTimeout as error:
         raise _late() from error

@@ -134,14 +134,17 @@ def _start_over(
     branch = _branch(place, internal)
     if writers.of(run) is None or branch != _branch(place, before):
         return _start(context, place, input)
-    is_same = starts.knows_writer(core, run, internal)
-    if is_same is None and not before.get("e") and not core.folds.state(run.attempt).rows:
-        is_same = True  # nothing came of the start before: its answer got lost
-    if is_same is False:
+    same = starts.attempt_of_writer(core, run, internal)
+    is_told = starts.tells_writer(internal)
+    if not is_told and not before.get("e") and not core.folds.state(run.attempt).rows:
+        same = run  # nothing came of the start before: its answer got lost
+    if is_told and same is None:
         return _start(context, place, input)
-    inherited = _inherited(context, run)
-    if is_same is None:
+    inherited = _inherited(context, same or run)
+    if same is None:
         writers.starts.put(run, input, partial(_beginning, place), inherited)
+    elif same.attempt != run.attempt:
+        writers.make_current(same)
     return {"bucket": _Started(context, place, inherited)}
 
 
@@ -153,11 +156,13 @@ def _settled(context: Context, place: Place, run: Run, input: Mapping[str, Any])
         return run
     _, internal = _config(start.input)
     stream = stream_of(place.entity, place.project, place.run, internal)
-    is_same = starts.knows_writer(context.core, run, internal)
-    if stream is not None and context.core.folds.stream(stream) is not None:
-        is_same = True
-    if is_same is not None:
-        writers.settle(run, context.who, is_same)
+    known = None if stream is None else context.core.folds.stream(stream)
+    if known is not None:
+        same: Run | None = starts.view_of(context.core, run, known.attempt.number)
+    else:
+        same = starts.attempt_of_writer(context.core, run, internal)
+    if same is not None or starts.tells_writer(internal):
+        writers.settle(run, context.who, same)
     return context.core.runs.find(context.who, place.entity, place.project, place.run)[1]
 
 

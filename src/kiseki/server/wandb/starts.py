@@ -5,7 +5,7 @@ Only what follows tells them apart: who writes (`_wandb.e` of the config, some s
 line, whose time to the microsecond is stored already or not. Until then such a start is *open*: nothing is
 recorded, and lines that tell nothing are asked for again.
 
-    start ─► open ─┬─ known writer, known line ─► the stream that is there; its lines are skipped
+    start ─► open ─┬─ known writer, known line ─► the attempt that is there; its lines are skipped
                    ├─ lines behind those stored ► the run goes on: releases before 0.18 resume so
                    └─ anything else ────────────► another attempt
 """
@@ -27,6 +27,7 @@ from kiseki.server.wandb.translation import Values
 
 OPEN_S = 20  # so long is waited for what tells; the config comes within some
 STARTS_MAX = 10_000
+ATTEMPTS_MAX = 50  # that are looked at for who wrote a line
 
 Build = Callable[[Mapping[str, Any], bool], tuple[str, list[Record]]]
 """Return the stream that a start opens, and its first records; whether it goes on with what is there."""
@@ -88,16 +89,47 @@ class Starts:
             return self._open.pop(run.number, None)
 
 
-def knows_writer(core: Core, run: Run, internal: Mapping[str, Any]) -> bool | None:
-    """Return whether who writes wrote to the run's latest attempt before; None if it is not told."""
+def views(core: Core, run: Run) -> list[Run]:
+    """Return a run as each of its attempts has it, the latest first (a few dozen at most)."""
+    return [
+        replace(
+            run, attempt=one.number, ordinal=one.ordinal, history=one.history, system=one.system,
+            rows=one.rows, state=one.state,
+        )
+        for one in core.runs.attempts(run)[: -ATTEMPTS_MAX - 1 : -1]
+    ]  # fmt: skip
+
+
+def view_of(core: Core, run: Run, attempt: int) -> Run:
+    """Return a run as the attempt of this number has it; as it is if there is none."""
+    if run.attempt == attempt:
+        return run
+    return next((view for view in views(core, run) if view.attempt == attempt), run)
+
+
+def tells_writer(internal: Mapping[str, Any]) -> bool:
+    """Return whether a config tells which process writes."""
+    return bool(_marks(internal))
+
+
+def attempt_of_writer(core: Core, run: Run, internal: Mapping[str, Any]) -> Run | None:
+    """Return the run as it is at the attempt that the same process wrote to before."""
     wanted = _marks(internal)
     if not wanted:
         return None
-    return not wanted.isdisjoint(_marks(internal_of(core, run)))
+    return next(
+        (one for one in views(core, run) if not wanted.isdisjoint(_marks(internal_of(core, one)))),
+        None,
+    )
+
+
+def attempt_of_line(core: Core, run: Run, found: Values, space: Any) -> Run | None:
+    """Return the run as it is at the attempt where a row or sample is stored already."""
+    return next((one for one in views(core, run) if knows_line(core, one, found, space)), None)
 
 
 def internal_of(core: Core, run: Run) -> Mapping[str, Any]:
-    """Return what the client keeps for itself, as the latest attempt has it."""
+    """Return what the client keeps for itself, as the run's attempt has it."""
     found = core.folds.state(run.attempt).environment.get("wandb")
     return found if isinstance(found, dict) else {}
 
@@ -111,9 +143,20 @@ def _marks(internal: Mapping[str, Any]) -> set[tuple[str, str]]:
 
 def knows_line(core: Core, run: Run, found: Values, space: Any) -> bool | None:
     """Return whether a row or sample is stored already, with its time; None if there is none at its step."""
-    rows = core.queries.history(
-        run, space=space, min_step=found.step, max_step=found.step, limit=10
-    ).rows
-    if not rows:
-        return None
-    return any(translation.micros(row.get("_timestamp")) == found.time_us for row in rows)
+    known = known_lines(core, run, found.step, found.step, space)
+    return (found.step, found.time_us) in known if known else None
+
+
+def known_lines(
+    core: Core, run: Run, first: int, last: int, space: Any = "history"
+) -> set[tuple[int, int]]:
+    """Return step and time of all rows or samples that are stored from one step to another."""
+    known: set[tuple[int, int]] = set()
+    after = ""
+    while True:
+        page = core.queries.history(run, space=space, min_step=first, max_step=last, after=after)
+        for row in page.rows:
+            known.add((row["_step"], translation.micros(row.get("_timestamp")) or 0))
+        after = page.next or ""
+        if not after:
+            return known

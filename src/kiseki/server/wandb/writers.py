@@ -2,6 +2,9 @@
 
     file_stream: history lines 120 … 123 ─► lines there already are skipped ─► rows ─► one body ─► core.ingest
 
+Where several processes write under one id, each start is an attempt of its own; a line tells by the moment at
+which its process began whose it is. A line is left out only where a row with its step and time is stored.
+
 A run has one *current* stream of this door: the one that its last start opened. Its id is made of who started
 the run and when, so that a start that is sent again (a lost answer, a second `wandb sync` of the same folder)
 finds the stream that it opened before, and its lines are skipped as far as they are there.
@@ -30,6 +33,7 @@ from kiseki.core.runs import Run
 from kiseki.core.service import Core
 from kiseki.errors import Busy, Gap
 from kiseki.record import codec, frame
+from kiseki.record.fold import ALIVE
 from kiseki.record.types import (
     Finish,
     Kind,
@@ -40,16 +44,18 @@ from kiseki.record.types import (
     State,
     Summary,
 )
-from kiseki.server.wandb import translation
-from kiseki.server.wandb.starts import Starts, knows_line
+from kiseki.server.wandb import starts, translation
 from kiseki.server.wandb.translation import Skipped, Values
 
 PREFIX = "wandb-"  # of the streams that starts open
 SAMPLES = "wsys-"  # …of the machine's samples beside them
 JOINED = "wapi-"  # …and of those that only add to a run
 WAIT_S = 100  # for a commit; the client waits for 180
+OTHERS_MAX = 10  # attempts that are looked at for the process of a line
 WRITERS_MAX = 10_000  # in memory; one that is needed again is read from the store
 LINES_LOOKED_AT = 100  # for one that is a row
+BEGAN_US = 1_000_000  # rows of one process tell within this when it began
+OTHER_WRITER = "writers"  # code of the notice that several processes write under one id
 LINE_SKIPPED = "line"  # code of the notice that counts the lines that are no rows
 
 SUMMARY = "wandb-summary.json"
@@ -93,6 +99,8 @@ class Writer:
         summary: the last one that was put.
         is_stale: a request failed, so the stores are looked at before the next one.
         is_one_of_many: others write the run too, each with lines and a summary of its own.
+        began_us: when the process began, as its last row tells; None: no row did.
+        peer: address of who sent the last rows.
     """
 
     rows: Track
@@ -106,6 +114,9 @@ class Writer:
     summary: str = ""
     is_stale: bool = False
     is_one_of_many: bool = False
+    began_us: int | None = None
+    peer: str = ""
+    is_told: bool = False  # that it writes beside another
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -161,6 +172,7 @@ class _Lines:
     output: int
     next_step: int
     runtime_us: int
+    began_us: int | None
 
 
 class Writers:
@@ -171,10 +183,12 @@ class Writers:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Writer] = OrderedDict()  # by number of the run
         self._clients: OrderedDict[tuple[int, str], Writer] = OrderedDict()
+        # Of runs that several processes write under one id: those beside the current one, by run.
+        self._beside: OrderedDict[int, dict[int, Writer]] = OrderedDict()
         self._flowing: OrderedDict[tuple[str, str, str], int] = OrderedDict()  # number of the run
         # Of the event loop alone: to make one takes five times as long as a small body does.
         self._compress = zstandard.ZstdCompressor(level=1).compress
-        self.starts = Starts()
+        self.starts = starts.Starts()
 
     def of(self, run: Run) -> Writer | None:
         """Return where a run's current stream stands; None if no start of this door opened one."""
@@ -186,13 +200,26 @@ class Writers:
         made = self._read(run)
         return None if made is None else self._keep(run, made)
 
-    def make_current(self, run: Run, stream: str) -> None:
-        """Have the lines of a run go into this stream from now on."""
+    def make_current(self, run: Run, stream: str | None = None) -> None:
+        """Have the lines of a run go into this stream from now on; None: the last one of its attempt."""
         made = self._read(run, stream)
-        if made is not None:
-            with self._lock:
-                self._kept.pop(run.number, None)
-            self._keep(run, made)
+        if made is None:
+            return
+        with self._lock:
+            before = self._kept.pop(run.number, None)
+            beside = self._beside.get(run.number, {})
+            beside.pop(made.attempt, None)
+            if before is not None and before.attempt != made.attempt:
+                beside[before.attempt] = before
+            self._set_beside(run, beside)
+        self._keep(run, made)
+
+    def _set_beside(self, run: Run, beside: dict[int, Writer]) -> None:
+        self._beside.pop(run.number, None)
+        if beside:
+            self._beside[run.number] = beside
+        while len(self._beside) > WRITERS_MAX:
+            self._beside.popitem(last=False)
 
     def _keep(self, run: Run, made: Writer) -> Writer:
         with self._lock:
@@ -204,13 +231,16 @@ class Writers:
     def _read(self, run: Run, id: str | None = None) -> Writer | None:
         """Return where a stream stands; None: the one that was opened last."""
         folds = self._core.folds
-        state = folds.state(run.attempt)
-        opened = [stream for stream in state.opened if stream.startswith(PREFIX)]
-        if id is None and not opened:
-            return None
-        stream = folds.stream(id or opened[-1])
+        if id is None:
+            opened = [one for one in folds.state(run.attempt).opened if one.startswith(PREFIX)]
+            if not opened:
+                return None
+            id = opened[-1]
+        stream = folds.stream(id)
         if stream is None:
             return None
+        run = starts.view_of(self._core, run, stream.attempt.number)
+        state = folds.state(run.attempt)
         history, events, output = self.counts(run)
         return Writer(
             _track(stream.id, stream),
@@ -221,7 +251,20 @@ class Writers:
             output,
             state.next_step,
             state.runtime_us,
+            began_us=self._began(run, state.next_step - 1),
         )
+
+    def _began(self, run: Run, step: int) -> int | None:
+        """Return when the process began that logged the row of this step."""
+        if step < 0:
+            return None
+        rows = self._core.queries.history(run, min_step=step, max_step=step, limit=10).rows
+        times = (
+            [translation.micros(rows[-1].get(key)) for key in ("_timestamp", "_runtime")]
+            if rows
+            else []
+        )
+        return times[0] - times[1] if times and times[0] and times[1] else None
 
     def counts(self, run: Run) -> tuple[int, int, int]:
         """Return how many lines of history, events and console a run has: where a client goes on."""
@@ -238,6 +281,7 @@ class Writers:
         files: Mapping[str, Any],
         ending: Sequence[Record],
         client: str = "",
+        peer: str = "",
     ) -> Receipt:
         """Put the lines of one request into the run's stream; returns once they are committed.
 
@@ -245,6 +289,7 @@ class Writers:
             files: `files` of the request.
             ending: what is said of the run's state, behind the lines.
             client: which of several that write the run together; each has lines of its own.
+            peer: address of who sent it.
 
         Raises:
             Busy: try again.
@@ -255,8 +300,11 @@ class Writers:
         writer = self._client(run, who, client, files) if client else self.of(run)
         if writer is None:
             raise Busy("this run was not started here", code="start", retry_after=30)
+        if not writer.is_one_of_many:
+            writer = self._whose(run, who, writer, files, peer)
         with self._using(run, writer, files):
-            body, samples, lines = _bodies_of(writer, files, ending)
+            known = self._known(run, writer, files)
+            body, samples, lines = _bodies_of(writer, files, ending, known)
             if not samples.is_empty:
                 self.send(samples, who)
             receipt = self.send(body, who)
@@ -292,7 +340,7 @@ class Writers:
         if writer is None or not writer.lock.acquire(blocking=False):
             return None
         try:
-            if writer.is_stale or _content(files, HISTORY)[0] > writer.history:
+            if writer.is_stale or not _goes_on(writer, files):
                 return None
             writer.is_stale = True
             body, samples, lines = _bodies_of(writer, files, ending)
@@ -328,6 +376,8 @@ class Writers:
         writer = self._kept.get(number)
         if writer is None or writer.is_one_of_many or self.starts.is_open(number):
             return None
+        if number in self._beside:
+            return None
         live = self._core.folds.peek(writer.rows.stream)
         if live is None or not live.attempt.is_latest or live.attempt.number != writer.attempt:
             return None
@@ -343,14 +393,20 @@ class Writers:
             while len(self._flowing) > WRITERS_MAX:
                 self._flowing.popitem(last=False)
 
-    def settle(self, run: Run, who: Principal, is_same: bool, *, goes_on: bool = False) -> Run:
+    def settle(self, run: Run, who: Principal, same: Run | None, *, goes_on: bool = False) -> Run:
         """End an open start of a run: its lines are those that are there, go on behind them, or are those
         of another attempt.
+
+        Args:
+            same: the run at the attempt whose lines they are.
         """
         start = self.starts.take(run)
-        if start is None or is_same:
+        if start is None:
             return run
-        return self._open(run, who, *start.build(start.input, goes_on))
+        if same is None:
+            return self._open(run, who, *start.build(start.input, goes_on))
+        self.make_current(same)
+        return same
 
     def _open(self, run: Run, who: Principal, stream: str, records: Sequence[Record]) -> Run:
         body = Body(Track(stream))
@@ -375,9 +431,12 @@ class Writers:
         found = _first(files)
         if found is None and not ending and not start.is_overdue:
             raise Busy("it is not told yet who writes", code="start", retry_after=1)
-        is_same = self._is_stored(run, files) is True
-        goes_on = max(_content(files, name)[0] for name in (HISTORY, OUTPUT)) > start.first_line
-        return self.settle(run, who, is_same, goes_on=goes_on)
+        first = max(_content(files, name)[0] for name in (HISTORY, OUTPUT))
+        current = self.of(run)
+        if current is not None and first and _is_of(current, _first_row(files)):
+            return run  # of the process that was there before, and goes on beside
+        same = None if found is None else starts.attempt_of_line(self._core, run, *found)
+        return self.settle(run, who, same, goes_on=first > start.first_line)
 
     def _forgotten(self, run: Run, who: Principal, files: Mapping[str, Any]) -> Run:
         """Return the run as it is for lines from 0 on: others than are there belong to another attempt,
@@ -386,6 +445,13 @@ class Writers:
         offset, content = _content(files, HISTORY)
         if offset or not content or not run.rows or self._is_stored(run, files) is not False:
             return run
+        found = _first(files)
+        same = None if found is None else starts.attempt_of_line(self._core, run, *found)
+        if same is not None:
+            current = self.of(run)
+            if current is None or current.attempt != same.attempt:
+                self.make_current(same)
+            return same
         opening = Open(
             stream=PREFIX + ids.stream_id(),
             run=run.id,
@@ -401,7 +467,63 @@ class Writers:
     def _is_stored(self, run: Run, files: Mapping[str, Any]) -> bool | None:
         """Return whether the first line of a request is stored already; None if nothing is in its place."""
         first = _first(files)
-        return None if first is None else knows_line(self._core, run, *first)
+        return None if first is None else starts.knows_line(self._core, run, *first)
+
+    def _whose(
+        self, run: Run, who: Principal, writer: Writer, files: Mapping[str, Any], peer: str
+    ) -> Writer:
+        """Return where the lines of a request belong, if several processes write the run under one id."""
+        first = _first_row(files)
+        with self._lock:
+            beside = dict(self._beside.get(run.number, {}))
+        if first is None:
+            others = [one for one in beside.values() if peer and one.peer == peer != writer.peer]
+            return others[0] if others else writer
+        began = _began_of(first)
+        offset = _content(files, HISTORY)[0]
+        is_new = writer.began_us is None and offset <= writer.history
+        if began is None or is_new or (not beside and _is_of(writer, first)):
+            writer.peer = peer
+            return writer
+        for view in starts.views(self._core, run)[:OTHERS_MAX]:
+            if (
+                view.attempt != writer.attempt
+                and view.attempt not in beside
+                and view.state in ALIVE
+            ):
+                other = self._read(view)
+                if other is not None:
+                    beside[view.attempt] = other
+        near = [one for one in (writer, *beside.values()) if _is_of(one, first)]
+        found = min(near, key=lambda one: abs(began - (one.began_us or 0)), default=writer)
+        found.peer = peer
+        if found is not writer:
+            with self._lock:
+                known = self._beside.get(run.number, {})
+                is_first = found.attempt not in known or not known[found.attempt].is_told
+                found.is_told = True
+                self._set_beside(run, {**known, found.attempt: found})
+            if is_first:
+                text = (
+                    "several processes write under this id at once: rows of each start are kept "
+                    "as an attempt of its own"
+                )
+                self.say(run, who, [Note(code=OTHER_WRITER, text=text, time_us=wall_us())])
+        return found
+
+    def _known(
+        self, run: Run, writer: Writer, files: Mapping[str, Any]
+    ) -> set[tuple[int, int]] | None:
+        """Return step and time of stored rows that lines may be, come again; None if they all are new."""
+        offset, content = _content(files, HISTORY)
+        if not content or writer.is_one_of_many or _goes_on(writer, files):
+            return None
+        rows = [translation.row(line, writer.next_step) for line in content]
+        steps = [row.step for row in rows if isinstance(row, Values)]
+        if not steps or (offset >= writer.history and min(steps) >= writer.next_step):
+            return None
+        view = starts.view_of(self._core, run, writer.attempt)
+        return starts.known_lines(self._core, view, min(steps), max(steps))
 
     def say(self, run: Run, who: Principal, records: Sequence[Record]) -> None:
         """Add records to what is said of a run: in its current stream, else in one that joins it.
@@ -569,11 +691,41 @@ def _reach(writer: Writer, lines: _Lines) -> None:
         setattr(writer, name, getattr(lines, name))
 
 
-def _first(files: Mapping[str, Any]) -> tuple[Values, str] | None:
-    """Return the first row of a request, else its first sample, and where such are kept."""
+def _first_row(files: Mapping[str, Any]) -> Values | None:
     for index, line in enumerate(_content(files, HISTORY)[1][:LINES_LOOKED_AT]):
         if isinstance(found := translation.row(line, index), Values):
-            return found, "history"
+            return found
+    return None
+
+
+def _began_of(row: Values) -> int | None:
+    """Return when the process began that logged a row."""
+    return row.time_us - row.runtime_us if row.time_us and row.runtime_us else None
+
+
+def _is_of(writer: Writer, row: Values | None) -> bool:
+    """Return whether a row tells the same beginning of its process as the rows of a writer."""
+    began = None if row is None else _began_of(row)
+    if began is None or writer.began_us is None:
+        return False
+    return abs(began - writer.began_us) <= BEGAN_US
+
+
+def _goes_on(writer: Writer, files: Mapping[str, Any]) -> bool:
+    """Return whether the rows of a request are those behind the last one, of the same process."""
+    offset, content = _content(files, HISTORY)
+    if not content:
+        return True
+    first = translation.row(content[0], writer.next_step)
+    if offset != writer.history or not isinstance(first, Values) or first.step < writer.next_step:
+        return False
+    return _began_of(first) is None or _is_of(writer, first)
+
+
+def _first(files: Mapping[str, Any]) -> tuple[Values, str] | None:
+    """Return the first row of a request, else its first sample, and where such are kept."""
+    if (row := _first_row(files)) is not None:
+        return row, "history"
     for line in _content(files, EVENTS)[1][:LINES_LOOKED_AT]:
         if isinstance(found := translation.sample(line), Values):
             return found, "system"
@@ -597,14 +749,22 @@ def _track(id: str, stream: LiveStream | None) -> Track:
 
 
 def _bodies_of(
-    writer: Writer, files: Mapping[str, Any], ending: Sequence[Record]
+    writer: Writer,
+    files: Mapping[str, Any],
+    ending: Sequence[Record],
+    known: set[tuple[int, int]] | None = None,
 ) -> tuple[Body, Body, _Lines]:
-    """Return the new records of a request for both streams, and where the writer stands behind them."""
+    """Return the new records of a request for both streams, and where the writer stands behind them.
+
+    Args:
+        known: step and time of the stored rows that lines may be, come again.
+    """
     lines = _Lines(
-        writer.history, writer.events, writer.output, writer.next_step, writer.runtime_us
-    )
+        writer.history, writer.events, writer.output, writer.next_step, writer.runtime_us,
+        writer.began_us,
+    )  # fmt: skip
     body, samples = Body(writer.rows), Body(writer.samples)
-    _add_history(body, lines, files)
+    _add_history(body, lines, files, known)
     _add_output(body, lines, files)
     _add_events(samples, writer, lines, files)
     for record in ending:
@@ -614,14 +774,25 @@ def _bodies_of(
     return body, samples, lines
 
 
-def _add_history(body: Body, lines: _Lines, files: Mapping[str, Any]) -> None:
+def _add_history(
+    body: Body, lines: _Lines, files: Mapping[str, Any], known: set[tuple[int, int]] | None
+) -> None:
     offset, content = _content(files, HISTORY)
     if content and offset > lines.history:  # lines that never came; they keep their places
         text = f"lines {lines.history:,} to {offset - 1:,} of the history never came"
         body.add(_skipped(text, offset - lines.history))
         lines.history = offset
-    for line in content[max(0, lines.history - offset) :]:
+    for number, line in enumerate(content, offset):
+        is_behind = number >= lines.history
+        if not is_behind and not known:
+            continue
         found = translation.row(line, lines.next_step)
+        is_known = isinstance(found, Skipped) or (found.step, found.time_us) in (known or ())
+        if not is_behind and (is_known or isinstance(found, Skipped) or not found.time_us):
+            continue
+        if isinstance(found, Values) and is_known:  # sent from its folder once more
+            lines.history += 1
+            continue
         if isinstance(found, Skipped):
             text = f"a line of the history was set aside: {found.reason}: {found.text}"
             body.add(_skipped(text, 1))
@@ -629,7 +800,8 @@ def _add_history(body: Body, lines: _Lines, files: Mapping[str, Any]) -> None:
             body.values(Kind.ROW, found)
             lines.next_step = max(lines.next_step, found.step + 1)
             lines.runtime_us = max(lines.runtime_us, found.runtime_us)
-        lines.history += 1
+            lines.began_us = _began_of(found) or lines.began_us
+        lines.history += is_behind
 
 
 def _skipped(text: str, count: int) -> Note:
