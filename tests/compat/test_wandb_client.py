@@ -391,6 +391,36 @@ def test_a_folder_is_synced_as_often_as_one_likes(client: Client, api: kiseki.Ap
     assert len(run.attempts) == 1
 
 
+def test_folders_of_one_id_are_synced_as_often_as_one_likes(
+    client: Client, api: kiseki.Api
+) -> None:
+    """Two that start the run, and one that went on with the second."""
+    made = [
+        client.run("steps", "offs", first, 5, {"mode": "offline", **more})["folder"]
+        for first, more in ((0, {}), (10, {}), (20, {"resume": "allow"}))
+    ]
+    for folder in (*made, *reversed(made)):
+        client.sync("--no-skip-synced", folder)
+    run = run_of(api, "offs")
+    found = [[row["x"] for row in run.attempt(n).scan_history()] for n in (1, 2)]
+    assert found == [list(range(5)), [*range(10, 15), *range(20, 25)]]
+    assert len(run.attempts) == 2 and run.rows == 10
+
+
+def test_two_processes_under_one_id_lose_nothing(client: Client, api: kiseki.Api) -> None:
+    first = client.begin("paced", "two", 60, 0.1)
+    first.next()
+    until(lambda: _rows(api, "two") >= 1, "the first rows")
+    second = client.begin("paced", "two", 60, 0.1)
+    for child in (first, second):
+        child.end()
+    run = run_of(api, "two")
+    assert [one.rows for one in run.attempts] == [60, 60]
+    assert [[row["x"] for row in run.attempt(n).scan_history()] for n in (1, 2)] == [
+        list(range(60))
+    ] * 2
+
+
 def test_a_killed_run_is_synced(client: Client, api: kiseki.Api) -> None:
     child = client.begin("killed", "dead")
     folder = child.next()["folder"]

@@ -191,7 +191,7 @@ def killed(run: str) -> None:
 
 def paced(run: str, count: str, seconds: str) -> None:
     """Log one row after another, slowly."""
-    live = begin(run)
+    live = begin(run, settings={"x_file_stream_transmit_interval": 0.5})
     say(folder=str(Path(live.dir).parent))
     for index in range(int(count)):
         live.log({"x": index})
