@@ -100,6 +100,7 @@ export default {
     none: 'ランはまだありません',
     noMatch: (filter) => `${filter} に一致するランはありません`,
     clearFilter: 'フィルターを解除',
+    former: (filter) => (filter === '' ? 'まだすべてのランが表示されています。' : `まだ表示中: ${filter}`),
     collapse: 'ラン一覧を隠す (Ctrl+J)',
     expand: 'ラン一覧を表示 (Ctrl+J)',
     resize: 'ラン一覧の幅',
@@ -116,6 +117,8 @@ export default {
     rename: (name) => `${name} の名前を変更`,
     isBaseline: 'ベースライン',
     isPinned: 'ピン留め',
+    largeGroup: (size) =>
+      `このグループには ${n(size)} 件のランがあります。グループだけを表示してから、すべてを選択してください。`,
     pinsFull: 'すでに 20 件のランがピン留めされています。先に 1 件外してください。',
     values: '名前の横に表示する値',
     select: (name) => `${name} を選択`,

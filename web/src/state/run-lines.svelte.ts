@@ -192,7 +192,14 @@ export class RunLines {
   }
 
   /** What the keys of a list do (ui-spec §11). */
-  handlers(canWrite: () => boolean, onfull: () => void): Handlers {
+  handlers(canWrite: () => boolean, onfull: () => void, onlarge: (size: number) => void = () => {}): Handlers {
+    const select = (line: Line) => {
+      if (line.kind === 'run') return this.pick({ shiftKey: false }, line, this.cursor);
+      const { members, size } = line.group;
+      // Ids of its other runs are not here.
+      if (members.length < size) onlarge(size);
+      else this.session.selection.toggleAll(members);
+    };
     const edit = (field: EditedField) => () => canWrite() && this.withRun((run) => this.edit(run, field));
     return {
       nextRun: () => this.move(1),
@@ -201,7 +208,7 @@ export class RunLines {
       eye: () => this.withLine((line) => this.toggleEye(line)),
       hide: () => this.withLine((line) => this.toggleEye(line)),
       only: () => this.withLine((line) => this.solo(line)),
-      select: () => this.withRun((_, line) => this.pick({ shiftKey: false }, line, this.cursor)),
+      select: () => this.withLine(select),
       pin: () => this.withRun((run, line) => this.staying(line, () => this.togglePin(run) || onfull())),
       baseline: () => this.withRun((run, line) => this.staying(line, () => this.toggleBaseline(run))),
       tags: edit('tags'),

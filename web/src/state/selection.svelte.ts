@@ -52,6 +52,15 @@ export class Selection {
     else this.ids = next;
   }
 
+  /** Picks all of them; if they are already, puts them back. */
+  toggleAll(ids: readonly string[]): void {
+    this.set(
+      ids.map((id) => ({ id })),
+      !ids.every((id) => this.has(id)),
+    );
+    this.anchor = null;
+  }
+
   selectAll(filter: string, count: number): void {
     this.all = { filter, count, except: new Set() };
     this.ids = new Set();

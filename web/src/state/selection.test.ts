@@ -28,3 +28,12 @@ it('picks all that match, but those taken out', () => {
   selection.clear();
   expect([selection.size, selection.has('z')]).toEqual([0, false]);
 });
+
+it('picks the runs of a group at once, and puts them back', () => {
+  const selection = new Selection();
+  selection.toggle(run('a'), 0);
+  selection.toggleAll(['b', 'c']);
+  expect(selection.target).toEqual({ ids: ['a', 'b', 'c'] });
+  selection.toggleAll(['b', 'c']);
+  expect(selection.target).toEqual({ ids: ['a'] });
+});
