@@ -276,3 +276,13 @@ def test_behind_a_prefix_addresses_have_it(storage: Storage) -> None:
         assert Person(door).send(path, b"content", "PUT").status == 200
     finally:
         door.core.close()
+
+
+def test_a_run_took_as_long_as_its_client_says(ada: Person) -> None:
+    started(ada)
+    row = json.dumps({"x": 0, "_step": 0, "_runtime": 0.9, "_timestamp": 1_795_000_000})
+    summary = json.dumps({"x": 0, "_runtime": 0.9, "_wandb": {"runtime": 8}})
+    put(ada, [row], files={"wandb-summary.json": {"offset": 0, "content": [summary]}})
+    assert run(ada)["runtime_us"] == 900_000  # of a run that goes on, up to the last row
+    put(ada, [], complete=True, exitcode=0)
+    assert run(ada)["runtime_us"] == 8_000_000

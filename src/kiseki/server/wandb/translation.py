@@ -286,6 +286,17 @@ def summary(text: str) -> dict[str, Any]:
     return dict(keypath.flatten({key: value for key, value in found.items() if key not in HEADS}))
 
 
+def ran_us(text: str) -> int:
+    """Return how long a run took, as the summary at its end says; 0 where it does not."""
+    try:
+        found = parse(text) if text else None
+    except (ValueError, RecursionError):
+        return 0
+    internal = found.get(INTERNAL) if isinstance(found, dict) else None
+    seconds = internal.get("runtime") if isinstance(internal, dict) else None
+    return max(0, micros(seconds) or 0)
+
+
 def summary_change(
     wanted: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:

@@ -769,6 +769,8 @@ def _bodies_of(
     _add_events(samples, writer, lines, files)
     for record in ending:
         if isinstance(record, Finish):
+            ran_us = translation.ran_us(_summary_in(files) or writer.summary)
+            lines.runtime_us = max(lines.runtime_us, ran_us)
             record = msgspec.structs.replace(record, runtime_us=lines.runtime_us)
         body.add(record)
     return body, samples, lines
