@@ -453,6 +453,36 @@ def test_stop_interrupts_the_script(client: Client, api: kiseki.Api) -> None:
     until(lambda: run_of(api, "stop").state != "running", "its end")
 
 
+def test_a_run_deleted_while_it_logs_loses_nothing(client: Client, api: kiseki.Api) -> None:
+    ids = ["thrown", "unseen"]
+    children_of = {id: client.begin("paced", id, 100, 0.1) for id in ids}
+    before = {}
+    for id, child in children_of.items():
+        child.next()
+        until(lambda id=id: _rows(api, id) >= 3, "the first rows")
+        before[id] = _rows(api, id)
+        run_of(api, id).delete()
+    until(
+        lambda: all(_trashed_rows(api)[id] > before[id] + 10 for id in ids), "rows of deleted runs"
+    )
+    (one,) = [run for run in api.trash(children.PROJECT) if run.id == "thrown"]
+    one.restore()
+    for child in children_of.values():
+        assert child.end() == {"done": True}
+    (other,) = [run for run in api.trash(children.PROJECT) if run.id == "unseen"]
+    other.restore()  # it ended in the trash
+    for id in ids:
+        run = run_of(api, id)
+        assert [row["x"] for row in run.history()] == list(range(100))
+        assert (run.state, len(run.attempts)) == ("finished", 1)
+        assert "wandb-summary.json" in [file.path for file in run.files()]
+
+
+def _trashed_rows(api: kiseki.Api) -> dict[str, int]:
+    told = api._client.get_json(f"/api/v1/projects/ada/{children.PROJECT}/trash")
+    return {run["id"]: run["rows"] for run in told["runs"]}
+
+
 def test_the_server_restarts_under_a_run(tmp_path: Path) -> None:
     server = LiveServer(tmp_path / "own").start()
     (tmp_path / "home").mkdir()

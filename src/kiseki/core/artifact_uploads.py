@@ -92,7 +92,8 @@ class ArtifactUploads:
         owner = self._projects.make(who, entity, project)
         run: int | None = None
         if details.run:
-            run = self._runs.find(who, owner.entity, owner.name, details.run, "write")[1].number
+            place = (owner.entity, owner.name, details.run)
+            run = self._runs.find(who, *place, "write", in_trash=True)[1].number
         new = NewArtifact(
             owner.number, details.collection, details.type, who.user.number, details.digest[:64],
             self._now_us(), run, details.description, details.metadata, details.ttl_s, details.step,

@@ -409,7 +409,7 @@ class Folds:
         self._listener.publish([_change(run, {"state"}) for run in runs])
 
     def delete(self, runs: Sequence[Run], *, is_told: bool = True) -> None:
-        """Refuse further records of runs, and tell who watches that they are gone."""
+        """Refuse records of runs, but for those that come once only; tell who watches that they are gone."""
         self._mark(runs, is_deleted=True)
         if is_told:
             self._listener.publish([_change(run, {"state"}, is_gone=True) for run in runs])
@@ -418,7 +418,8 @@ class Folds:
         """Take records of runs again, and tell who watches that they are there."""
         self._mark(runs, is_deleted=False)
         if is_told:
-            self._listener.publish([_change(run, EVERY_PART, is_new=True) for run in runs])
+            fresh = [self.fresh(run) for run in runs]
+            self._listener.publish([_change(run, EVERY_PART, is_new=True) for run in fresh])
 
     def _mark(self, runs: Sequence[Run], *, is_deleted: bool) -> None:
         numbers = {run.number for run in runs}
@@ -493,7 +494,10 @@ class Folds:
             cursors.setdefault(item.live.run.project, {}).update(item.fold.cursors)
         for project, streams in cursors.items():
             self._series.applied(project, streams)
-        changes = [item.change for item in pending if item.change.parts]
+        # Who watches was told that a deleted run is gone; once it is restored, that all of it is there.
+        changes = [
+            item.change for item in pending if item.change.parts and not item.live.is_deleted
+        ]
         if changes:
             self._listener.publish(changes)
 

@@ -79,6 +79,7 @@ class _Job:
     future: Future[Receipt]
     seed: tuple[Descent, Fold] | None = None  # of the attempt that it opens
     takes_over: bool = False
+    in_trash: bool = False
     is_running: bool = False  # it had its turn once, so its future cannot be cancelled any more
 
 
@@ -131,13 +132,21 @@ class Ingest:
         self._thread.start()
 
     def submit(
-        self, stream: str, body: bytes, who: Principal, *, takes_over: bool = False
+        self,
+        stream: str,
+        body: bytes,
+        who: Principal,
+        *,
+        takes_over: bool = False,
+        in_trash: bool = False,
     ) -> Future[Receipt]:
         """Queue a body (empty: a sign of life); the future holds its receipt once it is committed.
 
         Args:
             takes_over: a stream that it opens may be of a run that another process seems to write: the
                 official client tells nobody that it died, and starts again at once.
+            in_trash: a deleted run goes on taking these records until it is purged: the official client
+                gives up for good when it is refused, and what it holds never comes again.
 
         Raises:
             TooLarge: the body is larger than any may be.
@@ -146,7 +155,7 @@ class Ingest:
         """
         if len(body) > BODY_BYTES_MAX:
             raise TooLarge(f"the body has {len(body):,} bytes; the limit is {BODY_BYTES_MAX:,}")
-        job = _Job(stream, body, who, Future(), takes_over=takes_over)
+        job = _Job(stream, body, who, Future(), takes_over=takes_over, in_trash=in_trash)
         with self._changed:
             is_full = self._bytes + len(body) > QUEUE_BYTES_MAX and self._waiting
             if is_full or len(self._waiting) >= QUEUE_LENGTH_MAX or self._is_closing:
@@ -278,9 +287,14 @@ class Ingest:
                 )
             first = _first_open(job.stream, frames[0])
             stream = self._opening.open(
-                job.who, first, self._now_us(), job.seed, takes_over=job.takes_over
+                job.who,
+                first,
+                self._now_us(),
+                job.seed,
+                takes_over=job.takes_over,
+                in_trash=job.in_trash,
             )
-        check_writable(job.who, stream)
+        check_writable(job.who, stream, in_trash=job.in_trash)
         ahead = expected.get(stream.id) or _Expected(stream.next, stream.shapes)
         found = decode(job.body, buffer, frames, ahead.next, ahead.shapes)
         shapes = {**ahead.shapes, **found.shapes} if found.shapes else ahead.shapes
@@ -299,7 +313,7 @@ class Ingest:
     ) -> _Ready:
         if stream is None:
             raise Gap("this stream is not known here: send it from its start", code="gap", next=0)
-        check_writable(job.who, stream)
+        check_writable(job.who, stream, in_trash=job.in_trash)
         ahead = expected.get(stream.id)
         return _Ready(job, stream, Decoded(ahead.next if ahead else stream.next), None)
 
@@ -321,7 +335,11 @@ class Ingest:
         for item in items:
             item.job.future.set_result(_receipt(item))
         self._listener.publish(
-            [attempt.change(parts) for attempt, parts in changed.values() if parts]
+            [
+                attempt.change(parts)
+                for attempt, parts in changed.values()
+                if parts and not attempt.is_deleted
+            ]
         )
 
     def _refuse(self, items: list[_Ready], error: PublicError) -> None:

@@ -58,6 +58,7 @@ class Opening:
         seed: tuple[Descent, Fold] | None = None,
         *,
         takes_over: bool = False,
+        in_trash: bool = False,
     ) -> LiveStream:
         """Return the stream that a record opens, created with whatever it needs.
 
@@ -67,6 +68,7 @@ class Opening:
             now_us: when it arrived.
             seed: what an earlier call was `Unseeded` for.
             takes_over: a run that seems alive is not refused.
+            in_trash: nor is a stream beside the others of a run in the trash.
 
         Raises:
             Invalid, NotFound, Forbidden, Conflict: with a `code` the SDK knows.
@@ -75,7 +77,7 @@ class Opening:
         if not _STREAM.fullmatch(record.stream):
             raise Invalid(f"{record.stream[:80]!r} is not a stream id", code="stream")
         if record.role == "uploader":
-            return self._attach(who, record, now_us)
+            return self._attach(who, record, now_us, in_trash=in_trash)
         check_run_id(record.run)
         descent = None
         if record.parent_run is not None:
@@ -85,7 +87,9 @@ class Opening:
                 self._check_there(who, record)
             project = self._projects.make(who, record.entity, record.project)
         run = self._meta.run(project.number, record.run)
-        if run is not None:
+        if run is not None and not (
+            in_trash and not record.primary and run.deleted_us and not run.purged_us
+        ):
             self._check_takeover(run, record, now_us, takes_over)
         if descent is not None and (seed is None or seed[0] != descent):
             raise Unseeded(descent)
@@ -208,14 +212,14 @@ class Opening:
             if any(writer.state in ALIVE for writer in state.writers.values()):
                 self._folds.lose_writers(run.attempt)
 
-    def _attach(self, who: Principal, record: Open, now_us: int) -> LiveStream:
+    def _attach(self, who: Principal, record: Open, now_us: int, *, in_trash: bool) -> LiveStream:
         writer = self._folds.stream(record.writer)
         if writer is None:
             raise Conflict(
                 f"the writer {record.writer!r} of this stream is not known yet", code="writer"
             )
         attempt = writer.attempt
-        check_writable(who, writer)
+        check_writable(who, writer, in_trash=in_trash)
         new = NewStream(
             record.stream,
             attempt.run.project,
@@ -234,12 +238,16 @@ def _goes_on(record: Open) -> bool:
     return record.resume in CONTINUING or record.shared or not record.primary
 
 
-def check_writable(who: Principal, stream: LiveStream) -> None:
-    """Raise if somebody may not append to a stream: not theirs, or of a deleted run."""
+def check_writable(who: Principal, stream: LiveStream, *, in_trash: bool = False) -> None:
+    """Raise if somebody may not append to a stream: not theirs, or of a deleted run.
+
+    Args:
+        in_trash: it may be in the trash, but not purged.
+    """
     run = stream.attempt.run
     if not can(who, "write", run.entity, run.project_name):
         if can(who, "read", run.entity, run.project_name):
             raise Forbidden(f"{who.user.name} may not write to {run.entity} with this key")
         raise NotFound(f"stream {stream.id} does not exist", code="entity")
-    if stream.attempt.is_deleted:
+    if stream.attempt.is_deleted and not (in_trash and run.purged_us is None):
         raise Conflict(f"run {run.entity}/{run.project_name}/{run.id} was deleted", code="deleted")

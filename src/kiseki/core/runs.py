@@ -32,12 +32,23 @@ class Runs:
         self._folds = folds
 
     def find(
-        self, who: Principal, entity: str, project: str, id: str, verb: Verb = "read"
+        self,
+        who: Principal,
+        entity: str,
+        project: str,
+        id: str,
+        verb: Verb = "read",
+        *,
+        in_trash: bool = False,
     ) -> tuple[Project, Run]:
-        """Return a run and its project, as fresh as the last commit. Raises NotFound, Forbidden."""
+        """Return a run and its project, as fresh as the last commit. Raises NotFound, Forbidden.
+
+        Args:
+            in_trash: also one that was deleted and can be restored.
+        """
         owner = self._projects.find(who, entity, project, verb)
         run = self._meta.run(owner.number, id)
-        if run is None or run.deleted_us is not None:
+        if run is None or run.purged_us or (run.deleted_us is not None and not in_trash):
             raise NotFound(f"run {entity}/{project}/{id} does not exist", code="absent")
         return owner, self._folds.fresh(run)
 

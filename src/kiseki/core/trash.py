@@ -5,6 +5,9 @@
                   ▼                         └─► content that no run and no artifact of the project names
                as it was
 
+Records of a run in the trash are refused if whoever sends them keeps them: Kiseki's own uploader does, and
+sends them once the run is restored. The official client keeps nothing, so what it sends is stored.
+
 What is to be done stands in the meta store (runs that expired, segments of purged runs, `unnamed` contents),
 and a step is done before its note goes away. So a server killed at any instant goes on where it was, and
 every step may happen twice.
@@ -93,6 +96,7 @@ class Trash:
                     code="purged",
                 )
         changed = _those(runs, self._meta.restore([run.number for run in runs], since))
+        self._folds.reap()  # nobody looked whether they fell silent
         self._folds.restore(changed, is_told=is_told)
         return changed
 
@@ -131,7 +135,11 @@ class Trash:
             shown = {} if step is None else {p: f for p, f in named.items() if is_shown(p, step)}
             if shown:
                 files[attempt.number] = encode_value(shown)
-        if self._meta.purge(run, before_us, self._now_us(), files, list(digests)):
+        is_purged = self._meta.purge(run, before_us, self._now_us(), files, list(digests))
+        self._folds.forget(
+            run
+        )  # a record that came meanwhile brought it back, as one that takes more
+        if is_purged:
             path = f"{run.entity}/{run.project_name}/{run.id}"
             self._audit.note("", "run-purged", path, "trash")
 

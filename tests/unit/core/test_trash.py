@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from kiseki.core.folds import SILENCE_US
 from kiseki.core.trash import KEPT_US, PAGE_MAX, RUNS_MAX
 from kiseki.errors import Conflict, Invalid, NotFound
+from kiseki.record import codec
 from kiseki.record.types import Config, Describe, File
 from kiseki.storage.interface import Range, Run
 from tests.unit.core.kit import Kit, Writer
@@ -96,6 +98,59 @@ def test_a_restored_run_is_as_it_was_and_takes_records_again(kit: Kit) -> None:
         {"lr": 0.1},
         "",
     )
+
+
+def test_what_comes_once_is_taken_until_the_purge(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = logged(kit, "r1")
+    kit.folds.save_all()
+    project, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
+    kit.trash.delete([run], "ada")
+    kit.live.take()
+
+    def send(step: int) -> None:
+        body = codec.compress(writer.rows([step]))
+        kit.ingest.submit(writer.id, body, kit.ada, in_trash=True).result(10)
+
+    send(6)
+    kit.folds.save_all()
+    assert kit.live.take() == []  # who watches was told that it is gone
+    kit.trash.restore(kit.trash.find(project, ["r1"]))
+    (told,) = kit.live.take()
+    assert (told.is_new, told.rows, told.state) == (True, 7, "running")
+    assert losses(kit, "r1")[-1] == 6
+
+    kit.trash.delete([run_of(kit, "r1")], "ada")
+    expire(kit)
+    real = kit.meta.purge
+
+    def overtaken(*arguments: Any) -> bool:
+        send(7)  # brings the run back into memory, just before it is blank
+        return real(*arguments)
+
+    monkeypatch.setattr(kit.meta, "purge", overtaken)
+    blanking = kit.trash.purge()
+    next(blanking)
+    with pytest.raises(Conflict) as refused:
+        send(8)
+    assert refused.value.extra["code"] == "deleted"
+    assert list(blanking)
+    with pytest.raises(NotFound):
+        kit.runs.find(kit.ada, "ada", "digits", "r1", in_trash=True)
+
+
+def test_a_restored_run_that_fell_silent_has_crashed(kit: Kit) -> None:
+    logged(kit, "r1")
+    kit.folds.save_all()
+    project, run = kit.runs.find(kit.ada, "ada", "digits", "r1")
+    kit.trash.delete([run], "ada")
+    kit.now_us += SILENCE_US + 1
+    assert kit.folds.reap() == 0
+    kit.live.take()
+    kit.trash.restore(kit.trash.find(project, ["r1"]))
+    assert run_of(kit, "r1").state == "crashed"
+    assert kit.live.take()[-1].state == "crashed"
 
 
 def test_a_run_is_restored_within_a_week_only(kit: Kit) -> None:

@@ -125,7 +125,10 @@ def test_a_run_in_flow_is_its_writers_alone(door: Door, ada: Person, short: list
     assert send(ada, "r1", {"files": lines}) == (200, b'{"stopped":true}') and short[-1]
 
     assert ada.ask("DELETE", "/api/v1/projects/ada/digits/runs/r1").status in (200, 204)
-    assert next_line(ada, 5) == 404 and not short[-1]
+    assert next_line(ada, 5) == 200 and short[-1]  # what the client sends, it sends once
+    assert next_line(carl, 6) == 404
+    (gone,) = ada.get("/api/v1/projects/ada/digits/trash")["runs"]
+    assert gone["id"] == "r1"
 
 
 def test_a_commit_that_fails_is_looked_after(

@@ -292,6 +292,9 @@ def test_signed_addresses(door: Door, ada: Person, monkeypatch: pytest.MonkeyPat
 
     deleted = address()
     assert ada.ask("DELETE", "/api/v1/projects/ada/digits/runs/r1").status in (200, 204)
+    assert nobody.send(deleted, b"kept", "PUT").status == 200
+    monkeypatch.setattr("kiseki.core.trash.KEPT_US", -1)
+    assert list(door.core.trash.purge())
     assert nobody.send(deleted, b"other", "PUT").status == 404
 
 

@@ -286,3 +286,51 @@ def test_a_run_took_as_long_as_its_client_says(ada: Person) -> None:
     assert run(ada)["runtime_us"] == 900_000  # of a run that goes on, up to the last row
     put(ada, [], complete=True, exitcode=0)
     assert run(ada)["runtime_us"] == 8_000_000
+
+
+# ── deleted while it logs ──
+
+
+@pytest.mark.parametrize("flow", [True, False])
+def test_a_run_in_the_trash_goes_on_taking_what_comes_once(
+    storage: Storage, door: Door, ada: Person, monkeypatch: pytest.MonkeyPatch, flow: bool
+) -> None:
+    """The client gives up for good when it is refused: nothing of a restored run may be missing."""
+    if not flow:
+        monkeypatch.setattr("kiseki.server.wandb.routes.FLOW_BYTES_MAX", -1)
+    started(ada)
+    assert put(ada, [line(0)]).status == put(ada, [line(1)], 1).status == 200
+    here = "/api/v1/projects/ada/digits/runs/r1"
+    assert ada.ask("DELETE", here).status == 204
+    told = put(ada, [line(2)], 2)
+    assert (told.status, told.body) == (200, b"{}")  # nobody asks the script to stop
+    sample = json.dumps({"_runtime": 1, "_timestamp": 1_795_000_000, "system.cpu": 1})
+    more = {"wandb-events.jsonl": {"offset": 0, "content": [sample]}}
+    assert put(ada, [line(3)], 3, files=more).status == 200
+    config = json.dumps({"lr": {"value": 0.5}})
+    changed = graphql(ada, START, name="r1", project="digits", entity="ada", config=config)
+    assert "errors" not in changed.json, changed.json
+    named = graphql(ada, FILES, e="ada", p="digits", r="r1", files=["a.txt"])
+    (file,) = named.json["data"]["createRunFiles"]["files"]
+    url = file["uploadUrl"].removeprefix("http://127.0.0.1:7500")
+    assert ada.send(url, b"content", "PUT").status == 200
+    assert ada.ask("GET", here).status == 404  # and yet it is gone, for whoever reads
+    again = graphql(ada, START, name="r1", project="digits", entity="ada", host="h", config="{}")
+    assert again.json["errors"], "a run in the trash was started again"
+
+    second = Door(storage)  # the server starts anew
+    try:
+        ada = Person(second, ada.headers)
+        assert put(ada, [line(4)], 4).status == 200
+        assert put(ada, [line(4), line(5)], 4, complete=True, exitcode=0).status == 200
+        assert ada.ask("POST", f"{here}/restore").status == 204
+        assert rows(ada) == [0, 1, 2, 3, 4, 5]
+        now = run(ada)
+        assert (now["state"], now["config"], now["rows"]) == ("finished", {"lr": 0.5}, 6)
+        assert ada.ask("GET", f"{here}/files/a.txt").body == b"content"
+        assert ada.ask("DELETE", here).status == 204
+        monkeypatch.setattr("kiseki.core.trash.KEPT_US", -1)
+        assert list(second.core.trash.purge())
+        assert put(ada, [line(6)], 6).status == 404
+    finally:
+        second.core.close()

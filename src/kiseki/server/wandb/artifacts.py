@@ -176,7 +176,7 @@ def use_artifact(_root: Any, info: Any, input: Input) -> dict[str, Any]:
         project_name(input.get("projectName")),
     )
     run_id = input.get("runName") or ""
-    _, run = context.core.runs.find(context.who, entity, project, run_id, "write")
+    _, run = context.core.runs.find(context.who, entity, project, run_id, "write", in_trash=True)
     context.core.artifacts.use(found, run)
     return {"artifact": ArtifactNode(context, found)}
 

@@ -80,7 +80,12 @@ def _find(context: Context, input: Mapping[str, Any]) -> tuple[Place, tuple[Proj
         )
     try:
         return place, context.core.runs.find(
-            context.who, place.entity, place.project, place.run, "write"
+            context.who,
+            place.entity,
+            place.project,
+            place.run,
+            "write",
+            in_trash=input.get("host") is None,  # what goes on; nobody starts it there
         )
     except NotFound:
         return place, None
@@ -281,7 +286,9 @@ def _send(context: Context, stream: str, records: list[Record]) -> Receipt:
 
 
 def _node(context: Context, place: Place) -> RunNode:
-    project, run = context.core.runs.find(context.who, place.entity, place.project, place.run)
+    project, run = context.core.runs.find(
+        context.who, place.entity, place.project, place.run, in_trash=True
+    )
     return RunNode(context, project, run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -34,7 +35,7 @@ def create_run_files(_root: Any, info: Any, input: Mapping[str, Any]) -> dict[st
     id, names = input.get("runName") or "", list(input["files"])
     if len(names) > FILES_MAX:
         raise Invalid(f"{len(names):,} files; the limit is {FILES_MAX:,} in one request")
-    context.core.runs.find(context.who, entity, project, id, "write")
+    context.core.runs.find(context.who, entity, project, id, "write", in_trash=True)
     user = context.who.user.number
     files = []
     for name in names:
@@ -65,9 +66,9 @@ async def put_signed(door: Door, call: Call) -> Response:
     permit = door.signer.read(call.path["token"], "put")
     who = await run_in_threadpool(_who, door, permit)
     core = call.core
-    _, run = await run_in_threadpool(
-        core.runs.find, who, permit.entity, permit.project, permit.run, "write"
-    )
+    place = (permit.entity, permit.project, permit.run)
+    find = partial(core.runs.find, who, *place, "write", in_trash=True)
+    _, run = await run_in_threadpool(find)
     owner = await run_in_threadpool(core.files.writable_project, who, permit.entity, permit.project)
     reception = await receiving.begin(call)
     try:

@@ -293,7 +293,7 @@ class Writers:
 
         Raises:
             Busy: try again.
-            PublicError: the run does not take records: deleted, not yours.
+            PublicError: the run does not take records: purged, not yours.
         """
         if not client:
             run = self._settled(run, who, files, ending)
@@ -357,7 +357,9 @@ class Writers:
     async def _sent(self, bodies: Sequence[Body], who: Principal) -> Receipt:
         """Commit bodies together, and return the receipt of the last one. Raises as `send` does."""
         submit = self._core.ingest.submit
-        waiting = [submit(one.stream, one.packed(self._compress), who) for one in bodies]
+        waiting = [
+            submit(one.stream, one.packed(self._compress), who, in_trash=True) for one in bodies
+        ]
         receipts = [
             await asyncio.wait_for(asyncio.wrap_future(one), WAIT_S) for one in reversed(waiting)
         ]
@@ -382,7 +384,7 @@ class Writers:
         if live is None or not live.attempt.is_latest or live.attempt.number != writer.attempt:
             return None
         run = live.attempt.run
-        if (run.entity, run.project_name, run.id) != place or live.attempt.is_deleted:
+        if (run.entity, run.project_name, run.id) != place:
             return None
         return writer if can(who, "write", run.entity, run.project_name) else None
 
@@ -607,7 +609,9 @@ class Writers:
 
     def send(self, body: Body, who: Principal, *, takes_over: bool = False) -> Receipt:
         """Commit a body. Raises PublicError, TimeoutError."""
-        waiting = self._core.ingest.submit(body.stream, body.packed(), who, takes_over=takes_over)
+        waiting = self._core.ingest.submit(
+            body.stream, body.packed(), who, takes_over=takes_over, in_trash=True
+        )
         receipt = waiting.result(WAIT_S)
         body.committed()
         return receipt
