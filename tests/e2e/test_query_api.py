@@ -189,7 +189,7 @@ def test_lists_filter_and_sort(server: LiveServer) -> None:
         name="loud-sea-2", tags=["baseline"], notes="second try", started_us=START_US + 1)  # fmt: skip
     run("c", {"lr": "auto", "a.b": 5}, {"acc": math.nan, "lr": 3.0}, None,
         name="quiet-hill-3", started_us=START_US + 2)  # fmt: skip
-    run("d", {}, {"loss": 1.0}, None, name="bare_4")
+    run("d", {"lr": None}, {"loss": 1.0}, None, name="bare_4")
     saved(server, "d", rows=1)
 
     def found(text: str) -> list[str]:
@@ -206,7 +206,7 @@ def test_lists_filter_and_sort(server: LiveServer) -> None:
         "not lr:*": "d", "lr!:auto": "abd", "not lr>=0.05": "bcd", "summary.lr:3": "c",
         "config.model.depth:50": "a", "model.name:resnet*": "ab", "model.name~NET1": "b", "config.a.b:5": "c",
         r"config.a\.b:5": "c", "on:true": "b", "on:1": "b", "summary.acc>0.9": "", "acc>0.6": "b",
-        "acc:NaN": "c",
+        "acc:NaN": "c", "lr:null": "d", "lr!:null": "abc", 'lr:"null"': "",
         "val.f1:1": "a", "user:me": "abcd", "user:ada": "abcd", "user:bob": "", "runtime>=90": "ab",
         "runtime>2m": "", "finished:*": "ab", "finished<2020-01-01": "", "not finished:*": "cd",
         "created<1h": "", "created>1h": "abcd", "started:2023-11-14": "abcd", "step:0": "abcd", "nokey:1": "",

@@ -129,7 +129,7 @@ export const strings = catalogue('strings', {
   },
   filterHelp: [
     ['lr>=1e-4', 'a config or summary value, compared: > >= < <= ='],
-    ['state:running', 'equal; * stands for any text'],
+    ['state:running', 'equal; * stands for any text, null for no value'],
     ['tags:baseline', 'has the tag'],
     ['name~resnet', 'contains the text'],
     ['user!:ada', 'not equal'],

@@ -125,7 +125,7 @@ export default {
   },
   filterHelp: [
     ['lr>=1e-4', 'config または summary の値の比較: > >= < <= ='],
-    ['state:running', '等しい。* は任意の文字列に一致'],
+    ['state:running', '等しい。* は任意の文字列、null は値なしに一致'],
     ['tags:baseline', 'タグが付いている'],
     ['name~resnet', '文字列を含む'],
     ['user!:ada', '等しくない'],

@@ -275,7 +275,12 @@ class RunsQuery:
             held = _COMPARE[tree.operator](cells.num, number)
             if tree.operator == ":":
                 held = or_(held, cells.text == tree.value)
-        return _run.number.in_(select(cells.run).where(cells.path == self.paths[tree.key], held))
+        mine = cells.path == self.paths[tree.key]
+        found = _run.number.in_(select(cells.run).where(mine, held))
+        if tree.operator == ":" and tree.value == "null" and not tree.quoted:
+            # A null has no cell: it is no value, as one that is not there.
+            return or_(found, _run.number.not_in(select(cells.run).where(mine)))
+        return found
 
 
 _COMPARE: Mapping[str, Callable[[ColumnElement[Any], float], Condition]] = {
