@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiseki.record import table
 from kiseki.record.codec import Decoder, decompress, encode_row, frames_of
 from kiseki.record.frame import intact, pack, verified
 from kiseki.record.table import tables
 from kiseki.record.types import STEP_MAX, Kind, Row
-from kiseki.storage.embedded.columns import column_of, decode_rows, joined
+from kiseki.storage.embedded import blocks
+from kiseki.storage.embedded.columns import column_of, decode_rows, joined, tally_of, whole
+from kiseki.storage.embedded.series import EmbeddedSeries
+from kiseki.storage.interface import Range
 from tests.contract.stream_writer import StreamWriter
 
 values = st.one_of(
@@ -86,6 +91,86 @@ def test_a_path_named_twice_keeps_its_last_value() -> None:
     rows = decode_rows(buffer, {0: ("x", "y", "x")}, 0)
     assert rows.layouts == [("x", "y")]
     assert rows.columns["x"].values() == [3] * 20
+
+
+@st.composite
+def wide_rows(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rows of hundreds of keys in long runs of one form, some of whose values are something else."""
+    runs = draw(st.lists(st.tuples(values, st.integers(1, 300)), min_size=1, max_size=6))
+    like = [value for value, times in runs for _ in range(times)]
+    odd = st.tuples(st.integers(0, len(like) - 1), values)
+    found = []
+    for _ in range(draw(st.integers(1, 12))):
+        row = list(like)
+        for place, value in draw(st.lists(odd, max_size=2)):
+            row[place] = value
+        found.append({f"k{place}": value for place, value in enumerate(row)})
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(wide_rows(), st.integers(0, 300), st.data())
+def test_each_column_alone_is_that_of_all(
+    logged: list[dict[str, Any]], step: int, data: st.DataObject
+) -> None:
+    writer = StreamWriter("a")
+    other = [(0, {"k1": 1, "z": 2.5})] * data.draw(st.integers(0, 2))
+    body = writer.batch(1, [*other, *enumerate(logged, step)]).body
+    buffer, shapes = decompress(body), {number: paths for paths, number in writer.shapes.items()}
+    wanted: dict[str, list[Any]] = {}
+    for paths, _step, _time, _runtime, own in one_by_one(buffer, shapes):
+        for path, value in zip(paths, own, strict=True):
+            wanted.setdefault(path, []).append(value)
+    rows = decode_rows(buffer, shapes, 0)
+    made = whole(rows).columns
+    assert list(rows.columns) == list(made) == list(wanted)
+    for path in data.draw(st.permutations(list(wanted))):
+        column, old = rows.columns[path], column_of(wanted[path])
+        assert repr(column.values()) == repr(made[path].values()) == repr(old.values())
+        assert tally_of(rows, path) == made[path].tally() == old.tally()
+        numbers, places = column.numbers()
+        old_numbers, old_places = old.numbers()
+        assert numbers.tobytes() == old_numbers.tobytes()
+        assert repr(places) == repr(old_places)
+    assert "other" not in rows.columns
+    assert rows.columns.get("other") is None
+
+
+@pytest.mark.parametrize("rows", [1, 5, 40])
+def test_one_metric_of_a_thousand_decodes_no_other(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+    bodies: list[int] = []
+    words = table._words
+
+    def counted(payloads: table.Bytes, run: table._Run) -> Any:
+        decoded.append(len(payloads) * run.columns)
+        return words(payloads, run)
+
+    def bodies_counted(buffer: bytes, *rest: Any) -> Any:
+        bodies.append(len(buffer))
+        return decode_rows(buffer, *rest)
+
+    monkeypatch.setattr(table, "_words", counted)
+    monkeypatch.setattr(blocks, "decode_rows", bodies_counted)
+    store = EmbeddedSeries(tmp_path)
+    writer = StreamWriter("a")
+    batches = 10
+    for n in range(batches):
+        # Some of the batches have steps of one byte and of two.
+        steps = range(100 + n * rows, 100 + (n + 1) * rows)
+        store.append(
+            1, [writer.batch(1, [(s, {f"m{k}": s + k / 7 for k in range(1000)}) for s in steps])]
+        )
+    total = rows * batches
+    for metric in (3, 999, 3):
+        decoded.clear()
+        (points,) = store.points(1, f"m{metric}", [Range(1)])
+        assert points.values.tolist() == [s + metric / 7 for s in range(100, 100 + total)]
+        assert sum(decoded) == total
+        assert len(bodies) == batches  # each once, and then it is kept
+    store.close()
 
 
 def test_frames_believed_are_frames_checked() -> None:

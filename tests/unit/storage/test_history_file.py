@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiseki.errors import UnsupportedVersion
+from kiseki.errors import Busy, UnsupportedVersion
 from kiseki.storage.embedded import compactor, history_file
 from kiseki.storage.embedded.history_file import MIGRATIONS, HistoryFile, HistoryFiles
 from kiseki.storage.embedded.series import EmbeddedSeries
@@ -270,3 +270,19 @@ def test_a_file_of_version_1_keeps_its_console(tmp_path: Path) -> None:
         2,
     )
     store.close()
+
+
+def test_who_reads_ends_when_the_store_closes(tmp_path: Path) -> None:
+    store = EmbeddedSeries(tmp_path)
+    writer = StreamWriter("a")
+    store.append(1, [writer.batch(1, [(step, {"x": 0.5})]) for step in range(40)])
+    reading = store.replay(1, Range(1))
+    assert len(next(reading).steps) > 0
+    closing = threading.Thread(target=store.close)
+    closing.start()
+    while not next(iter(store._files._open.values())).is_closing:
+        time.sleep(0.001)
+    with pytest.raises(Busy, match="stopping"):
+        next(reading)
+    closing.join(30)
+    assert not closing.is_alive()

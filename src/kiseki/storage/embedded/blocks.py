@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kiseki.errors import Busy
 from kiseki.record.codec import decompress
 from kiseki.storage.embedded.cache import Cache
 from kiseki.storage.embedded.chunks import (
@@ -32,12 +33,15 @@ from kiseki.storage.embedded.columns import (
     Rows,
     decode_rows,
     positions,
+    whole,
 )
+from kiseki.storage.embedded.history_file import HistoryFile
 from kiseki.storage.embedded.packing import unpack_ints
 from kiseki.storage.embedded.series_append import decode_paths
 from kiseki.storage.interface import Floats, Ints, Range
 
 _PARAMETERS_MAX = 512  # in one statement
+STOPPED_S = 5  # until a server that is started anew may answer
 
 
 @dataclass(slots=True)  # made by the thousand: frozen ones take three times as long
@@ -119,13 +123,26 @@ class Snapshot:
 
     Args:
         db: a reading connection.
-        cache: of decoded data; `scope` is the identity of the file.
+        cache: of decoded data.
+        file: whose connection it is.
     """
 
-    def __init__(self, db: sqlite3.Connection, cache: Cache, scope: int) -> None:
-        self.db = db
+    def __init__(self, db: sqlite3.Connection, cache: Cache, file: HistoryFile) -> None:
+        self._db = db
         self._cache = cache
-        self._scope = scope
+        self._file = file
+        self._scope = file.identity
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection, for one more question: a file that is closing waits for its readers.
+
+        Raises:
+            Busy: it is.
+        """
+        if self._file.is_closing:
+            raise Busy("the server is stopping", code="stopping", retry_after=STOPPED_S)
+        return self._db
 
     def key(self, path: str) -> int | None:
         """Return the id of a key path that some row chunk holds."""
@@ -198,7 +215,7 @@ class Snapshot:
         def together() -> Rows:
             buffer = b"".join([self._body(batch) for batch in group])
             shift = group[0].arrival - group[0].first
-            return decode_rows(buffer, self._shapes(group[0].stream), shift)
+            return whole(decode_rows(buffer, self._shapes(group[0].stream), shift))
 
         for batch in batches:
             if group and (batch.stream, batch.arrival - batch.first) != (

@@ -7,8 +7,9 @@ and holds anything else as it was logged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from kiseki.errors import CorruptRecord
 from kiseki.record.codec import Decoder
 from kiseki.record.frame import Frame, verified
-from kiseki.record.table import Table, tables
+from kiseki.record.table import Table, Values, tables
 from kiseki.record.types import STEP_MAX, Kind, Row, System
 from kiseki.storage.interface import Floats, Ints
 
@@ -33,6 +34,8 @@ ROW_KINDS = frozenset({int(Kind.ROW), int(Kind.ROW_PART), int(Kind.SYSTEM)})
 _CODES: dict[type, int] = {float: FLOAT, int: INT, bool: BOOL, str: TEXT}
 _PLAIN = frozenset({float, int, bool, str, type(None)})
 _TIME_MAX = 2**63 - 1
+_HEADS = 4  # what stands before the values of a row: shape, step, time, runtime
+_LISTED_BYTES = 32  # of memory, a number in a list
 _SAME = [np.array([code], np.uint8) for code in range(6)]
 _decode_lists = msgspec.msgpack.Decoder(list[list[Any]]).decode
 
@@ -139,6 +142,7 @@ class Rows:
         layouts: the distinct tuples of key paths.
         layout: int32, for each row its index in `layouts`; one element if there is one layout.
         columns: by key path.
+        nbytes: bytes of memory, roughly, of rows decoded from a batch.
     """
 
     arrivals: Ints
@@ -149,12 +153,106 @@ class Rows:
     layouts: Sequence[Layout]
     layout: npt.NDArray[np.int32]
     columns: Mapping[str, Column]
+    nbytes: int = 0
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory, roughly."""
-        held = sum(column.nbytes for column in self.columns.values())
-        return held + 40 * len(self.steps) + 8 * sum(map(len, self.layouts)) + 500
+
+class _Lazy(Mapping[str, Column]):
+    """Columns of rows that lie behind one another in parts, each made when it is asked for.
+
+    Of a thousand keys mostly a few are. What is made is not kept: whoever goes through all of them takes
+    the `whole` rows.
+    """
+
+    def __init__(self, layouts: Iterable[Layout]) -> None:
+        self._places = [_places(paths) for paths in layouts]  # of each part
+
+    def __iter__(self) -> Iterator[str]:
+        if len(self._places) == 1:
+            return iter(self._places[0])
+        distinct = {id(own): own for own in self._places}.values()
+        return iter(dict.fromkeys(path for own in distinct for path in own))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, path: object) -> bool:
+        return any(path in own for own in self._places)
+
+
+class _OfTables(_Lazy):
+    def __init__(self, layouts: Iterable[Layout], found: Sequence[Table]) -> None:
+        super().__init__(layouts)
+        self._tables = found
+
+    def __getitem__(self, path: str) -> Column:
+        return joined([
+            _column(table.columns[place], len(table.seqs)) for table, place in self._parts(path)
+        ])  # fmt: skip
+
+    def made(self) -> dict[str, Column]:
+        pieces: dict[str, list[Column]] = {}
+        for table, own in zip(self._tables, self._places, strict=True):
+            n = len(table.seqs)
+            for path, values in zip(own, table.columns, strict=True):
+                pieces.setdefault(path, []).append(_column(values, n))
+        return {path: joined(parts) for path, parts in pieces.items()}
+
+    def tally(self, path: str) -> tuple[int, int, int]:
+        numbers = others = 0
+        for table, place in self._parts(path):
+            if table.columns.type_of(place) is type(None):
+                others += len(table.seqs)
+            else:
+                numbers += len(table.seqs)
+        return numbers, 0, others
+
+    def _parts(self, path: str) -> list[tuple[Table, int]]:
+        found = [
+            (table, own[path])
+            for table, own in zip(self._tables, self._places, strict=True)
+            if path in own
+        ]
+        if not found:
+            raise KeyError(path)
+        return found
+
+
+class _OfLists(_Lazy):
+    """Of rows as lists: the shape, three numbers, and the values."""
+
+    def __init__(self, layouts: Iterable[Layout], groups: Sequence[Sequence[list[Any]]]) -> None:
+        super().__init__(layouts)
+        self._groups = groups
+
+    def __getitem__(self, path: str) -> Column:
+        values: list[Any] = []
+        for group, own in zip(self._groups, self._places, strict=True):
+            place = own.get(path)
+            if place is not None:
+                values += [row[place + _HEADS] for row in group]
+        if not values:
+            raise KeyError(path)
+        return column_of(values)
+
+
+@lru_cache(maxsize=256)
+def _places(paths: Layout) -> dict[str, int]:
+    """Return where in a layout each path stands; batches of one form, of all runs, share it."""
+    return {path: place for place, path in enumerate(paths)}
+
+
+def whole(rows: Rows) -> Rows:
+    """Return rows with all their columns made: for who needs each of them more than once."""
+    columns = rows.columns
+    return replace(
+        rows, columns=columns.made() if isinstance(columns, _OfTables) else dict(columns)
+    )
+
+
+def tally_of(rows: Rows, path: str) -> tuple[int, int, int]:
+    """Return how many values of a key are numbers, text, and neither."""
+    columns = rows.columns
+    return columns.tally(path) if isinstance(columns, _OfTables) else columns[path].tally()
 
 
 def column_of(values: Sequence[Any]) -> Column:
@@ -252,7 +350,7 @@ def decode_rows(buffer: bytes, shapes: Mapping[int, Layout], shift: int) -> Rows
     if found is not None:
         rows = _of_tables(found, shapes, shift)
         if rows is not None:
-            return rows
+            return replace(rows, nbytes=len(buffer) + _nbytes(rows))
     frames = [frame for frame in verified(buffer) if frame.kind in ROW_KINDS]
     try:
         decoded = _decode_lists(
@@ -266,26 +364,26 @@ def decode_rows(buffer: bytes, shapes: Mapping[int, Layout], shift: int) -> Rows
         frames, decoded = _one_by_one(frames, shapes)
     seqs = np.array([frame.seq for frame in frames], np.int64)
     kinds = np.array([frame.kind for frame in frames], np.uint8)
-    return _pivot(decoded, shapes, seqs + shift, kinds)
+    rows = _pivot(decoded, shapes, seqs + shift, kinds)
+    values = _LISTED_BYTES * sum(map(len, decoded))
+    return replace(rows, nbytes=values + len(buffer) + _nbytes(rows))
+
+
+def _nbytes(rows: Rows) -> int:
+    return 40 * len(rows.steps) + 2000
 
 
 def _of_tables(found: Sequence[Table], shapes: Mapping[int, Layout], shift: int) -> Rows | None:
     """Return rows of equal form as columns; None if one of their shapes is not what it should be."""
     layouts: dict[Layout, int] = {}
     used: list[int] = []
-    pieces: dict[str, list[Column]] = {}
+    of_tables: list[Layout] = []
     for table in found:
         paths = shapes.get(table.shape)
-        if paths is None or len(paths) != len(table.columns) or len({*paths}) != len(paths):
+        if paths is None or len(paths) != len(table.columns) or len(_places(paths)) != len(paths):
             return None
         used.append(layouts.setdefault(paths, len(layouts)))
-        n = len(table.seqs)
-        for path, (of, words) in zip(paths, table.columns, strict=True):
-            if words is None:
-                column = Column(_same(OTHER), np.empty(0, np.int64), [None] * n, n)
-            else:
-                column = Column(_same(_CODES[of]), words, (), n)
-            pieces.setdefault(path, []).append(column)
+        of_tables.append(paths)
     if not found:
         return _pivot([], shapes, np.empty(0, np.int64), np.empty(0, np.uint8))
     sizes = [len(table.seqs) for table in found]
@@ -299,8 +397,15 @@ def _of_tables(found: Sequence[Table], shapes: Mapping[int, Layout], shift: int)
         kinds[:1] if (kinds == kinds[0]).all() else kinds,
         list(layouts),
         layout[:1] if len(layouts) == 1 else layout,
-        {path: joined(parts) for path, parts in pieces.items()},
+        _OfTables(of_tables, found),
     )
+
+
+def _column(values: Values, n: int) -> Column:
+    of, words = values
+    if words is None:
+        return Column(_same(OTHER), np.empty(0, np.int64), [None] * n, n)
+    return Column(_same(_CODES[of]), words, (), n)
 
 
 def _understood(decoded: list[list[Any]], shapes: Mapping[int, Layout]) -> bool:
@@ -348,25 +453,25 @@ def _pivot(
     layouts: dict[Layout, int] = {}
     layout = np.zeros(n, np.int32)
     heads: list[list[Any]] = [[], [], []]
-    pieces: dict[str, list[Sequence[Any]]] = {}
+    of_groups: list[Layout] = []
+    groups: list[list[list[Any]]] = []
     start = 0
-    for shape, group in groupby(decoded, key=_first):
+    for shape, some in groupby(decoded, key=_first):
+        group = list(some)
         paths = shapes[shape] if isinstance(shape, int) else shape
-        _shape, steps, times, runtimes, *values = zip(*group, strict=True)
-        for head, part in zip(heads, (steps, times, runtimes), strict=True):
-            head.extend(part)
-        layout[start : start + len(steps)] = layouts.setdefault(paths, len(layouts))
-        start += len(steps)
-        for path, part in zip(paths, values, strict=True):
-            pieces.setdefault(path, []).append(part)
-    columns = {
-        path: column_of(parts[0] if len(parts) == 1 else [v for part in parts for v in part])
-        for path, parts in pieces.items()
-    }
+        for place, head in enumerate(heads, 1):
+            head.extend([row[place] for row in group])
+        layout[start : start + len(group)] = layouts.setdefault(paths, len(layouts))
+        start += len(group)
+        of_groups.append(paths)
+        groups.append(group)
     steps_, times_, runtimes_ = (np.array(head, np.int64) for head in heads)
     if len(layouts) == 1:
         layout = layout[:1]
-    return Rows(arrivals, steps_, times_, runtimes_, kinds, list(layouts), layout, columns)
+    return Rows(
+        arrivals, steps_, times_, runtimes_, kinds, list(layouts), layout,
+        _OfLists(of_groups, groups),
+    )  # fmt: skip
 
 
 def _first(row: list[Any]) -> int | Layout:

@@ -29,7 +29,7 @@ from kiseki.storage.embedded.chunks import (
     pack_kinds,
     pack_layouts,
 )
-from kiseki.storage.embedded.columns import Bytes, Column, Rows, joined, positions
+from kiseki.storage.embedded.columns import Bytes, Column, Rows, joined, positions, tally_of
 from kiseki.storage.embedded.history_file import HistoryFile
 from kiseki.storage.embedded.packing import pack_ints
 from kiseki.storage.interface import Ints
@@ -160,7 +160,7 @@ class Compactor:
                 return 0
             if idle and rows < SHORT_ROWS and size > rows * WIDE_ROW_BYTES > 0:
                 return 0
-            snapshot = Snapshot(db, self._cache, self._file.identity)
+            snapshot = Snapshot(db, self._cache, self._file)
             rows_ = snapshot.joined_rows([waiting.batch for waiting in piece if waiting.rows])
             decoded = [part for part in rows_ if len(part.steps)]
             if not decoded:
@@ -474,5 +474,5 @@ def tally(rows: Rows) -> dict[str, tuple[int, int, int, int, int]]:
             at = positions(rows.layout, holds, n)
             if at is not None:
                 steps = (int(rows.steps[at].min()), int(rows.steps[at].max()))
-        found[path] = (*rows.columns[path].tally(), *steps)
+        found[path] = (*tally_of(rows, path), *steps)
     return found

@@ -104,9 +104,11 @@ class HistoryFile:
 
     Attributes:
         identity: a random number the file was given when it was made.
+        is_closing: who reads should end: its close waits for them.
     """
 
     identity: int
+    is_closing = False
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -353,8 +355,10 @@ class HistoryFiles:
                 Path(f"{self.path(project)}{suffix}").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Wait for those who use a file and close all."""
+        """Have those who read from a file end, wait for all who use one, and close them."""
         with self._changed:
+            for file in self._open.values():
+                file.is_closing = True
             while self._opening or any(self._users.values()):
                 self._changed.wait()
             for file in self._open.values():

@@ -148,7 +148,7 @@ class EmbeddedSeries:
                 yield None
                 return
             with file.read() as db:
-                yield Snapshot(db, self._cache, file.identity)
+                yield Snapshot(db, self._cache, file)
 
     def lines(
         self,
