@@ -118,7 +118,7 @@ def test_many_changed_runs_are_one_message() -> None:
     async def watch() -> None:
         live = Live()
         one, overview = await greeted(live, 1), await greeted(live, None)
-        live.publish_every(Project(1, "ada", "p1", 1, 0, None, 1, 0), {"state", "files"})
+        live.publish_every(Project(1, "ada", "p1", 1, 0), {"state", "files"})
         assert data(await one.next(5)) == {
             "runs": {}, "added": [], "removed": [], "every": ["files", "state"],
         }  # fmt: skip
