@@ -355,6 +355,17 @@ def test_a_dropped_stream_is_not_known_any_more(store: SeriesStore) -> None:
     assert values_of(store.points(1, "x", [Range(3)])[0]) == [(5, 3.0)]
 
 
+def test_what_was_read_of_a_dropped_stream_is_not_taken_for_another_one(
+    store: SeriesStore,
+) -> None:
+    """The next stream may be given its number, and then has a batch at the same place."""
+    store.append(1, [StreamWriter("a").batch(1, [(0, {"x": 1})])])
+    assert values_of(store.points(1, "x", [Range(1)])[0]) == [(0, 1.0)]
+    store.drop(1, [1], ["a"])
+    store.append(1, [StreamWriter("b").batch(2, [(5, {"x": 3})])])
+    assert values_of(store.points(1, "x", [Range(2)])[0]) == [(5, 3.0)]
+
+
 def test_a_dropped_project_begins_anew(store: SeriesStore) -> None:
     store.append(1, [StreamWriter("a").batch(1, [(0, {"x": 1})])])
     store.append(2, [StreamWriter("a").batch(1, [(0, {"x": 2})])])

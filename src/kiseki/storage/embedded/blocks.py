@@ -131,7 +131,8 @@ class Snapshot:
         self._db = db
         self._cache = cache
         self._file = file
-        self._scope = file.identity
+        # Asked of the snapshot itself: what it reads is never kept under the number of another one.
+        self._scope = int(db.execute("SELECT id FROM identity").fetchone()[0])
 
     @property
     def db(self) -> sqlite3.Connection:

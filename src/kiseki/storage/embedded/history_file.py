@@ -103,11 +103,9 @@ class HistoryFile:
     """One open history file. `write()` and `read()` lend its connections.
 
     Attributes:
-        identity: a random number the file was given when it was made.
         is_closing: who reads should end: its close waits for them.
     """
 
-    identity: int
     is_closing = False
 
     def __init__(self, path: Path) -> None:
@@ -149,7 +147,6 @@ class HistoryFile:
         writer.execute("PRAGMA synchronous=FULL")
         writer.execute("PRAGMA wal_autocheckpoint=4096")
         _migrate(writer, version)
-        self.identity = int(writer.execute("SELECT id FROM identity").fetchone()[0])
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
