@@ -414,7 +414,9 @@ def drop_segments(file: HistoryFile, segments: Sequence[int], streams: Sequence[
                 of_stream = "stream=(SELECT id FROM stream WHERE name=?)"
                 db.execute(f"DELETE FROM shape WHERE {of_stream}", (name,))
                 db.execute("DELETE FROM stream WHERE name=?", (name,))
-            if streams:  # their numbers may be given again: what was decoded of them is not theirs then
+            if (
+                streams
+            ):  # their numbers may be given again: what was decoded of them is not theirs then
                 db.execute("UPDATE identity SET id=random()")
             file.memo.clear()
         clean(file)
