@@ -168,6 +168,20 @@ def test_the_palette_finds_and_goes(reader: Visit, projects: None) -> None:
     expect(page.get_by_role("link", name=re.compile("calm-run"))).to_have_count(2)
 
 
+def test_what_is_typed_before_the_palette_is_there_is_kept(reader: Visit, projects: None) -> None:
+    page = reader.page
+    reader.context.route(
+        "**/assets/Palette-*.js", lambda route: (page.wait_for_timeout(1_000), route.continue_())
+    )
+    reader.go("/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gd ?")
+    expect(page.get_by_role("combobox", name=re.compile("earch"))).to_have_value("gd ?")
+    page.keyboard.type("x")
+    expect(page.get_by_role("combobox", name=re.compile("earch"))).to_have_value("gd ?x")
+    expect(page.get_by_role("dialog")).to_have_count(1)  # no shortcut was meant
+
+
 def test_addresses_that_lead_elsewhere(reader: Visit, projects: None) -> None:
     page = reader.go("/ada/keyed/groups/big%20one")
     expect(page).to_have_url(re.compile(r"/ada/keyed\?filter=group:%22big\+one%22$"))
