@@ -218,7 +218,7 @@ def test_groups_hold_all_their_runs_nested_or_flat(reader: Visit) -> None:
     expect(page.get_by_role("grid").get_by_role("link")).to_have_text(["row-11", "row-05"])
     group = page.get_by_role("row").filter(has=inner)
     # val/loss is 3 and 9.
-    expect(group.get_by_role("gridcell", name="6 ± 4.2")).to_be_visible()
+    expect(group.get_by_role("gridcell", name="6.0 ± 4.2")).to_be_visible()
     expect(group.get_by_title(re.compile("from 3 to 9, over 2 runs"))).to_be_visible()
     late.click()
     expect(inner).to_have_count(0)
